@@ -1,0 +1,300 @@
+//! What a condition may ask of a ticket, its account and its bills at one moment. The engine answers.
+
+use tierline_model::{AccountField, BillingField, Millis, TicketField};
+
+/// A moment on an account's own time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The instant, UTC.
+    pub at: Millis,
+    /// On which side of what becomes due at that very instant.
+    pub edge: Edge,
+}
+
+/// A record of the very instant comes before a bound of that instant: a reply at the due instant is in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// After the records of the instant read so far; what is due then is not reached yet.
+    Records,
+    /// After all records of the instant; what is due then is reached.
+    Bounds,
+}
+
+impl Moment {
+    /// Whether an absence that is due at `due` is reached. An unreached one has `due` as its `until`.
+    pub fn reached(self, due: Millis) -> bool {
+        due < self.at || (due == self.at && self.edge == Edge::Bounds)
+    }
+}
+
+/// A field that rules can read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FieldRef {
+    /// `ticket.x`
+    Ticket(TicketField),
+    /// `ticket.custom.x`
+    TicketCustom(String),
+    /// `account.x`
+    Account(AccountField),
+    /// `account.custom.x`
+    AccountCustom(String),
+    /// `billing.x`
+    Billing(BillingField),
+}
+
+/// What is known of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Told<'a> {
+    /// Nobody has said anything.
+    Untold,
+    /// Somebody said that it is empty.
+    Empty(Stamp<'a>),
+    /// It has a value.
+    Value(Value<'a>, Stamp<'a>),
+}
+
+/// Since when a field is what it is, and who said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp<'a> {
+    /// Since when it has been this; [`crate::ALWAYS`] where that carries no instant.
+    pub since: Millis,
+    /// As of when its source last said so.
+    pub as_of: Option<Millis>,
+    /// Who said so.
+    pub source: Option<&'a str>,
+}
+
+/// A value of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A text; ids and enumerations' words too. `folded` is its number in [`Texts`] without regard to case,
+    /// [`Texts::FOREIGN`] where the engine does not number it.
+    Text {
+        /// As it was told.
+        text: &'a str,
+        /// Its number; equal numbers below `FOREIGN` are equal texts.
+        folded: u32,
+    },
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// An instant, UTC (a date without a time is midnight in the account's zone).
+    Instant(Millis),
+    /// Several texts.
+    List(&'a dyn Texts),
+}
+
+/// A list of texts.
+pub trait Texts: std::fmt::Debug {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The text at `index` and its number.
+    fn text(&self, index: usize) -> (&str, u32);
+}
+
+impl<'a> PartialEq for dyn Texts + 'a {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && (0..self.len()).all(|i| self.text(i).0 == other.text(i).0)
+    }
+}
+
+/// The number of a text that is not numbered: compare it letter by letter.
+pub const FOREIGN: u32 = u32::MAX;
+
+/// Whether the customer waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It cannot be said: the ticket was met in mid-life.
+    Unknown,
+    /// Nobody waits, since then.
+    Nobody(Millis),
+    /// The customer has waited since then.
+    Since(Millis),
+}
+
+/// Where an SLA clock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// It cannot be said.
+    Unknown,
+    /// There is none: no policy, or no target.
+    None,
+    /// It runs since `started`, and is due then.
+    Running {
+        /// When it started.
+        started: Millis,
+        /// When it is due.
+        due: Millis,
+    },
+    /// It has stopped.
+    Stopped {
+        /// When.
+        at: Millis,
+    },
+}
+
+/// The open escalation of the ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenEscalation {
+    /// 2 or 3.
+    pub tier: u8,
+    /// When it was opened.
+    pub opened_at: Millis,
+    /// When it came to this tier.
+    pub at_tier_since: Millis,
+    /// When it was first acknowledged.
+    pub acknowledged_at: Option<Millis>,
+}
+
+/// A signal's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SignalValue<'a> {
+    /// When it was found.
+    pub at: Millis,
+    /// Its number.
+    pub value: Option<f64>,
+    /// Its word.
+    pub label: Option<&'a str>,
+    /// Which model said so.
+    pub model: Option<&'a str>,
+}
+
+/// What a condition may ask. All of it is as of [`moment`](Facts::moment).
+pub trait Facts {
+    /// The moment of asking.
+    fn moment(&self) -> Moment;
+
+    /// A field of the ticket, the account or the bills.
+    fn field(&self, field: &FieldRef) -> Told<'_>;
+
+    /// Whether the customer waits: SEMANTICS 4.1.
+    fn wait(&self) -> Wait;
+
+    /// Since when nobody waits *and* the agent's last public message stands unanswered; `None`: not so. `Err`: unknown.
+    fn unanswered_by_customer_since(&self) -> Result<Option<Millis>, Untold>;
+
+    /// When the ticket was created, and the milliseconds that it has been solved since; `Err`: unknown.
+    fn age(&self) -> Result<Age, Untold>;
+
+    /// Since when nobody is assigned; `None`: somebody is; `Err`: unknown.
+    fn unassigned_since(&self) -> Result<Option<Millis>, Untold>;
+
+    /// When a person last changed, wrote on or noted on the ticket; `Err`: unknown.
+    fn last_touched(&self) -> Result<Millis, Untold>;
+
+    /// The customer's messages of the present wait, the first of which began it, oldest first.
+    fn contacts_of_wait(&self) -> &[Millis];
+
+    /// When the account's tickets were created that count for windows (merged, deleted, spam taken out), oldest first.
+    fn tickets_created(&self) -> &[Millis];
+
+    /// The ticket's `first_reply` clock and the id of its policy.
+    fn first_reply(&self) -> (Clock, Option<&str>);
+
+    /// The ticket's newest values of a signal, newest last; where it has none, the account's.
+    fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>));
+
+    /// The open escalation, if there is one.
+    fn escalation(&self) -> Option<OpenEscalation>;
+}
+
+/// Nobody has told what the answer needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untold;
+
+/// How long a ticket has been open: from `created_at` without solved intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Age {
+    /// When it was created.
+    pub created_at: Millis,
+    /// Milliseconds of solved intervals since.
+    pub solved_for: Millis,
+}
+
+/// What a condition reads, so that an event re-evaluates only the rules that read what it changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Bit *n*: the ticket field with discriminant *n*.
+    pub ticket: u32,
+    /// Bit *n*: the account field with discriminant *n*.
+    pub account: u32,
+    /// Bit *n*: the billing field with discriminant *n*.
+    pub billing: u32,
+    /// Bits of [`Topic`].
+    pub topics: u32,
+}
+
+/// What a condition may read besides fields. Each is one bit of [`Reads::topics`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Any custom field of the ticket.
+    TicketCustom = 1,
+    /// Any custom field of the account.
+    AccountCustom = 2,
+    /// Who waits, since when; messages.
+    Conversation = 4,
+    /// Creation, solving, reopening.
+    Life = 8,
+    /// Which tickets the account has.
+    Tickets = 16,
+    /// The SLA clocks.
+    Sla = 32,
+    /// Signals of the ticket or the account.
+    Signals = 64,
+    /// The open escalation.
+    Escalation = 128,
+    /// Assignment.
+    Assignment = 256,
+}
+
+impl Reads {
+    /// Whether the two have anything in common.
+    pub const fn overlaps(self, other: Reads) -> bool {
+        self.ticket & other.ticket != 0
+            || self.account & other.account != 0
+            || self.billing & other.billing != 0
+            || self.topics & other.topics != 0
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Reads) -> Reads {
+        Reads {
+            ticket: self.ticket | other.ticket,
+            account: self.account | other.account,
+            billing: self.billing | other.billing,
+            topics: self.topics | other.topics,
+        }
+    }
+
+    /// This field too.
+    #[must_use]
+    pub fn and_field(mut self, field: &FieldRef) -> Reads {
+        match field {
+            FieldRef::Ticket(field) => self.ticket |= 1 << *field as u32,
+            FieldRef::Account(field) => self.account |= 1 << *field as u32,
+            FieldRef::Billing(field) => self.billing |= 1 << *field as u32,
+            FieldRef::TicketCustom(_) => self.topics |= Topic::TicketCustom as u32,
+            FieldRef::AccountCustom(_) => self.topics |= Topic::AccountCustom as u32,
+        }
+        self
+    }
+
+    /// This topic too.
+    #[must_use]
+    pub const fn and(mut self, topic: Topic) -> Reads {
+        self.topics |= topic as u32;
+        self
+    }
+
+    /// Whether it reads nothing that belongs to one ticket: its truth is the account's.
+    pub const fn is_of_account(self) -> bool {
+        self.ticket == 0
+            && self.topics & !(Topic::AccountCustom as u32 | Topic::Tickets as u32) == 0
+    }
+}

@@ -1,0 +1,3 @@
+//! What a stage and a log are, and the loop that drives the one over the other.
+
+pub mod log;
