@@ -1,0 +1,3 @@
+//! `tierline`: the pipeline and everything people do with it.
+
+fn main() {}
