@@ -294,7 +294,6 @@ impl Reads {
 
     /// Whether it reads nothing that belongs to one ticket: its truth is the account's.
     pub const fn is_of_account(self) -> bool {
-        self.ticket == 0
-            && self.topics & !(Topic::AccountCustom as u32 | Topic::Tickets as u32) == 0
+        self.ticket == 0 && self.topics & !(Topic::AccountCustom as u32 | Topic::Tickets as u32) == 0
     }
 }
