@@ -1,0 +1,103 @@
+//! What happens seldom and matters: each event writes its log line and its metric, so that neither is forgotten.
+//!
+//! No line carries what a customer wrote; ids, codes, places and counts only.
+
+use std::time::Duration;
+
+use crate::{LaneMetrics, Topic};
+
+/// A record could not be taken and goes to `dead-letters`.
+pub struct DeadLettered<'a> {
+    /// The input, by its place in the lane's list.
+    pub input: Topic,
+    /// The input's name.
+    pub topic: &'a str,
+    /// Where it stood.
+    pub partition: i32,
+    /// Where it stood.
+    pub offset: i64,
+    /// The stable code.
+    pub error: &'static str,
+}
+
+impl DeadLettered<'_> {
+    /// Counts with the next flush, and says so now.
+    pub fn emit(self, lane: &mut LaneMetrics) {
+        let DeadLettered { input, topic, partition, offset, error } = self;
+        tracing::warn!(topic, partition, offset, error, "record goes to dead-letters");
+        lane.dead_letter(input, error);
+    }
+}
+
+/// A transaction was aborted; the lane's state is dropped and restored.
+pub struct Aborted<'a> {
+    /// Of which lane.
+    pub lane: usize,
+    /// Why, in the log's words.
+    pub why: &'a str,
+    /// How long it had been under way.
+    pub after: Duration,
+}
+
+impl Aborted<'_> {
+    /// Takes back what was counted in it.
+    pub fn emit(self, metrics: &mut LaneMetrics) {
+        let Aborted { lane, why, after } = self;
+        tracing::warn!(lane, why, "transaction aborted; restoring the lane's tasks");
+        metrics.transaction(after.as_secs_f64(), "aborted");
+        metrics.discard();
+    }
+}
+
+/// A transaction took effect. No log line: ten a second would drown the rest.
+pub struct Committed {
+    /// How long the commit took.
+    pub took: Duration,
+}
+
+impl Committed {
+    /// Makes visible what was counted in it.
+    pub fn emit(self, metrics: &mut LaneMetrics) {
+        tracing::trace!(took_ms = self.took.as_millis() as u64, "transaction committed");
+        metrics.transaction(self.took.as_secs_f64(), "committed");
+        metrics.flush();
+    }
+}
+
+/// A task's state is back.
+pub struct Restored {
+    /// Which task.
+    pub partition: i32,
+    /// Changelog entries read.
+    pub entries: u64,
+    /// Whether a checkpoint spared the rest.
+    pub from_checkpoint: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Restored {
+    /// Says so and times it.
+    pub fn emit(self, metrics: &LaneMetrics) {
+        let Restored { partition, entries, from_checkpoint, took } = self;
+        tracing::info!(partition, entries, from_checkpoint, took_ms = took.as_millis() as u64, "task restored");
+        metrics.restored(took.as_secs_f64());
+    }
+}
+
+/// Rules were already true when a task first caught up, or when they were changed: they stay silent.
+pub struct LatchedQuietly {
+    /// Which task.
+    pub partition: i32,
+    /// How many latches.
+    pub latches: u64,
+}
+
+impl LatchedQuietly {
+    /// Counts with the next flush, and says so now.
+    pub fn emit(self, lane: &mut LaneMetrics) {
+        let LatchedQuietly { partition, latches } = self;
+        tracing::info!(partition, latches, "rules that were true already stay silent");
+        lane.passed_over(crate::PassedOver::QuietLatch, latches);
+    }
+}

@@ -1,0 +1,254 @@
+//! A lane's own counters: plain numbers while events flow, added to the process's metrics once a commit.
+
+use prometheus::local::LocalHistogram;
+
+use crate::Metrics;
+
+/// What became of an input record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The engine took it.
+    Applied,
+    /// It is of no use here (a heartbeat, an import mark) and was counted.
+    PassedOver,
+    /// It went to `dead-letters`.
+    DeadLetter,
+}
+
+/// What was seen and had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedOver {
+    /// A record that had come before.
+    Repeat,
+    /// A value older than what was known.
+    StaleValue,
+    /// A command that found or changed nothing.
+    IdleCommand,
+    /// A rule that latched in silence, at a first start or a change of rules.
+    QuietLatch,
+    /// A member of a JSON record that the schema doesn't have.
+    UnknownMember,
+    /// A word of a newer writer, taken as not told.
+    UnrecognisedWord,
+}
+
+/// An input of the lane: its place in the list that [`Metrics::lane`] was given.
+pub type Topic = usize;
+
+const OUTCOMES: [&str; 3] = ["applied", "passed_over", "dead_letter"];
+const PASSED_OVER: [&str; 6] =
+    ["repeat", "stale_value", "idle_command", "quiet_latch", "unknown_member", "unrecognised_word"];
+const TIERS: [&str; 2] = ["2", "3"];
+
+/// The counters of one lane. Nothing of them is visible before [`flush`](Self::flush); an aborted transaction's are
+/// dropped with [`discard`](Self::discard).
+pub struct LaneMetrics {
+    metrics: Metrics,
+    topics: Vec<String>,
+    records: Vec<[u64; OUTCOMES.len()]>,
+    passed_over: [u64; PASSED_OVER.len()],
+    escalations: Vec<Escalated>,
+    dead_letters: Vec<(Topic, &'static str)>,
+    undecided: Vec<(String, u64)>,
+    timer_lag: LocalHistogram,
+    event_to_escalation: LocalHistogram,
+    open_tickets: i64,
+    open_escalations: [i64; TIERS.len()],
+}
+
+/// An escalation record on its way into a commit.
+struct Escalated {
+    tier: u8,
+    rule: String,
+    kind: &'static str,
+    waited_seconds: Option<f64>,
+}
+
+impl LaneMetrics {
+    pub(crate) fn new<S: AsRef<str>>(metrics: Metrics, inputs: &[S]) -> LaneMetrics {
+        LaneMetrics {
+            topics: inputs.iter().map(|name| name.as_ref().to_owned()).collect(),
+            records: vec![[0; OUTCOMES.len()]; inputs.len()],
+            passed_over: [0; PASSED_OVER.len()],
+            escalations: Vec::new(),
+            dead_letters: Vec::new(),
+            undecided: Vec::new(),
+            timer_lag: metrics.0.timer_lag.local(),
+            event_to_escalation: metrics.0.event_to_escalation.local(),
+            open_tickets: 0,
+            open_escalations: [0; TIERS.len()],
+            metrics,
+        }
+    }
+
+    /// An input record was passed. A dead letter is told by [`dead_letter`](Self::dead_letter) instead.
+    #[inline]
+    pub fn record(&mut self, topic: Topic, outcome: Outcome) {
+        self.records[topic][outcome as usize] += 1;
+    }
+
+    /// Something had no effect, so many times.
+    #[inline]
+    pub fn passed_over(&mut self, what: PassedOver, times: u64) {
+        self.passed_over[what as usize] += times;
+    }
+
+    /// A record became a dead letter with this stable code.
+    pub fn dead_letter(&mut self, topic: Topic, error: &'static str) {
+        self.record(topic, Outcome::DeadLetter);
+        self.dead_letters.push((topic, error));
+    }
+
+    /// An escalation record was written. `waited_seconds`: of `opened` and `raised`, from the ticket's creation to the
+    /// instant at which the rule became true.
+    pub fn escalation(&mut self, tier: u8, rule: Option<&str>, kind: &'static str, waited_seconds: Option<f64>) {
+        self.escalations.push(Escalated { tier, rule: rule.unwrap_or_default().to_owned(), kind, waited_seconds });
+    }
+
+    /// How late a time rule went out, seconds.
+    pub fn timer_lag(&mut self, seconds: f64) {
+        self.timer_lag.observe(seconds.max(0.0));
+    }
+
+    /// From the append time of the causing record to the commit of its escalation, seconds.
+    pub fn event_to_escalation(&mut self, seconds: f64) {
+        self.event_to_escalation.observe(seconds.max(0.0));
+    }
+
+    /// Evaluations of this rule that ended undecided.
+    pub fn undecided(&mut self, rule: &str, times: u64) {
+        if times == 0 {
+            return;
+        }
+        match self.undecided.iter_mut().find(|(name, _)| name == rule) {
+            Some((_, sum)) => *sum += times,
+            None => self.undecided.push((rule.to_owned(), times)),
+        }
+    }
+
+    /// What the lane's tasks hold at the moment: open tickets, and open escalations of tier 2 and of tier 3.
+    pub fn holds(&mut self, open_tickets: usize, open_escalations: [usize; 2]) {
+        let families = &self.metrics.0;
+        let now = open_tickets as i64;
+        families.open_tickets.add(now - self.open_tickets);
+        self.open_tickets = now;
+        for (tier, (before, now)) in TIERS.iter().zip(self.open_escalations.iter_mut().zip(open_escalations)) {
+            families.open_escalations.with_label_values(&[tier]).add(now as i64 - *before);
+            *before = now as i64;
+        }
+    }
+
+    /// A commit ended; `outcome` is `committed` or `aborted`.
+    pub fn transaction(&self, seconds: f64, outcome: &'static str) {
+        self.metrics.0.transaction.with_label_values(&[outcome]).observe(seconds);
+    }
+
+    /// A task's state was restored.
+    pub fn restored(&self, seconds: f64) {
+        self.metrics.0.restore.observe(seconds);
+    }
+
+    /// The process's metrics, for what is set rather than counted.
+    pub fn process(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The commit took effect: what was counted since the last one becomes visible.
+    pub fn flush(&mut self) {
+        let families = &self.metrics.0;
+        for (topic, counts) in self.topics.iter().map(String::as_str).zip(&mut self.records) {
+            for (outcome, count) in OUTCOMES.iter().zip(counts).filter(|(_, count)| **count > 0) {
+                families.records.with_label_values(&[topic, outcome]).inc_by(std::mem::take(count));
+            }
+        }
+        for (what, count) in PASSED_OVER.iter().zip(&mut self.passed_over).filter(|(_, count)| **count > 0) {
+            families.passed_over.with_label_values(&[what]).inc_by(std::mem::take(count));
+        }
+        for escalated in self.escalations.drain(..) {
+            let tier = escalated.tier.to_string();
+            families.escalations.with_label_values(&[&tier, &escalated.rule, escalated.kind]).inc();
+            if let Some(seconds) = escalated.waited_seconds {
+                families.time_to_escalation.with_label_values(&[&tier]).observe(seconds.max(0.0));
+            }
+        }
+        for (topic, error) in self.dead_letters.drain(..) {
+            families.dead_letters.with_label_values(&[self.topics[topic].as_str(), error]).inc();
+        }
+        for (rule, times) in self.undecided.drain(..) {
+            families.rule_undecided.with_label_values(&[&rule]).inc_by(times);
+        }
+        self.timer_lag.flush();
+        self.event_to_escalation.flush();
+    }
+
+    /// The transaction was aborted: what was counted since the last commit never happened.
+    pub fn discard(&mut self) {
+        self.records.fill([0; OUTCOMES.len()]);
+        self.passed_over = [0; PASSED_OVER.len()];
+        self.escalations.clear();
+        self.dead_letters.clear();
+        self.undecided.clear();
+        self.timer_lag.clear();
+        self.event_to_escalation.clear();
+    }
+}
+
+impl Drop for LaneMetrics {
+    fn drop(&mut self) {
+        self.discard();
+        self.holds(0, [0, 0]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_shows_before_its_commit_and_nothing_of_an_aborted_one() {
+        let metrics = Metrics::new("1", 0);
+        let mut lane = metrics.lane(&["tickets", "accounts"]);
+        lane.record(0, Outcome::Applied);
+        lane.dead_letter(1, "undecodable");
+        lane.escalation(3, Some("silence"), "opened", Some(7_200.0));
+        assert!(!metrics.render().contains("tierline_records_total{"));
+        lane.discard();
+        lane.record(0, Outcome::Applied);
+        lane.record(0, Outcome::Applied);
+        lane.flush();
+        lane.flush();
+        let text = metrics.render();
+        assert!(text.contains("tierline_records_total{outcome=\"applied\",topic=\"tickets\"} 2"), "{text}");
+        assert!(!text.contains("outcome=\"dead_letter\""), "{text}");
+        assert!(!text.contains("silence"), "{text}");
+    }
+
+    #[test]
+    fn an_escalation_counts_by_tier_rule_and_kind_and_times_the_ticket() {
+        let metrics = Metrics::new("1", 0);
+        let mut lane = metrics.lane(&["tickets"]);
+        lane.escalation(3, Some("silence"), "opened", Some(7_200.0));
+        lane.escalation(3, None, "acknowledged", None);
+        lane.flush();
+        let text = metrics.render();
+        assert!(text.contains("tierline_escalations_total{kind=\"opened\",rule=\"silence\",tier=\"3\"} 1"), "{text}");
+        assert!(text.contains("tierline_escalations_total{kind=\"acknowledged\",rule=\"\",tier=\"3\"} 1"), "{text}");
+        assert!(text.contains("tierline_time_to_escalation_seconds_sum{tier=\"3\"} 7200"), "{text}");
+        assert!(text.contains("tierline_time_to_escalation_seconds_count{tier=\"3\"} 1"), "{text}");
+    }
+
+    #[test]
+    fn lanes_add_up_and_a_lane_that_ends_takes_its_share_away() {
+        let metrics = Metrics::new("1", 0);
+        let mut one = metrics.lane(&["tickets"]);
+        let mut two = metrics.lane(&["tickets"]);
+        one.holds(5, [2, 1]);
+        two.holds(3, [0, 1]);
+        one.holds(4, [1, 1]);
+        assert!(metrics.render().contains("tierline_open_tickets 7"));
+        assert!(metrics.render().contains("tierline_open_escalations{tier=\"3\"} 2"));
+        drop(one);
+        assert!(metrics.render().contains("tierline_open_tickets 3"));
+        assert!(metrics.render().contains("tierline_open_escalations{tier=\"2\"} 0"));
+    }
+}

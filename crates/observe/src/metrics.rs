@@ -1,0 +1,261 @@
+//! Every metric that the program has, by name: what dashboards and alert rules may rely on.
+
+use std::sync::Arc;
+
+use prometheus::{
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector,
+};
+
+use crate::lane::LaneMetrics;
+
+/// The names of all metrics. Histograms also have `_bucket`, `_sum` and `_count`.
+pub const NAMES: &[&str] = &[
+    "tierline_build_info",
+    "tierline_caught_up",
+    "tierline_dead_letters_total",
+    "tierline_escalations_total",
+    "tierline_event_to_escalation_seconds",
+    "tierline_lag_records",
+    "tierline_open_escalations",
+    "tierline_open_tickets",
+    "tierline_passed_over_total",
+    "tierline_records_total",
+    "tierline_restore_seconds",
+    "tierline_rule_undecided",
+    "tierline_start_time_seconds",
+    "tierline_time_to_escalation_seconds",
+    "tierline_timer_lag_seconds",
+    "tierline_transaction_seconds",
+];
+
+/// The metrics of a process: cheap to clone, usable from any thread. A lane takes its own [`LaneMetrics`] from it.
+#[derive(Clone)]
+pub struct Metrics(pub(crate) Arc<Families>);
+
+/// The families behind [`Metrics`], in a registry of their own.
+pub(crate) struct Families {
+    registry: Registry,
+    pub(crate) records: IntCounterVec,
+    pub(crate) passed_over: IntCounterVec,
+    pub(crate) escalations: IntCounterVec,
+    pub(crate) dead_letters: IntCounterVec,
+    pub(crate) rule_undecided: IntCounterVec,
+    pub(crate) time_to_escalation: HistogramVec,
+    pub(crate) timer_lag: Histogram,
+    pub(crate) event_to_escalation: Histogram,
+    pub(crate) open_tickets: IntGauge,
+    pub(crate) open_escalations: IntGaugeVec,
+    pub(crate) lag: IntGaugeVec,
+    pub(crate) caught_up: IntGaugeVec,
+    pub(crate) transaction: HistogramVec,
+    pub(crate) restore: Histogram,
+}
+
+impl Metrics {
+    /// All families, at zero. `version` is the program's; `started_at` is when it started, UTC milliseconds.
+    pub fn new(version: &str, started_at: i64) -> Metrics {
+        let families = Families::registered();
+        let build = int_gauges("tierline_build_info", "1, labelled with the running version.", &["version"]);
+        build.with_label_values(&[version]).set(1);
+        families.add(build);
+        let start = Gauge::new("tierline_start_time_seconds", "When the process started, seconds since the epoch.");
+        let start = start.expect(LEGAL);
+        start.set(started_at as f64 / 1000.0);
+        families.add(start);
+        Metrics(Arc::new(families))
+    }
+
+    /// A lane's own counters. `inputs` are the names of its input topics, in the order of its input ids.
+    pub fn lane<S: AsRef<str>>(&self, inputs: &[S]) -> LaneMetrics {
+        LaneMetrics::new(self.clone(), inputs)
+    }
+
+    /// How many records of an input's partition are still to be read.
+    pub fn lag(&self, topic: &str, partition: i32, records: i64) {
+        self.0.lag.with_label_values(&[topic, &partition.to_string()]).set(records);
+    }
+
+    /// Whether a task has caught up with its inputs.
+    pub fn caught_up(&self, partition: i32, is: bool) {
+        self.0.caught_up.with_label_values(&[&partition.to_string()]).set(is.into());
+    }
+
+    /// Takes away what was said of a partition that is another instance's now.
+    pub fn released<S: AsRef<str>>(&self, partition: i32, inputs: &[S]) {
+        let partition = partition.to_string();
+        // An error here only means that nothing had been said.
+        let _ = self.0.caught_up.remove_label_values(&[&partition]);
+        for input in inputs {
+            let _ = self.0.lag.remove_label_values(&[input.as_ref(), &partition]);
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.0.registry.gather(), &mut text).expect("writing to memory does not fail");
+        String::from_utf8(text).expect("the exposition format is UTF-8")
+    }
+
+    /// The names in the registry, sorted, whether they have samples yet or not.
+    #[cfg(test)]
+    fn described() -> Vec<String> {
+        let metrics = Metrics::new("test", 0);
+        // A family without samples isn't gathered: touch each once.
+        let families = &metrics.0;
+        families.records.with_label_values(&["tickets", "applied"]);
+        families.passed_over.with_label_values(&["repeat"]);
+        families.escalations.with_label_values(&["2", "r", "opened"]);
+        families.dead_letters.with_label_values(&["tickets", "undecodable"]);
+        families.rule_undecided.with_label_values(&["r"]);
+        families.time_to_escalation.with_label_values(&["2"]);
+        families.open_escalations.with_label_values(&["2"]);
+        families.transaction.with_label_values(&["committed"]);
+        metrics.lag("tickets", 0, 0);
+        metrics.caught_up(0, true);
+        metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
+    }
+}
+
+const LEGAL: &str = "the name and labels are legal constants";
+const ONCE: &str = "each family is registered once";
+
+/// From a millisecond to a minute: what a person would call at once, soon, late.
+const LATENCY: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+/// From a minute to a week: how long tickets wait.
+const WAITING: &[f64] =
+    &[60.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0, 172_800.0, 259_200.0, 604_800.0];
+/// From ten milliseconds to an hour: how long a task takes to come back.
+const RESTORE: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
+
+impl Families {
+    fn registered() -> Families {
+        let histogram = |name, help, buckets: &[f64]| {
+            Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())).expect(LEGAL)
+        };
+        let histograms = |name, help, labels: &[&str], buckets: &[f64]| {
+            HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels).expect(LEGAL)
+        };
+        let families = Families {
+            registry: Registry::new(),
+            records: counters(
+                "tierline_records_total",
+                "Input records passed, by topic and by what became of them: applied, passed_over, dead_letter.",
+                &["topic", "outcome"],
+            ),
+            passed_over: counters(
+                "tierline_passed_over_total",
+                "What was seen and had no effect: repeat, stale_value, idle_command, quiet_latch, unknown_member, \
+                 unrecognised_word.",
+                &["what"],
+            ),
+            escalations: counters(
+                "tierline_escalations_total",
+                "Escalation records committed, by tier, rule (empty: a person's command) and kind.",
+                &["tier", "rule", "kind"],
+            ),
+            dead_letters: counters(
+                "tierline_dead_letters_total",
+                "Records that could not be taken, by topic and error code.",
+                &["topic", "error"],
+            ),
+            rule_undecided: counters(
+                "tierline_rule_undecided",
+                "Evaluations of a rule, since the start, that ended undecided because something it reads was not told.",
+                &["rule"],
+            ),
+            time_to_escalation: histograms(
+                "tierline_time_to_escalation_seconds",
+                "From a ticket's creation to the instant at which the rule became true, event time.",
+                &["tier"],
+                WAITING,
+            ),
+            timer_lag: histogram(
+                "tierline_timer_lag_seconds",
+                "How late a time rule went out: detection minus the instant it became true and the grace.",
+                LATENCY,
+            ),
+            event_to_escalation: histogram(
+                "tierline_event_to_escalation_seconds",
+                "From the append time of the causing record to its escalation being committed.",
+                LATENCY,
+            ),
+            open_tickets: IntGauge::new("tierline_open_tickets", "Open tickets of the tasks owned here.").expect(LEGAL),
+            open_escalations: int_gauges(
+                "tierline_open_escalations",
+                "Open escalations of the tasks owned here, by tier.",
+                &["tier"],
+            ),
+            lag: int_gauges(
+                "tierline_lag_records",
+                "Records of an input's partition that are still to be read.",
+                &["topic", "partition"],
+            ),
+            caught_up: int_gauges(
+                "tierline_caught_up",
+                "1 when the task of this partition has read its inputs to their ends, else 0.",
+                &["partition"],
+            ),
+            transaction: histograms(
+                "tierline_transaction_seconds",
+                "How long a commit took, by outcome: committed, aborted.",
+                &["outcome"],
+                LATENCY,
+            ),
+            restore: histogram("tierline_restore_seconds", "How long a task took to restore its state.", RESTORE),
+        };
+        families.register_all();
+        families
+    }
+
+    fn register_all(&self) {
+        self.add(self.records.clone());
+        self.add(self.passed_over.clone());
+        self.add(self.escalations.clone());
+        self.add(self.dead_letters.clone());
+        self.add(self.rule_undecided.clone());
+        self.add(self.time_to_escalation.clone());
+        self.add(self.timer_lag.clone());
+        self.add(self.event_to_escalation.clone());
+        self.add(self.open_tickets.clone());
+        self.add(self.open_escalations.clone());
+        self.add(self.lag.clone());
+        self.add(self.caught_up.clone());
+        self.add(self.transaction.clone());
+        self.add(self.restore.clone());
+    }
+
+    fn add(&self, collector: impl Collector + 'static) {
+        self.registry.register(Box::new(collector)).expect(ONCE);
+    }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(name, help), labels).expect(LEGAL)
+}
+
+fn int_gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    IntGaugeVec::new(Opts::new(name, help), labels).expect(LEGAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_names_is_what_is_exposed() {
+        assert_eq!(Metrics::described(), NAMES);
+    }
+
+    #[test]
+    fn a_released_partition_is_not_spoken_of_any_more() {
+        let metrics = Metrics::new("1.2.3", 0);
+        metrics.lag("tickets", 7, 12);
+        metrics.caught_up(7, false);
+        assert!(metrics.render().contains("tierline_lag_records{partition=\"7\",topic=\"tickets\"} 12"));
+        metrics.released(7, &["tickets", "accounts"]);
+        assert!(!metrics.render().contains("partition=\"7\""), "{}", metrics.render());
+        assert!(metrics.render().contains("tierline_build_info{version=\"1.2.3\"} 1"));
+    }
+}
