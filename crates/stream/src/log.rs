@@ -127,7 +127,8 @@ pub enum Failure {
 pub trait Log {
     /// Waits at most `wait` for records of `from`, or for a change of ownership, and hands over what is there, in
     /// offset order within an input's partition. Returns early with what it has; a change of ownership is returned
-    /// before any further record.
+    /// before any further record. Hands over many at once where many are there (thousands, or 10 ms' worth): the lane
+    /// looks at its timers, its side inputs and its commit interval between two polls, and at nothing else.
     fn poll(
         &mut self,
         from: Source,
@@ -143,6 +144,7 @@ pub trait Log {
     fn range(&mut self, input: InputId, partition: Partition) -> Result<(Offset, Offset), Failure>;
 
     /// Begins to hand over the records of a task, each input from its position; none: from the earliest there is.
+    /// Called again for a running task after an abort: it rewinds, and forgets what was paused.
     fn start(&mut self, partition: Partition, positions: &[(InputId, Option<Offset>)]) -> Result<(), Failure>;
 
     /// Stops handing over an input of a task for now (its inbox is full), or goes on at `from`.
@@ -173,14 +175,21 @@ pub trait Log {
 
     /// Reads a partition of an output (the changelog) from `from`, or from its beginning, to its true end, waiting for
     /// what is still hidden behind an open transaction, and hands over committed records only. Returns the offset
-    /// where the next one will stand. `None` for `from` beyond the log or compacted away: the caller reads it all.
+    /// where the next one will stand. `None` for `from` beyond the log or before its beginning, with nothing handed
+    /// over: the caller reads it all.
     fn replay(
         &mut self,
         output: OutputId,
         partition: Partition,
         from: Option<Offset>,
         each: &mut dyn FnMut(Record<'_>),
-    ) -> Result<Offset, Failure>;
+    ) -> Result<Option<Offset>, Failure>;
+
+    /// The true end of a partition of an output: one past the last record, committed or not. What a checkpoint is
+    /// stamped with. The default reads it all; a log that can simply ask overrides this.
+    fn output_end(&mut self, output: OutputId, partition: Partition) -> Result<Offset, Failure> {
+        Ok(self.replay(output, partition, None, &mut |_| {})?.unwrap_or(0))
+    }
 
     /// How many partitions each input has, the driver's first; they must be equal.
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure>;
