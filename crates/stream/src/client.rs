@@ -24,6 +24,19 @@ pub struct Seen<'a> {
     pub headers: &'a dyn Headers,
 }
 
+/// A record to be written by [`Client::send_all`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to; none: by the key, as in [`Client::send`].
+    pub partition: Option<Partition>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
 /// Where to begin to read a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum From {
@@ -47,6 +60,20 @@ pub trait Client {
         value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) -> Result<(Partition, Offset), Failure>;
+
+    /// Writes many records of one topic, in order, and returns their places once all are durable: a log that syncs
+    /// once for all of them is a thousand times faster than one by one.
+    fn send_all(&mut self, topic: &str, records: &[Outgoing]) -> Result<Vec<(Partition, Offset)>, Failure> {
+        let mut places = Vec::with_capacity(records.len());
+        for record in records {
+            let headers: Vec<_> =
+                record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+            let (key, value) = (record.key.as_deref(), record.value.as_deref());
+            places.push(self.send(topic, record.partition, key, value, &headers)?);
+        }
+        self.flush()?;
+        Ok(places)
+    }
 
     /// Makes everything sent durable. `send` may answer before; this may not.
     fn flush(&mut self) -> Result<(), Failure>;
