@@ -1,0 +1,102 @@
+//! Servers that end with their last user, however that one ends.
+//!
+//! Each user holds a shared lock on a file beside the server; the kernel drops it when the user's process is gone. A
+//! small shell script runs the server and waits for the lock to be free. `guard.sh` tells the rest.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::kafka_jars::tail;
+use crate::wait::attempt;
+
+const SCRIPT: &str = include_str!("guard.sh");
+/// A cold JVM on two busy cores takes its time.
+const START: Duration = Duration::from_secs(90);
+
+/// A hold on a running server. It runs for as long as any process has one.
+pub struct Guarded {
+    folder: PathBuf,
+    /// Where the server listens, as its starter wrote it down.
+    pub address: String,
+    _user: File,
+}
+
+/// How to start a server that nobody has started yet.
+pub struct Start<'a> {
+    /// Its program and arguments.
+    pub command: Vec<String>,
+    /// Where it will listen.
+    pub address: String,
+    /// Whether its log says that it is ready.
+    pub is_ready: &'a dyn Fn(&str) -> bool,
+}
+
+impl Guarded {
+    /// The server of this folder: the one that runs, else a new one, which `prepare` lays out in the folder.
+    /// `linger`: whole seconds that it outlives its last user.
+    ///
+    /// # Errors
+    /// The end of the server's log when it ends or isn't ready in time. The caller may try other ports.
+    pub fn join<'a>(folder: &Path, linger: u64, prepare: impl FnOnce() -> Start<'a>) -> Result<Guarded, String> {
+        let in_folder = |error: io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir_all(folder).map_err(in_folder)?;
+        // One process looks and starts at a time; the others then find what it started.
+        let starting = File::create(folder.join("starting")).map_err(in_folder)?;
+        starting.lock().map_err(in_folder)?;
+        let user = File::options().append(true).create(true).open(folder.join("users")).map_err(in_folder)?;
+        // Waits while a guard clears away; from here on none begins to.
+        user.lock_shared().map_err(in_folder)?;
+        let address = match fs::read_to_string(folder.join("address")) {
+            Ok(address) => address,
+            Err(_) => start(folder, linger, prepare())?,
+        };
+        Ok(Guarded { folder: folder.to_path_buf(), address, _user: user })
+    }
+
+    /// The last lines of the server's log.
+    pub fn log_tail(&self) -> String {
+        log_tail(&self.folder)
+    }
+
+    /// The server's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn start(folder: &Path, linger: u64, start: Start<'_>) -> Result<String, String> {
+    let (log, pid) = (folder.join("log"), folder.join("pid"));
+    let _ = fs::remove_file(&log);
+    let _ = fs::remove_file(&pid);
+    let mut guard = Command::new("sh")
+        .args(["-c", SCRIPT, "guard"])
+        .arg(folder)
+        .arg(linger.to_string())
+        .args(&start.command)
+        // Not a part of the terminal's group: an interrupt ends the tests, and the guard then ends the server.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("cannot run sh: {error}"))?;
+    attempt(START, || {
+        if (start.is_ready)(&fs::read_to_string(&log).unwrap_or_default()) {
+            return Ok(Ok(()));
+        }
+        let ended = guard.try_wait().is_ok_and(|status| status.is_some()) || (log.exists() && !pid.exists());
+        if ended { Ok(Err("it ended")) } else { Err("it is not ready") }
+    })
+    .unwrap_or_else(Err)
+    .map_err(|why| format!("{why}; its log ends with:\n{}", log_tail(folder)))?;
+    fs::write(folder.join("address"), &start.address).map_err(|error| error.to_string())?;
+    Ok(start.address)
+}
+
+fn log_tail(folder: &Path) -> String {
+    tail(&fs::read_to_string(folder.join("log")).unwrap_or_default(), 40)
+}

@@ -1,0 +1,25 @@
+//! What the tests stand on: a real Apache Kafka broker, a small schema registry, the program as a process, and waits
+//! on conditions.
+//!
+//! Nothing here knows Tierline's own code: these are the neighbours that it meets in production, brought close enough
+//! for a test. A test that needs the engine or an oracle takes them from their crates.
+//!
+//! - [`Broker::shared`]: one broker for all test processes of a run, each test in topics of its own ([`unique`]).
+//! - [`Broker::own`]: a broker for one test, with TLS and SCRAM, or with settings that others should not meet.
+//! - [`Process`]: the built program with its configuration in a folder of its own, and signals to it.
+//! - [`Registry`]: speaks the Confluent API, computes compatibility, can be taken down and brought back.
+//! - [`eventually`]: waits for a condition, and says what was waited for when it does not come.
+//!
+//! Nothing outlives the tests, however they end: `guard.sh` says how.
+
+mod broker;
+mod certificates;
+mod guard;
+mod kafka_jars;
+mod names;
+mod wait;
+
+pub use broker::{Broker, Listener, Settings};
+pub use certificates::Certificates;
+pub use names::{free_port, unique};
+pub use wait::{eventually, within};
