@@ -201,6 +201,11 @@ pub trait Facts {
 
     /// The open escalation, if there is one.
     fn escalation(&self) -> Option<OpenEscalation>;
+
+    /// Midnight of a date (days since 1970-01-01) in the account's zone, else in UTC.
+    fn midnight(&self, days: i32) -> Millis {
+        Millis::from(days) * 86_400_000
+    }
 }
 
 /// Nobody has told what the answer needs.
@@ -250,6 +255,8 @@ pub enum Topic {
     Escalation = 128,
     /// Assignment.
     Assignment = 256,
+    /// When a person last changed, wrote on or noted on the ticket.
+    Touched = 512,
 }
 
 impl Reads {

@@ -1,0 +1,76 @@
+//! What a condition is. Each kind is one file in [`conditions`](crate::conditions).
+
+use tierline_model::Millis;
+
+use crate::{Dated, Facts, Reads};
+
+/// One thing that a rule asks for. Pure: all it knows stands in the facts that it is shown.
+pub trait Condition: std::fmt::Debug + Send + Sync {
+    /// What it reads, so that an event re-evaluates only what reads what it changed.
+    fn reads(&self) -> Reads;
+
+    /// Whether its truth may change though no record comes.
+    fn is_timed(&self) -> bool {
+        false
+    }
+
+    /// Its truth at the moment of the facts. Allocates nothing.
+    fn evaluate(&self, facts: &dyn Facts) -> Dated;
+
+    /// The absence that it waits for, while one runs: what a late record may disprove.
+    fn absence(&self, _facts: &dyn Facts) -> Option<Absence> {
+        None
+    }
+
+    /// It as a phrase in the present tense: *the account's plan is enterprise*; negated: *… is not enterprise*.
+    fn present(&self, negated: bool) -> String;
+
+    /// It as a phrase in the past tense with the values that the facts show: *the account's health was 42 (below 50)*.
+    fn past(&self, facts: &dyn Facts, negated: bool) -> String;
+
+    /// The value that it sees, and who said so.
+    fn seen(&self, facts: &dyn Facts) -> Seen;
+
+    /// It in one fixed spelling: two conditions that mean the same by their words have the same.
+    fn normal(&self) -> String;
+
+    /// The fields that it reads, by the names that rules use.
+    fn fields(&self) -> Vec<String>;
+}
+
+/// The value that a condition sees.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// For people.
+    pub value: String,
+    /// Who told it.
+    pub source: Option<String>,
+    /// As of when, UTC.
+    pub as_of: Option<Millis>,
+}
+
+/// Something that has not happened yet, and by when it will have stayed away long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// What has not happened.
+    pub of: AbsenceOf,
+    /// Since when it has stayed away.
+    pub from: Millis,
+    /// When it will have stayed away long enough.
+    pub due: Millis,
+}
+
+/// What may stay away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AbsenceOf {
+    /// An agent's public reply: `no_agent_reply_for`, `sla.first_reply`.
+    AgentReply,
+    /// A customer's message: `no_customer_reply_for`.
+    CustomerReply,
+    /// Somebody who is assigned: `unassigned_for`.
+    Assignment,
+    /// A person's change, message or note: `unchanged_for`.
+    Change,
+    /// That the ticket is solved: `open_for`.
+    Closing,
+}

@@ -1,0 +1,247 @@
+//! A rule, checked and compiled, and what the engine asks of it.
+
+use std::sync::Arc;
+
+use tierline_model::{Evidence, Millis};
+use tierline_sla::{Calendar, Targets};
+
+use crate::tree::{Sense, Tree};
+use crate::{ALWAYS, Absence, Condition, Dated, Facts, Reads, Topic, Truth, text};
+
+/// The rules and policies in force.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// In the order in which they were written: the first of two that rise at one instant and tier fires.
+    pub rules: Vec<Rule>,
+    /// In the order in which they were written: the first that applies to a ticket is its policy.
+    pub policies: Vec<SlaPolicy>,
+    /// Every text that conditions compare for equality, [folded](crate::fold). A text's index is its number, the
+    /// `folded` of [`Value::Text`](crate::Value::Text).
+    pub texts: Vec<String>,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Unique in its set: lower-case letters, digits and hyphens.
+    pub id: String,
+    /// 2 or 3.
+    pub tier: u8,
+    /// `once_per: account`: one latch for the account.
+    pub per_account: bool,
+    /// What ends an escalation that it fired.
+    pub clear: Clear,
+    /// Milliseconds after a rise during which it does not rise again.
+    pub cooldown: Option<Millis>,
+    /// `for:`: milliseconds for which it must have held without a break.
+    pub hold: Option<Millis>,
+    /// Whether it fires, and where to.
+    pub mode: Mode,
+    /// What happens to what already holds when the rule is new or changed.
+    pub on_deploy: OnDeploy,
+    /// What to do next, for the receiving agent.
+    pub suggest: Option<String>,
+    /// Whom to tell.
+    pub route: Option<String>,
+    /// For the rule's readers.
+    pub description: Option<String>,
+    /// 16 hexadecimal digits of a stable hash of everything but description, route and suggestion.
+    pub fingerprint: String,
+    pub(crate) body: Body,
+}
+
+/// What ends an escalation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Clear {
+    /// Its ticket is solved.
+    #[default]
+    Solved,
+    /// No rule that fired or joined on it holds any longer.
+    WhenNo,
+}
+
+/// Whether a rule fires, and where to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// To `escalations`.
+    #[default]
+    Live,
+    /// To `escalations-shadow`.
+    Shadow,
+    /// It is not evaluated.
+    Disabled,
+}
+
+/// What happens to what already holds when a rule is new or changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnDeploy {
+    /// It latches in silence.
+    #[default]
+    Quiet,
+    /// It fires, dated at the restart.
+    Fire,
+}
+
+/// An SLA policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaPolicy {
+    /// Unique in its set.
+    pub id: String,
+    /// How long the first reply may take; `None`: the policy has no such clock.
+    pub first_reply: Option<Targets>,
+    /// The calendar that its targets are counted in.
+    pub calendar: Calendar,
+    /// 16 hexadecimal digits of a stable hash of all of it.
+    pub fingerprint: String,
+}
+
+/// What one leaf of a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafState {
+    /// The condition's own truth, before any `not` or `unless` around it.
+    pub truth: Truth,
+    /// The absence that it waits for, while one runs.
+    pub absence: Option<Absence>,
+}
+
+/// Why a rule holds, or doesn't.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// One sentence in the past tense with the values seen.
+    pub reason: String,
+    /// The conditions that decided.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The compiled conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    /// All conditions, those of `when` first, in the order in which they were written.
+    pub(crate) leaves: Vec<Leaf>,
+    /// `when`, held back while `unless` is yes.
+    pub(crate) tree: Tree,
+    /// `when` alone and `unless` alone, for sentences; they share the leaves.
+    pub(crate) when: Tree,
+    pub(crate) unless: Option<Tree>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) condition: Arc<dyn Condition>,
+    pub(crate) of_account: bool,
+}
+
+impl Rule {
+    /// What its `when` and `unless` read.
+    pub fn reads(&self) -> Reads {
+        self.body.leaves.iter().fold(Reads::default(), |reads, leaf| reads.with(leaf.condition.reads()))
+    }
+
+    /// Whether its truth may change though no record comes.
+    pub fn is_timed(&self) -> bool {
+        self.body.leaves.iter().any(|leaf| leaf.condition.is_timed())
+    }
+
+    /// Whether it reads the open escalation.
+    pub fn reads_escalation(&self) -> bool {
+        self.reads().overlaps(Reads::default().and(Topic::Escalation))
+    }
+
+    /// Whether it reads `ticket.rating` or its comment.
+    pub fn reads_rating(&self) -> bool {
+        use tierline_model::TicketField;
+        let rating = Reads {
+            ticket: 1 << TicketField::Rating as u32 | 1 << TicketField::RatingComment as u32,
+            ..Reads::default()
+        };
+        self.reads().overlaps(rating)
+    }
+
+    /// `when`, held back (*no*) while `unless` is *yes*. Allocates nothing and stops early.
+    pub fn evaluate(&self, facts: &dyn Facts) -> Dated {
+        self.body.tree.evaluate(&mut |index| self.body.leaves[index].condition.evaluate(facts))
+    }
+
+    /// The same with every condition that is not of the account alone taken as *unknown*: *no* here means *no* for each
+    /// of the account's tickets.
+    pub fn evaluate_account(&self, facts: &dyn Facts) -> Dated {
+        self.body.tree.evaluate(&mut |index| {
+            let leaf = &self.body.leaves[index];
+            if leaf.of_account { leaf.condition.evaluate(facts) } else { Dated::fixed(Truth::Unknown, ALWAYS) }
+        })
+    }
+
+    /// What each condition says, those of `when` first, in the order in which they were written.
+    pub fn leaves(&self, facts: &dyn Facts) -> Vec<LeafState> {
+        let state = |leaf: &Leaf| LeafState {
+            truth: leaf.condition.evaluate(facts).truth,
+            absence: leaf.condition.absence(facts),
+        };
+        self.body.leaves.iter().map(state).collect()
+    }
+
+    /// What the rule would say if its conditions, in the order of [`leaves`](Self::leaves), said this.
+    ///
+    /// # Panics
+    /// Where `truths` is shorter than [`leaves`](Self::leaves).
+    pub fn recombine(&self, truths: &[Truth]) -> Truth {
+        self.body.tree.recombine(truths)
+    }
+
+    /// What one condition reads, by its place in [`leaves`](Self::leaves).
+    pub fn leaf_reads(&self, index: usize) -> Reads {
+        self.body.leaves[index].condition.reads()
+    }
+
+    /// Why it says what it says: only the conditions that decided.
+    pub fn explain(&self, facts: &dyn Facts) -> Explanation {
+        let truths: Vec<Truth> = self.body.leaves.iter().map(|leaf| leaf.condition.evaluate(facts).truth).collect();
+        let mut deciding = Vec::new();
+        self.body.tree.deciding(&truths, &mut deciding);
+        let mut explanation = Explanation::default();
+        let mut phrases = Vec::with_capacity(deciding.len());
+        for (index, sense) in deciding {
+            let condition = &self.body.leaves[index].condition;
+            let negated = matches!(sense, Sense::Negated | Sense::NotYes);
+            phrases.push(match truths[index] {
+                Truth::Unknown => format!("it was unknown whether {}", condition.past(facts, false)),
+                // A `not` that kept the rule from holding is told as what was, not as what was wanted.
+                truth => condition.past(facts, truth == Truth::No),
+            });
+            let seen = condition.seen(facts);
+            explanation.evidence.push(Evidence {
+                condition: condition.present(negated),
+                value: seen.value,
+                source: seen.source,
+                as_of: seen.as_of,
+            });
+        }
+        explanation.reason = text::sentence(&text::join(&phrases, "and"));
+        explanation
+    }
+
+    /// The rule as one sentence: *Escalate to tier 3 when the account's plan is enterprise and …*
+    pub fn sentence(&self) -> String {
+        let body = &self.body;
+        let mut said = format!("escalate to tier {} when {}", self.tier, text::tree(&body.when, &body.leaves, false));
+        if let Some(hold) = self.hold {
+            said += &format!(", for {} without a break", text::duration(hold));
+        }
+        if let Some(unless) = &body.unless {
+            said += &format!(", unless {}", text::tree(unless, &body.leaves, false));
+        }
+        if self.per_account {
+            said += ", once per account";
+        }
+        text::sentence(&said)
+    }
+}
+
+impl SlaPolicy {
+    /// When the first reply is due on a ticket of this priority whose customer began to wait at `started`; `None`: the
+    /// policy has no target for it.
+    pub fn first_reply_due(&self, priority: Option<tierline_model::Priority>, started: Millis) -> Option<Millis> {
+        let length = self.first_reply.as_ref()?.for_priority(priority)?;
+        Some(self.calendar.due(started, length))
+    }
+}

@@ -1,0 +1,62 @@
+//! How things are said: durations, numbers, texts, lists of phrases. Each in this one place.
+
+use tierline_model::Millis;
+
+use crate::rule::Leaf;
+use crate::tree::{Sense, Tree};
+
+const UNITS: [(Millis, &str); 5] =
+    [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond")];
+
+/// A duration in words, in the largest unit that says it exactly: *2 hours*, *90 minutes*.
+pub(crate) fn duration(length: Millis) -> String {
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| length % unit == 0).unwrap_or((1, "millisecond"));
+    let count = length / unit;
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A number as a person would write it.
+pub(crate) fn number(number: f64) -> String {
+    // `+ 0.0` makes a negative zero positive.
+    format!("{}", number + 0.0)
+}
+
+/// A count and its noun: *1 ticket*, *5 tickets*.
+pub(crate) fn count(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A text as a value in a sentence: in quotes unless it is one plain word.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
+    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "'")) }
+}
+
+/// Phrases as one: *a, b and c*.
+pub(crate) fn join(phrases: &[String], word: &str) -> String {
+    match phrases {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
+    }
+}
+
+/// A phrase as a sentence: a capital at its beginning, a full stop at its end.
+pub(crate) fn sentence(phrase: &str) -> String {
+    let mut letters = phrase.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+}
+
+/// A tree of conditions in the present tense. What is nested stands in parentheses.
+pub(crate) fn tree(tree: &Tree, leaves: &[Leaf], nested: bool) -> String {
+    let (children, word) = match tree {
+        Tree::Leaf(index, sense) => {
+            return leaves[*index].condition.present(matches!(sense, Sense::Negated | Sense::NotYes));
+        }
+        Tree::All(children) => (children, " and "),
+        Tree::Any(children) => (children, " or "),
+    };
+    let phrases: Vec<String> = children.iter().map(|child| self::tree(child, leaves, true)).collect();
+    let said = phrases.join(word);
+    if nested { format!("({said})") } else { said }
+}
