@@ -63,6 +63,7 @@ impl Guarded {
     }
 
     /// The server's folder.
+    #[cfg(test)]
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -6,7 +6,7 @@
 //!
 //! - [`Broker::shared`]: one broker for all test processes of a run, each test in topics of its own ([`unique`]).
 //! - [`Broker::own`]: a broker for one test, with TLS and SCRAM, or with settings that others should not meet.
-//! - [`Process`]: the built program with its configuration in a folder of its own, and signals to it.
+//! - [`Program`] and [`Process`]: the built program with its configuration in a folder of its own, and signals to it.
 //! - [`Registry`]: speaks the Confluent API, computes compatibility, can be taken down and brought back.
 //! - [`eventually`]: waits for a condition, and says what was waited for when it does not come.
 //!
@@ -17,9 +17,13 @@ mod certificates;
 mod guard;
 mod kafka_jars;
 mod names;
+mod process;
+mod registry;
 mod wait;
 
 pub use broker::{Broker, Listener, Settings};
 pub use certificates::Certificates;
 pub use names::{free_port, unique};
+pub use process::{Answer, Process, Program, free_address};
+pub use registry::Registry;
 pub use wait::{eventually, within};

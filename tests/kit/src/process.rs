@@ -1,0 +1,267 @@
+//! The built program, as its users run it: a configuration in a folder of its own, arguments, exit code, signals.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::kafka_jars::tail;
+use crate::names::free_port;
+use crate::wait::{eventually, within};
+
+/// Runs the program beside a watcher which kills it when the test that started it is gone, however it ended: then
+/// the pipe at the script's standard input closes. The program's own exit code is passed on.
+const SCRIPT: &str = r#"
+exec 3<&0 </dev/null
+"$@" 3<&- & program=$!
+(cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null) & watcher=$!
+exec 3<&-
+echo "$program" >"$PID_FILE.new" && mv "$PID_FILE.new" "$PID_FILE"
+wait "$program"; code=$?
+kill "$watcher" 2>/dev/null
+exit $code
+"#;
+
+/// The program and a folder with its configuration.
+pub struct Program {
+    binary: PathBuf,
+    folder: TempDir,
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Program {
+    /// `binary`: the caller's `env!("CARGO_BIN_EXE_tierline")`. `config` becomes `tierline.yaml` in a new folder, in
+    /// which everything runs.
+    pub fn new(binary: impl AsRef<Path>, config: &str) -> Program {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let program = Program { binary: binary.as_ref().to_path_buf(), folder };
+        program.write("tierline.yaml", config);
+        program
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder().join(name);
+        fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        path
+    }
+
+    /// Runs a command to its end.
+    pub fn answer<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Answer {
+        self.answer_to(arguments, "")
+    }
+
+    /// Runs a command to its end, with this at its standard input.
+    pub fn answer_to<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>, input: &str) -> Answer {
+        let file = self.write("standard-input", input);
+        let output = self
+            .command(arguments)
+            .stdin(File::open(file).expect("it was written just now"))
+            .output()
+            .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.binary.display()));
+        Answer {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts a command that goes on until it is ended. `name` tells several of one folder apart; one that is ended
+    /// may be started again under the same name.
+    pub fn start<S: AsRef<OsStr>>(&self, name: &str, arguments: impl IntoIterator<Item = S>) -> Process {
+        let (log, pid_file) = (self.folder().join(format!("{name}.log")), self.folder().join(format!("{name}.pid")));
+        let _ = fs::remove_file(&pid_file);
+        let output = File::options().append(true).create(true).open(&log).expect("our own folder");
+        let command = self.command(arguments);
+        let mut guarded = Command::new("sh");
+        guarded.args(["-c", SCRIPT, name]).arg(&self.binary).args(command.get_args()).current_dir(self.folder());
+        let child = guarded
+            .env("PID_FILE", &pid_file)
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone().expect("a handle can be copied"))
+            .stderr(output)
+            .spawn()
+            .expect("there is a shell");
+        let pid = eventually("the program to start", || {
+            let text = fs::read_to_string(&pid_file).map_err(|error| error.to_string())?;
+            text.trim().parse::<i32>().map_err(|error| error.to_string())
+        });
+        let pid = Pid::from_raw(pid).expect("no process has the id 0");
+        Process { name: name.to_owned(), child, pid, log }
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).current_dir(self.folder());
+        command
+    }
+}
+
+impl Answer {
+    /// This answer, which must have ended well.
+    ///
+    /// # Panics
+    /// With all that it said if it did not.
+    pub fn well(self) -> Answer {
+        assert_eq!(self.code, Some(0), "it said:\n{}{}", self.out, self.err);
+        self
+    }
+}
+
+/// A running program. Dropped, it is killed.
+pub struct Process {
+    name: String,
+    child: Child,
+    pid: Pid,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Its process id.
+    pub fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    /// Waits until it says at `http://{listen}/readyz` that it is ready.
+    ///
+    /// # Panics
+    /// When it isn't within a minute, or ends: with the end of its log.
+    pub fn wait_ready(&mut self, listen: &str) {
+        self.wait_for("it to be ready", |_| {
+            ureq::get(format!("http://{listen}/readyz")).call().map(drop).map_err(|error| error.to_string())
+        });
+    }
+
+    /// Waits for a condition while the program runs.
+    ///
+    /// # Panics
+    /// When it doesn't come within a minute, or the program ends: with the end of its log.
+    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut(&mut Process) -> Result<T, String>) -> T {
+        let what = format!("{what} ({})", self.name);
+        let found = eventually(&what, || match look(self) {
+            Ok(found) => Ok(Ok(found)),
+            Err(_) if self.has_ended().is_some() => Ok(Err("it ended")),
+            Err(instead) => Err(format!("{instead}; its log ends with:\n{}", self.log_tail())),
+        });
+        found.unwrap_or_else(|why| panic!("waited for {what}, but {why}; its log ends with:\n{}", self.log_tail()))
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child of our own can be asked after")
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// When it hasn't within `patience`.
+    pub fn wait_ended(&mut self, patience: Duration) -> ExitStatus {
+        let what = format!("{} to end", self.name);
+        within(patience, &what, || {
+            self.has_ended().ok_or_else(|| format!("it runs; its log ends with:\n{}", self.log_tail()))
+        })
+    }
+
+    /// Asks it to end (SIGTERM) and waits at most `patience` for it.
+    ///
+    /// # Panics
+    /// When it takes longer.
+    pub fn terminate(mut self, patience: Duration) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait_ended(patience)
+    }
+
+    /// Kills it (SIGKILL) in whatever it is doing, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.signal(Signal::KILL);
+        self.wait_ended(Duration::from_secs(10));
+    }
+
+    /// Stops it where it stands (SIGSTOP): a process that others take for dead.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Everything that it said so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn log_tail(&self) -> String {
+        tail(&self.log(), 40)
+    }
+
+    fn signal(&self, signal: Signal) {
+        // One that has ended already cannot be signalled; who waits for it will see how it ended.
+        let _ = kill_process(self.pid, signal);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.has_ended().is_none() {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// An address on which nothing listens: for `observe.listen`.
+pub fn free_address() -> String {
+    format!("127.0.0.1:{}", free_port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_answers_with_its_code_and_its_words() {
+        let answer = Program::new("/bin/sh", "").answer_to(["-c", "cat; echo wrong >&2; exit 3"], "given");
+        assert_eq!((answer.code, answer.out.as_str(), answer.err.as_str()), (Some(3), "given", "wrong\n"));
+    }
+
+    #[test]
+    fn a_process_is_told_to_end_and_says_how() {
+        let program = Program::new("/bin/sh", "");
+        let mut process = program.start("one", ["-c", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done"]);
+        process.wait_for("its first word", |it| if it.log().contains("up") { Ok(()) } else { Err(it.log()) });
+        assert_eq!(process.terminate(Duration::from_secs(20)).code(), Some(7));
+    }
+
+    #[test]
+    fn a_process_does_not_outlive_its_handle() {
+        let program = Program::new("/bin/sleep", "");
+        let process = program.start("one", ["600"]);
+        let pid = process.pid;
+        drop(process);
+        eventually("the process to be gone", || match rustix::process::test_kill_process(pid) {
+            Ok(()) => Err("it is there"),
+            Err(_) => Ok(()),
+        });
+    }
+}
