@@ -34,3 +34,219 @@ pub struct TopicSpec {
     /// Whether Tierline reads from it.
     pub read: bool,
 }
+
+/// The streams of the contract by their names on the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the stream that it is called after")]
+pub struct Names {
+    pub tickets: String,
+    /// One a source.
+    pub accounts: Vec<String>,
+    /// One a source.
+    pub billing: Vec<String>,
+    pub account_changes: String,
+    pub billing_changes: String,
+    pub signals: String,
+    pub commands: String,
+    pub escalations: String,
+    pub escalations_shadow: String,
+    pub escalation_queue: String,
+    pub detect_state: String,
+    pub dead_letters: String,
+}
+
+impl Names {
+    /// The contract's own names, each behind this prefix (none: empty).
+    pub fn with_prefix(prefix: &str) -> Names {
+        let name = |stream: &str| format!("{prefix}{stream}");
+        Names {
+            tickets: name("tickets"),
+            accounts: vec![name("accounts")],
+            billing: vec![name("billing")],
+            account_changes: name("account-changes"),
+            billing_changes: name("billing-changes"),
+            signals: name("signals"),
+            commands: name("commands"),
+            escalations: name("escalations"),
+            escalations_shadow: name("escalations-shadow"),
+            escalation_queue: name("escalation-queue"),
+            detect_state: name("detect-state"),
+            dead_letters: name("dead-letters"),
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names::with_prefix("")
+    }
+}
+
+/// What a stream carries, and so how a person's JSON for it is checked and what its records decode to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is the stream that it is called after")]
+pub enum Stream {
+    Tickets,
+    /// The n-th of the accounts' topics.
+    Accounts(u8),
+    /// The n-th of the billing topics.
+    Billing(u8),
+    AccountChanges,
+    BillingChanges,
+    Signals,
+    Commands,
+    Escalations,
+    EscalationsShadow,
+    EscalationQueue,
+    DetectState,
+    DeadLetters,
+}
+
+impl Stream {
+    /// Its place among records of the same instant (SEMANTICS 1.7); inputs only.
+    pub const fn rank(self) -> u8 {
+        match self {
+            // 0 is kept for account-moves.
+            Stream::Accounts(_) => 1,
+            Stream::AccountChanges => 2,
+            Stream::Billing(_) => 3,
+            Stream::BillingChanges => 4,
+            Stream::Signals => 5,
+            Stream::Tickets => 6,
+            Stream::Commands => 7,
+            _ => u8::MAX,
+        }
+    }
+
+    /// Whether it holds whole snapshots, which a cold start reads to their end first.
+    pub const fn is_snapshot(self) -> bool {
+        matches!(self, Stream::Accounts(_) | Stream::Billing(_))
+    }
+}
+
+/// The inputs of the detect stage in the order of their `InputId`: the driver's first.
+pub fn detect_inputs(names: &Names) -> Vec<(Stream, String)> {
+    let numbered = |topics: &[String], stream: fn(u8) -> Stream| -> Vec<(Stream, String)> {
+        // Invariant: the configuration refuses more than 100 sources.
+        topics.iter().enumerate().map(|(n, topic)| (stream(n as u8), topic.clone())).collect()
+    };
+    let mut inputs = vec![(Stream::Tickets, names.tickets.clone())];
+    inputs.extend(numbered(&names.accounts, Stream::Accounts));
+    inputs.extend(numbered(&names.billing, Stream::Billing));
+    inputs.push((Stream::AccountChanges, names.account_changes.clone()));
+    inputs.push((Stream::BillingChanges, names.billing_changes.clone()));
+    inputs.push((Stream::Signals, names.signals.clone()));
+    inputs.push((Stream::Commands, names.commands.clone()));
+    inputs
+}
+
+/// The outputs of the detect stage in the order of their `OutputId`; the ids stand in [`output`].
+pub fn detect_outputs(names: &Names) -> Vec<(Stream, String)> {
+    vec![
+        (Stream::DetectState, names.detect_state.clone()),
+        (Stream::DeadLetters, names.dead_letters.clone()),
+        (Stream::Escalations, names.escalations.clone()),
+        (Stream::EscalationsShadow, names.escalations_shadow.clone()),
+        (Stream::EscalationQueue, names.escalation_queue.clone()),
+    ]
+}
+
+/// The outputs of the detect stage.
+pub mod output {
+    use crate::log::OutputId;
+
+    /// The changelog.
+    pub const CHANGELOG: OutputId = OutputId(0);
+    /// What could not be read.
+    pub const DEAD_LETTERS: OutputId = OutputId(1);
+    /// What downstream services consume.
+    pub const ESCALATIONS: OutputId = OutputId(2);
+    /// What shadow rules would have done.
+    pub const ESCALATIONS_SHADOW: OutputId = OutputId(3);
+    /// The present state of each open escalation.
+    pub const ESCALATION_QUEUE: OutputId = OutputId(4);
+}
+
+/// A day, milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// Every topic of the detect stage as it should be: what `topics create` makes, and `topics check` and every start
+/// compare with. Inputs first, then outputs; a topic that is both would stand there twice.
+///
+/// All are co-partitioned: task *i* reads partition *i* of every input and writes to partition *i* of every output.
+pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
+    let inputs = detect_inputs(names).into_iter().map(|(stream, name)| TopicSpec {
+        name,
+        co_partitioned: true,
+        cleanup: if stream.is_snapshot() { COMPACTED } else { days(7) },
+        append_time: true,
+        written: false,
+        read: true,
+    });
+    let outputs = detect_outputs(names).into_iter().map(|(stream, name)| TopicSpec {
+        name,
+        co_partitioned: true,
+        cleanup: match stream {
+            Stream::DetectState | Stream::EscalationQueue => COMPACTED,
+            Stream::DeadLetters => days(28),
+            _ => days(7),
+        },
+        append_time: false,
+        written: true,
+        read: stream == Stream::DetectState,
+    });
+    inputs.chain(outputs).collect()
+}
+
+/// A forgotten key lingers for a day at most; a tombstone stays for a day, for readers that were away.
+const COMPACTED: Cleanup = Cleanup::Compact { max_compaction_lag_ms: DAY, delete_retention_ms: DAY };
+
+const fn days(n: i64) -> Cleanup {
+    Cleanup::Delete { retention_ms: n * DAY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_comes_first_and_ids_match_their_topics() {
+        let names = Names::with_prefix("eu.");
+        assert_eq!(detect_inputs(&names)[0], (Stream::Tickets, "eu.tickets".to_owned()));
+        let outputs = detect_outputs(&names);
+        for (id, stream) in [
+            (output::CHANGELOG, Stream::DetectState),
+            (output::DEAD_LETTERS, Stream::DeadLetters),
+            (output::ESCALATIONS, Stream::Escalations),
+            (output::ESCALATIONS_SHADOW, Stream::EscalationsShadow),
+            (output::ESCALATION_QUEUE, Stream::EscalationQueue),
+        ] {
+            assert_eq!(outputs[usize::from(id.0)].0, stream);
+        }
+    }
+
+    #[test]
+    fn records_of_one_instant_are_taken_in_the_order_that_the_semantics_give() {
+        let order = [
+            Stream::Accounts(1),
+            Stream::AccountChanges,
+            Stream::Billing(0),
+            Stream::BillingChanges,
+            Stream::Signals,
+            Stream::Tickets,
+            Stream::Commands,
+        ];
+        assert!(order.is_sorted_by(|a, b| a.rank() < b.rank()));
+    }
+
+    #[test]
+    fn every_source_has_its_own_topic() {
+        let names = Names { accounts: vec!["crm".into(), "erp".into()], ..Names::default() };
+        let inputs = detect_inputs(&names);
+        assert!(inputs.contains(&(Stream::Accounts(1), "erp".to_owned())));
+        let topics = detect_topics(&names);
+        assert_eq!(topics.len(), inputs.len() + detect_outputs(&names).len());
+        let state = topics.iter().find(|topic| topic.name == "detect-state").expect("it is in the list");
+        assert!(state.written && state.read && matches!(state.cleanup, Cleanup::Compact { .. }));
+    }
+}

@@ -1,0 +1,108 @@
+//! What a stage is: inputs in, outputs and changelog entries out, and no clock, socket or file inside.
+//!
+//! There is one stage per task, so everything that it needs is its own. A [`Stages`] makes them and says, once for all
+//! of them, what their inputs and outputs are.
+
+use tierline_model::Millis;
+use tierline_observe::LaneMetrics;
+
+use crate::clock::Clock;
+use crate::log::{OutputId, Partition, Record};
+use crate::outbox::Outbox;
+
+/// Makes the stages of a lane's tasks.
+pub trait Stages {
+    /// What it makes.
+    type Stage: Stage;
+
+    /// The stage's name, as it stands in file names: `detect`.
+    fn name(&self) -> &'static str;
+
+    /// Its inputs, by `InputId`; the driver's first.
+    fn inputs(&self) -> &[InputSpec];
+
+    /// The names of its outputs, by `OutputId`.
+    fn outputs(&self) -> &[String];
+
+    /// Which output is the changelog.
+    fn changelog(&self) -> OutputId;
+
+    /// Which output takes what could not be read.
+    fn dead_letters(&self) -> OutputId;
+
+    /// An empty stage for this task, one of so many.
+    fn stage(&mut self, partition: Partition, partitions: i32) -> Self::Stage;
+}
+
+/// An input of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputSpec {
+    /// The topic's name.
+    pub topic: String,
+    /// Its place among inputs whose next records are of the same instant: the lowest first.
+    pub rank: u8,
+    /// A cold start reads it to its end before anything else, and its records then carry no instant.
+    pub snapshot: bool,
+}
+
+/// One task's worth of a stage.
+pub trait Stage {
+    /// The instant by which this record takes its place among the other inputs' next ones: its `occurred_at`, no later
+    /// than its append time. Asked only when two inputs have a record waiting.
+    fn instant(&mut self, record: &Record<'_>) -> Millis;
+
+    /// Takes a record, moving the clock to its instant where it is one that moves clocks. `dated` is false while a cold
+    /// start reads its snapshots.
+    fn apply(&mut self, clock: &mut Clock, record: &Record<'_>, dated: bool, metrics: &mut LaneMetrics) -> Applied;
+
+    /// Everything up to and including this instant has happened: what is due fires.
+    fn advance(&mut self, reached: Millis);
+
+    /// The first instant that is worth an `advance`.
+    fn next_deadline(&self) -> Option<Millis>;
+
+    /// The task has caught up for the first time in its life; later calls do nothing. Whether anything came of it.
+    fn caught_up(&mut self, clock: Millis) -> bool;
+
+    /// Hands over what is to be written, in order.
+    fn outputs(&mut self, to: &mut Outbox<'_>, metrics: &mut LaneMetrics);
+
+    /// Hands over the changelog entry of everything that changed since the last call, each key once.
+    fn changes(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>));
+
+    /// Hands over every key of the changelog with its value: for a checkpoint.
+    fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8]));
+
+    /// Takes a changelog entry back; oldest first, the last of a key wins. The reason where it makes no sense.
+    fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String>;
+
+    /// All has been taken back. `memory` is what [`memory`](Self::memory) said then; none: a cold start.
+    fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), String>;
+
+    /// What it wants remembered in the task record.
+    fn memory(&self) -> Vec<u8>;
+
+    /// What it wrote is durable, at this instant of the wall: what remains to be counted is counted.
+    fn committed(&mut self, now: Millis, metrics: &mut LaneMetrics);
+
+    /// How much it holds: open tickets, open escalations of tier 2 and tier 3.
+    fn holds(&self) -> (usize, [usize; 2]);
+}
+
+/// What became of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It is in effect.
+    Ok,
+    /// It is of no use here, and counted.
+    PassedOver,
+    /// It can never be taken.
+    DeadLetter {
+        /// A stable code: the header `tierline.error`.
+        code: &'static str,
+        /// For people; without a customer's words.
+        reason: String,
+    },
+    /// It cannot be taken now, for a reason outside of it: the lane waits and offers it again.
+    Wait(String),
+}
