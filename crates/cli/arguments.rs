@@ -1,0 +1,111 @@
+//! The command line: from this one declaration come the parser, `--help` and the shells' completions.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::check::Check;
+use crate::completions::Completions;
+use crate::dead_letters::DeadLetters;
+use crate::demo::Demo;
+use crate::ended::Ended;
+use crate::explain::Explain;
+use crate::run::Run;
+use crate::send::Send;
+use crate::tail::Tail;
+use crate::topics::Topics;
+
+/// Support escalations from a ticket stream: the right tier, at the right second, once, with the reason.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tierline",
+    version,
+    propagate_version = false,
+    max_term_width = 110,
+    after_help = "Examples:
+  tierline demo                              see it work; needs nothing
+  tierline check                             is tierline.yaml right?
+  tierline --config eu.yaml run              the pipeline
+  tierline tail escalations --from-start     what it has raised
+
+Exit codes: 0 all well; 1 the answer is no; 2 it could not be tried."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub shared: Shared,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub struct Shared {
+    /// The configuration [default: tierline.yaml if there is one, else the built-in example]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the pipeline until SIGTERM or Ctrl-C, which end it cleanly
+    Run(Run),
+    /// Run the pipeline on made-up traffic with a fast clock; needs nothing
+    Demo(Demo),
+    /// Check the configuration: all mistakes at once, each with its line and what was meant
+    Check(Check),
+    /// Print each rule as one sentence, and where the fields that it reads come from
+    Explain(Explain),
+    /// Create the topics, or compare them with how they should be
+    Topics(Topics),
+    /// Send JSON lines to a topic: checked against its schema, keyed and partitioned rightly
+    Send(Send),
+    /// Print the records of a topic, decoded; committed ones only
+    Tail(Tail),
+    /// List, show and replay the records that could not be taken
+    DeadLetters(DeadLetters),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+impl Arguments {
+    /// Does what was asked.
+    pub fn run(self) -> Ended {
+        let Arguments { shared, command } = self;
+        match command {
+            Command::Run(run) => run.run(&shared),
+            Command::Demo(demo) => demo.run(&shared),
+            Command::Check(check) => check.run(&shared),
+            Command::Explain(explain) => explain.run(&shared),
+            Command::Topics(topics) => topics.run(&shared),
+            Command::Send(send) => send.run(&shared),
+            Command::Tail(tail) => tail.run(&shared),
+            Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        fn look(command: &clap::Command, path: &str) {
+            for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+                let path = format!("{path} {}", inner.get_name());
+                let help = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&format!("{path} ")) || help.contains(&format!("{path}\n")), "{path}: {help}");
+                look(inner, &path);
+            }
+        }
+        look(&Arguments::command(), "tierline");
+    }
+}

@@ -1,0 +1,225 @@
+//! `tierline dead-letters`: what could not be taken, and another try.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use tierline_stream::client::{Client, From};
+use tierline_stream::log::{Offset, Partition};
+
+use crate::arguments::Shared;
+use crate::ended::{Answer, Ended, Untried};
+use crate::letter::Letter;
+use crate::open;
+use crate::print::{self, Output};
+use crate::records::Records;
+use crate::streams;
+
+/// The arguments of `dead-letters`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tierline dead-letters list
+  tierline dead-letters show 0:17
+  tierline dead-letters replay --all --error unknown_schema")]
+pub struct DeadLetters {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List them, oldest first of each partition
+    #[command(after_help = "Examples:
+  tierline dead-letters list
+  tierline dead-letters list --error wrong_partition --output json")]
+    List {
+        #[command(flatten)]
+        only: Only,
+        /// Columns, or one JSON object a line
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Show one, with what can be read of the original
+    #[command(after_help = "Examples:
+  tierline dead-letters show 0:17")]
+    Show {
+        /// Its place, as `list` shows it: PARTITION:OFFSET
+        #[arg(value_parser = place)]
+        place: (Partition, Offset),
+        /// Lines, or JSON
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Send originals to their topics again, after what was wrong has been mended
+    #[command(after_help = "Examples:
+  tierline dead-letters replay 0:17 2:5
+  tierline dead-letters replay --all
+  tierline dead-letters replay --all --topic tickets --error unknown_schema
+
+The original goes to its topic again, placed by its key, without the headers that Tierline added. What was taken in the
+meantime is recognised by its id and has no effect.")]
+    Replay {
+        /// Which: PARTITION:OFFSET …
+        #[arg(value_parser = place, required_unless_present = "all")]
+        places: Vec<(Partition, Offset)>,
+        /// All of them
+        #[arg(long, conflicts_with = "places")]
+        all: bool,
+        #[command(flatten)]
+        only: Only,
+    },
+}
+
+/// Which of them.
+#[derive(Debug, clap::Args)]
+struct Only {
+    /// Only those with this error
+    #[arg(long, value_name = "CODE")]
+    error: Option<String>,
+    /// Only those that stood in this topic
+    #[arg(long)]
+    topic: Option<String>,
+}
+
+impl Only {
+    fn admits(&self, letter: &Letter) -> bool {
+        self.error.as_ref().is_none_or(|error| *error == letter.error)
+            && self.topic.as_ref().is_none_or(|topic| *topic == letter.topic)
+    }
+}
+
+/// How long a reader sleeps where nothing comes.
+const IDLE: Duration = Duration::from_millis(100);
+
+impl DeadLetters {
+    /// Does what was asked.
+    pub fn run(self, shared: &Shared) -> Ended {
+        let config = open::config(shared)?;
+        let topic = open::names(&config).dead_letters.clone();
+        let mut client = open::client(&config)?;
+        match self.what {
+            What::List { only, output } => list(client.as_mut(), &topic, &only, output),
+            What::Show { place, output } => {
+                let letter = one(client.as_mut(), &topic, place)?;
+                show(&letter, &mut Records::new(&config)?, open::names(&config), output)
+            }
+            What::Replay { places, all, only } => {
+                let letters = match all {
+                    true => every(client.as_mut(), &topic)?.into_iter().filter(|letter| only.admits(letter)).collect(),
+                    false => {
+                        let letters = places.into_iter().map(|place| one(client.as_mut(), &topic, place));
+                        letters.collect::<Result<Vec<_>, _>>()?
+                    }
+                };
+                replay(client.as_mut(), &letters)
+            }
+        }
+    }
+}
+
+fn list(client: &mut dyn Client, topic: &str, only: &Only, output: Output) -> Ended {
+    let letters: Vec<_> = every(client, topic)?.into_iter().filter(|letter| only.admits(letter)).collect();
+    match output {
+        Output::Json => letters.iter().try_for_each(|letter| print::line(letter.to_json()))?,
+        Output::Table if letters.is_empty() => print::line("no dead letters")?,
+        Output::Table => print::table(
+            &["place", "failed at", "error", "from", "reason"],
+            letters.iter().map(|letter| {
+                vec![
+                    letter.place(),
+                    letter.failed_at.clone(),
+                    letter.error.clone(),
+                    letter.origin(),
+                    letter.reason.clone(),
+                ]
+            }),
+        )?,
+    }
+    Ok(Answer::Yes)
+}
+
+fn show(letter: &Letter, records: &mut Records, names: &tierline_stream::topics::Names, output: Output) -> Ended {
+    let decoded = streams::find(names, &letter.topic).ok().zip(letter.original.value.as_deref());
+    let decoded = decoded.and_then(|(named, value)| records.decode(named.stream, value).ok());
+    let raw = letter.original.value.as_deref().map(String::from_utf8_lossy);
+    if output == Output::Json {
+        let headers: serde_json::Map<String, Value> = letter.original.headers.iter().map(header).collect();
+        let mut told = letter.to_json();
+        told["headers"] = headers.into();
+        told["value"] = decoded.unwrap_or(Value::Null);
+        told["text"] = json!(raw);
+        print::json(&told)?;
+        return Ok(Answer::Yes);
+    }
+    print::line(format_args!("place      {}", letter.place()))?;
+    print::line(format_args!("error      {}", letter.error))?;
+    print::line(format_args!("reason     {}", letter.reason))?;
+    print::line(format_args!("from       {}", letter.origin()))?;
+    print::line(format_args!("failed at  {}", letter.failed_at))?;
+    for (name, value) in &letter.marks {
+        print::line(format_args!("{name}  {value}"))?;
+    }
+    let key = letter.original.key.as_deref().map(String::from_utf8_lossy);
+    print::line(format_args!("key        {}", key.as_deref().unwrap_or("(none)")))?;
+    for (name, value) in &letter.original.headers {
+        print::line(format_args!("header     {name}: {}", String::from_utf8_lossy(value)))?;
+    }
+    match (decoded, raw) {
+        (Some(value), _) => print::line(format_args!("value      {value:#}"))?,
+        (None, Some(text)) => print::line(format_args!("value      {}", text.escape_debug()))?,
+        (None, None) => print::line("value      (tombstone)")?,
+    }
+    Ok(Answer::Yes)
+}
+
+fn header((name, value): &(String, Vec<u8>)) -> (String, Value) {
+    (name.clone(), String::from_utf8_lossy(value).into())
+}
+
+fn replay(client: &mut dyn Client, letters: &[Letter]) -> Ended {
+    let mut left_out = 0;
+    for letter in letters {
+        let nowhere = letter.topic.is_empty();
+        if letter.is_cut() || nowhere {
+            let why = if nowhere { "it doesn't say from which topic it came" } else { "it was cut, the rest is lost" };
+            eprintln!("tierline: {} is left out: {why}", letter.place());
+            left_out += 1;
+            continue;
+        }
+        client.send_all(&letter.topic, &[letter.again()])?;
+    }
+    print::line(format_args!("sent {} of {} again", letters.len() - left_out, letters.len()))?;
+    Ok(if left_out == 0 { Answer::Yes } else { Answer::No })
+}
+
+/// All there are at the moment, each partition's in order.
+fn every(client: &mut dyn Client, topic: &str) -> Result<Vec<Letter>, Untried> {
+    let mut letters = Vec::new();
+    client.read(topic, From::Start, true, IDLE, &mut |seen| {
+        letters.extend(seen.as_ref().map(Letter::read));
+        ControlFlow::Continue(())
+    })?;
+    letters.sort_by_key(|letter| (letter.partition, letter.offset));
+    Ok(letters)
+}
+
+fn one(client: &mut dyn Client, topic: &str, (partition, offset): (Partition, Offset)) -> Result<Letter, Untried> {
+    let mut found = None;
+    client.read(topic, From::At(partition, offset), true, IDLE, &mut |seen| {
+        found = seen.as_ref().map(Letter::read).or(found.take());
+        match &found {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    })?;
+    let found = found.filter(|letter| (letter.partition, letter.offset) == (partition, offset));
+    found.ok_or_else(|| {
+        Untried::because(format!("there is no dead letter at {partition}:{offset}; see `tierline dead-letters list`"))
+    })
+}
+
+fn place(text: &str) -> Result<(Partition, Offset), String> {
+    let parsed = text.split_once(':').and_then(|(p, o)| Some((p.parse().ok()?, o.parse().ok()?)));
+    parsed.ok_or_else(|| "a place is PARTITION:OFFSET, such as 0:17".to_owned())
+}

@@ -1,0 +1,176 @@
+//! The lanes of a process: one OS thread each, started together, stopped together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tierline_observe::Health;
+use tierline_stream::LaneError;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use crate::ended::Untried;
+use crate::signals::Signals;
+
+/// What a lane's thread does until it is told to stop.
+pub type Work = Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>;
+
+/// Running lanes.
+pub struct Lanes {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    reports: UnboundedReceiver<(usize, Result<(), LaneError>)>,
+    running: usize,
+}
+
+/// How long lanes have to end in order before the process goes without them. What they had not committed is read again.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Lanes {
+    /// Starts a thread for each piece of work.
+    pub fn start(work: Vec<Work>, health: &Health) -> Result<Lanes, Untried> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (to, reports) = unbounded_channel();
+        let running = work.len();
+        let mut threads = Vec::with_capacity(running);
+        for (lane, work) in work.into_iter().enumerate() {
+            health.lane_starts(lane);
+            let (stop, health) = (Arc::clone(&stop), health.clone());
+            let report = Report { lane, to: to.clone(), health, sent: false };
+            let thread = std::thread::Builder::new().name(format!("lane-{lane}"));
+            threads.push(thread.spawn(move || report.send(work(&stop)))?);
+        }
+        Ok(Lanes { stop, threads, reports, running })
+    }
+
+    /// Asks all of them to end in order.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until all have ended: by themselves, by a signal, or because one of them failed, which ends the others.
+    /// A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// The first lane that failed, with its words; lanes that don't end in time.
+    pub async fn run_out(&mut self, signals: &mut Signals, until: Option<Instant>) -> Result<(), Untried> {
+        let mut failed = None;
+        let mut deadline = until.map(|at| (at, false));
+        while self.running > 0 {
+            tokio::select! {
+                report = self.reports.recv() => {
+                    let Some((lane, result)) = report else { break };
+                    self.running -= 1;
+                    if let Err(error) = result {
+                        tracing::error!(lane, "{error}");
+                        failed.get_or_insert_with(|| format!("lane {lane} ended: {error}"));
+                        self.stop();
+                        deadline = Some((Instant::now() + PATIENCE, true));
+                    }
+                }
+                signal = signals.next() => {
+                    if self.stop.load(Ordering::Relaxed) {
+                        return Err(Untried::because("ended at once by a second signal; nothing uncommitted is lost"));
+                    }
+                    tracing::info!(signal, "ending; the lanes finish what they hold");
+                    self.stop();
+                    deadline = Some((Instant::now() + PATIENCE, true));
+                }
+                () = at(deadline) => {
+                    if let Some((_, true)) = deadline {
+                        let why = format!("{} lanes did not end within {} s", self.running, PATIENCE.as_secs());
+                        return Err(Untried::Because(failed.unwrap_or(why)));
+                    }
+                    self.stop();
+                    deadline = Some((Instant::now() + PATIENCE, true));
+                }
+            }
+        }
+        for thread in self.threads.drain(..) {
+            // A panic was reported above, by the thread's own report.
+            let _ = thread.join();
+        }
+        failed.map_or(Ok(()), |why| Err(Untried::Because(why)))
+    }
+}
+
+async fn at(deadline: Option<(Instant, bool)>) {
+    match deadline {
+        Some((at, _)) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells how a lane ended, even if it panicked.
+struct Report {
+    lane: usize,
+    to: UnboundedSender<(usize, Result<(), LaneError>)>,
+    health: Health,
+    sent: bool,
+}
+
+impl Report {
+    fn send(mut self, result: Result<(), LaneError>) {
+        self.tell(result);
+    }
+
+    fn tell(&mut self, result: Result<(), LaneError>) {
+        if std::mem::replace(&mut self.sent, true) {
+            return;
+        }
+        let why = result.as_ref().err().map_or_else(|| "finished".to_owned(), ToString::to_string);
+        self.health.lane_ended(self.lane, why);
+        // Nobody listens any more only when the process ends anyway.
+        let _ = self.to.send((self.lane, result));
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        self.tell(Err(LaneError::Fatal("it panicked; its words stand above".to_owned())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn until_stopped() -> Work {
+        Box::new(|stop| {
+            while !stop.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        })
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_dies_ends_the_others_and_is_named() {
+        let health = Health::default();
+        let dies: Work = Box::new(|_| Err(LaneError::Fatal("topic tickets is gone".to_owned())));
+        let mut lanes = Lanes::start(vec![until_stopped(), dies], &health).unwrap();
+        let mut signals = Signals::listen().unwrap();
+        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, None).await else { panic!("it failed") };
+        assert_eq!(why, "lane 1 ended: topic tickets is gone");
+        assert_eq!(health.dead().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_panics_counts_as_dead() {
+        let panics: Work = Box::new(|_| panic!("as this test wants it"));
+        let mut lanes = Lanes::start(vec![panics, until_stopped()], &Health::default()).unwrap();
+        let mut signals = Signals::listen().unwrap();
+        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, None).await else { panic!("it failed") };
+        assert!(why.starts_with("lane 0 ended: it panicked"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn lanes_that_finish_or_run_out_of_time_end_well() {
+        let mut signals = Signals::listen().unwrap();
+        let mut lanes = Lanes::start(vec![Box::new(|_| Ok(()))], &Health::default()).unwrap();
+        assert!(lanes.run_out(&mut signals, None).await.is_ok());
+        let mut lanes = Lanes::start(vec![until_stopped()], &Health::default()).unwrap();
+        assert!(lanes.run_out(&mut signals, Some(Instant::now())).await.is_ok());
+    }
+}
