@@ -2,12 +2,26 @@
 //!
 //! What must never be in here: a clock, a rule, a topic's name.
 
+mod avro;
+mod decode;
+mod encode;
 mod fields;
+mod instants;
+mod limits;
 mod outputs;
+mod record_type;
 mod records;
+mod registry;
 mod words;
 
+pub use avro::SchemaError;
+pub use decode::{DecodeError, Decoder, Notes, code};
+pub use encode::*;
 pub use fields::*;
+pub use instants::*;
+pub use limits::*;
 pub use outputs::*;
+pub use record_type::RecordType;
 pub use records::*;
+pub use registry::{Registry, RegistryError, SchemaSource, SourceUnavailable};
 pub use words::*;

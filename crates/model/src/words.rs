@@ -3,6 +3,16 @@
 /// Milliseconds since the epoch in UTC, or a length of wall time in milliseconds.
 pub type Millis = i64;
 
+/// A closed set of words.
+pub(crate) trait Words: Copy + 'static {
+    /// Every word, in order.
+    const ALL: &'static [Self];
+    /// The word as it stands in records.
+    fn word(self) -> &'static str;
+    /// The variant that this word stands for.
+    fn from_word(word: &str) -> Option<Self>;
+}
+
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -22,6 +32,18 @@ macro_rules! words {
             /// The variant that this word, as written, stands for.
             pub fn from_word(word: &str) -> Option<$name> {
                 match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl $crate::words::Words for $name {
+            const ALL: &'static [$name] = $name::ALL;
+
+            fn word(self) -> &'static str {
+                $name::word(self)
+            }
+
+            fn from_word(word: &str) -> Option<$name> {
+                $name::from_word(word)
             }
         }
 

@@ -1,0 +1,238 @@
+//! Bytes in, typed records out: Confluent's wire format, Avro's single-object encoding or plain JSON, told apart by
+//! their first bytes.
+//!
+//! One set of visitors serves all three and fills the records directly, borrowing their texts. They go by the fields'
+//! names, so older and newer writers' schemas need no resolving: what a writer did not know is not told, what we do not
+//! know is counted and stepped over.
+//!
+//! What must never be in here: the engine's rules on time and order, a topic's name, an unbounded trust in a length.
+
+mod account;
+mod bill;
+mod command;
+mod error;
+mod record;
+mod signal;
+mod ticket;
+mod value;
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+pub use error::{DecodeError, code};
+
+use crate::avro::{Cursor, ReadError, Reader, SchemaError, WriterSchema, to_json};
+use crate::registry::SchemaSource;
+use crate::{
+    AccountChange, AccountSnapshot, BillingChange, BillingSnapshot, Command, RecordType, Signal, TicketRecord,
+};
+use record::Scene;
+use value::Kind;
+
+/// What was passed over in a record that was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Members or fields that this version does not know.
+    pub unknown_members: u32,
+    /// Words of a newer writer's enumerations, taken as not told.
+    pub unrecognised_words: u32,
+    /// Names in `cleared` that are no field.
+    pub unknown_cleared: u32,
+}
+
+/// Decodes records; one a lane, it keeps the schemas that it has met.
+#[derive(Default)]
+pub struct Decoder {
+    by_fingerprint: FxHashMap<u64, Arc<WriterSchema>>,
+    by_id: FxHashMap<u32, Arc<WriterSchema>>,
+    source: Option<Arc<dyn SchemaSource>>,
+}
+
+impl Decoder {
+    /// One that knows the schemas of `schemas/` and no registry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One that asks this registry for the ids of Confluent's wire format.
+    pub fn with_registry(source: Arc<dyn SchemaSource>) -> Self {
+        Decoder { source: Some(source), ..Self::default() }
+    }
+
+    /// Makes another writer's schema known to single-object encoding; its fingerprint.
+    ///
+    /// # Errors
+    /// Where it is not an Avro schema.
+    pub fn learn(&mut self, schema: &str) -> Result<u64, SchemaError> {
+        let schema = WriterSchema::parse(schema)?;
+        let fingerprint = schema.fingerprint();
+        self.by_fingerprint.insert(fingerprint, Arc::new(schema));
+        Ok(fingerprint)
+    }
+
+    /// A record of `tickets`.
+    ///
+    /// # Errors
+    /// As the other methods: [`DecodeError`].
+    pub fn ticket<'a>(&mut self, bytes: &'a [u8]) -> Result<(TicketRecord<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<ticket::Told>(RecordType::Tickets, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `accounts`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn account<'a>(&mut self, bytes: &'a [u8]) -> Result<(AccountSnapshot<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<account::Snapshot>(RecordType::Accounts, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `billing`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn billing<'a>(&mut self, bytes: &'a [u8]) -> Result<(BillingSnapshot<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<bill::Snapshot>(RecordType::Billing, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `account-changes`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn account_change<'a>(&mut self, bytes: &'a [u8]) -> Result<(AccountChange<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<account::Change>(RecordType::AccountChanges, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `billing-changes`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn billing_change<'a>(&mut self, bytes: &'a [u8]) -> Result<(BillingChange<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<bill::Change>(RecordType::BillingChanges, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `signals`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn signal<'a>(&mut self, bytes: &'a [u8]) -> Result<(Signal<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<signal::Told>(RecordType::Signals, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// A record of `commands`.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn command<'a>(&mut self, bytes: &'a [u8]) -> Result<(Command<'a>, Notes), DecodeError> {
+        let (told, notes) = self.read::<command::Told>(RecordType::Commands, bytes)?;
+        Ok((told.check()?, notes))
+    }
+
+    /// Any record as the contract's plain JSON, for people: what is not told is left out. Of a JSON record, its own.
+    #[allow(clippy::missing_errors_doc, reason = "as above")]
+    pub fn to_json(&mut self, record: RecordType, bytes: &[u8]) -> Result<serde_json::Value, DecodeError> {
+        match self.frame(record, bytes)? {
+            Framed::Json(text) => serde_json::from_slice(text).map_err(|e| not_json(&e)),
+            Framed::Avro(schema, datum) => {
+                let mut cursor = Cursor::new(datum);
+                let value = to_json(&mut cursor, schema).map_err(|e| corrupt(&e))?;
+                nothing_after(&cursor)?;
+                Ok(value)
+            }
+        }
+    }
+
+    fn read<'a, K: Kind<'a>>(&mut self, record: RecordType, bytes: &'a [u8]) -> Result<(K::Out, Notes), DecodeError> {
+        let mut scene = Scene::default();
+        let told = match self.frame(record, bytes)? {
+            Framed::Avro(schema, datum) => {
+                let mut cursor = Cursor::new(datum);
+                match K::read(Reader::new(&mut cursor, schema), scene.at("the record")) {
+                    Ok(told) => {
+                        nothing_after(&cursor)?;
+                        told
+                    }
+                    Err(e @ ReadError::Corrupt(_)) => return Err(corrupt(&e)),
+                    Err(ReadError::Unwanted(_)) => return Err(scene.fault()),
+                }
+            }
+            Framed::Json(text) => {
+                let mut json = serde_json::Deserializer::from_slice(text);
+                let told = match K::read(&mut json, scene.at("the record")) {
+                    Ok(told) => told,
+                    Err(e) if e.is_data() => return Err(scene.fault()),
+                    Err(e) => return Err(not_json(&e)),
+                };
+                json.end().map_err(|e| not_json(&e))?;
+                told
+            }
+        };
+        let told = told.ok_or_else(|| DecodeError::invalid(code::UNDECODABLE, "it is null"))?;
+        Ok((told, scene.notes))
+    }
+
+    fn frame<'s, 'a>(&'s mut self, record: RecordType, bytes: &'a [u8]) -> Result<Framed<'s, 'a>, DecodeError> {
+        match bytes {
+            [0xC3, 0x01, a, b, c, d, e, f, g, h, datum @ ..] => {
+                let fingerprint = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+                Ok(Framed::Avro(self.by_fingerprint(record, fingerprint)?, datum))
+            }
+            [0x00, a, b, c, d, datum @ ..] => {
+                let id = u32::from_be_bytes([*a, *b, *c, *d]);
+                Ok(Framed::Avro(self.by_id(id)?, datum))
+            }
+            [] => Err(DecodeError::invalid(code::UNDECODABLE, "it is empty")),
+            _ if bytes.trim_ascii_start().first() == Some(&b'{') => Ok(Framed::Json(bytes)),
+            _ => {
+                let reason = "it begins as none of the encodings: 0x00 and a schema's id, 0xC3 0x01 and a schema's \
+                              fingerprint, or { for JSON";
+                Err(DecodeError::invalid(code::UNDECODABLE, reason))
+            }
+        }
+    }
+
+    fn by_fingerprint(&self, record: RecordType, fingerprint: u64) -> Result<&WriterSchema, DecodeError> {
+        let ours = record.parsed();
+        if ours.fingerprint() == fingerprint {
+            return Ok(ours);
+        }
+        self.by_fingerprint.get(&fingerprint).map(Arc::as_ref).ok_or_else(|| {
+            let reason =
+                format!("no schema is known by the fingerprint {fingerprint:016x}; write it through a registry");
+            DecodeError::invalid(code::UNKNOWN_SCHEMA, reason)
+        })
+    }
+
+    fn by_id(&mut self, id: u32) -> Result<&WriterSchema, DecodeError> {
+        let unknown = |reason: String| DecodeError::invalid(code::UNKNOWN_SCHEMA, reason);
+        match self.by_id.entry(id) {
+            std::collections::hash_map::Entry::Occupied(known) => Ok(known.into_mut()),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let Some(source) = &self.source else {
+                    return Err(unknown(format!("it names schema id {id}, and no `schema_registry` is configured")));
+                };
+                let text = source.schema(id).map_err(|e| DecodeError::Unavailable { reason: e.reason })?;
+                let text = text.ok_or_else(|| unknown(format!("the registry has no Avro schema with id {id}")))?;
+                let schema = WriterSchema::parse(&text).map_err(|e| unknown(format!("schema id {id}: {e}")))?;
+                Ok(place.insert(Arc::new(schema)))
+            }
+        }
+    }
+}
+
+enum Framed<'s, 'a> {
+    Avro(&'s WriterSchema, &'a [u8]),
+    Json(&'a [u8]),
+}
+
+fn corrupt(error: &ReadError) -> DecodeError {
+    DecodeError::invalid(code::UNDECODABLE, format!("it is not what its schema says: {error}"))
+}
+
+fn not_json(error: &serde_json::Error) -> DecodeError {
+    DecodeError::invalid(code::UNDECODABLE, format!("it is not JSON: {error}"))
+}
+
+fn nothing_after(cursor: &Cursor<'_>) -> Result<(), DecodeError> {
+    match cursor.left() {
+        0 => Ok(()),
+        more => Err(DecodeError::invalid(code::UNDECODABLE, format!("{more} bytes follow its end"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;
