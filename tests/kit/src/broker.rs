@@ -241,6 +241,8 @@ impl<'a> Layout<'a> {
             format!("log.dirs={}", self.folder.join("data").display()),
             "auto.create.topics.enable=false".to_owned(),
             "group.initial.rebalance.delay.ms=0".to_owned(),
+            // So that a test need not wait long for a member that it killed.
+            "group.min.session.timeout.ms=1000".to_owned(),
             "num.partitions=1".to_owned(),
         ];
         for topic in ["offsets.topic", "transaction.state.log", "share.coordinator.state.topic"] {

@@ -18,6 +18,7 @@ mod guard;
 mod kafka_jars;
 mod names;
 mod process;
+mod records;
 mod registry;
 mod wait;
 
@@ -25,5 +26,6 @@ pub use broker::{Broker, Listener, Settings};
 pub use certificates::Certificates;
 pub use names::{free_port, unique};
 pub use process::{Answer, Process, Program, free_address};
+pub use records::Raw;
 pub use registry::Registry;
 pub use wait::{eventually, within};
