@@ -118,10 +118,19 @@ impl Settings {
     /// The producer of a person's command: idempotent, and landing where Java's default partitioner would.
     pub fn plain_producer(&self) -> ClientConfig {
         let mut config = self.common();
-        config.set("client.id", self.client_id("send")).set("linger.ms", "5").set("batch.size", "1000000");
+        config
+            .set("client.id", self.client_id("send"))
+            .set("linger.ms", "0")
+            .set("batch.size", "1000000")
+            // The topic's own limit is the broker's to tell.
+            .set("message.max.bytes", "100000000");
         self.with_properties(&mut config, Role::Producer);
         config.remove("transaction.timeout.ms");
-        config.set("enable.idempotence", "true").set("acks", "all").set("partitioner", "murmur2_random");
+        config
+            .set("message.timeout.ms", self.patience.as_millis().to_string())
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random");
         config
     }
 

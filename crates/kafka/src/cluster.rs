@@ -1,0 +1,155 @@
+//! Questions to the cluster: which topics there are, and where their partitions begin and really end.
+//!
+//! The client behind sees what is uncommitted. With `read_committed` both the watermarks and the end-of-partition event
+//! stand at the last stable offset, below records whose offsets are already committed: a restore that believed them
+//! would lose state. It is a consumer, because a producer's question for a topic may make it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{Offset as RdOffset, TopicPartitionList};
+use tierline_stream::log::{Failure, Offset, Partition};
+
+use crate::errors::{Heard, Listening, about_topic, not_made};
+use crate::settings::Settings;
+
+/// How long one attempt at a question takes at most: between two, what the cluster said beside is looked at.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// A client for questions. Can be used from several threads.
+pub(crate) struct Cluster {
+    consumer: BaseConsumer<Listening>,
+    heard: Arc<Heard>,
+    settings: Settings,
+}
+
+impl Cluster {
+    pub(crate) fn connect(settings: &Settings) -> Result<Cluster, Failure> {
+        let heard = Heard::by("ends");
+        let context = Listening(Arc::clone(&heard));
+        let consumer = settings.ends_consumer().create_with_context(context).map_err(|error| not_made(&error))?;
+        Ok(Cluster { consumer, heard, settings: settings.clone() })
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many partitions a topic has; `None`: there is no such topic.
+    pub(crate) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
+        self.patiently(&format!("asking for topic `{topic}`"), |consumer| {
+            let metadata = consumer.fetch_metadata(Some(topic), ATTEMPT)?;
+            let described = metadata.topics().iter().find(|described| described.name() == topic);
+            match described.and_then(|described| described.error()).map(RDKafkaErrorCode::from) {
+                Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+                Some(code) => Err(KafkaError::MetadataFetch(code)),
+                None => Ok(described.map(|described| described.partitions().len() as i32)),
+            }
+        })
+        .map_err(|error| error.into_failure(|error| about_topic(error, &self.settings, topic, "DESCRIBE")))
+    }
+
+    /// The earliest and the next offset of a partition, committed or not.
+    pub(crate) fn range(&self, topic: &str, partition: Partition) -> Result<(Offset, Offset), Failure> {
+        self.patiently(&format!("asking for the range of {topic}-{partition}"), |consumer| {
+            consumer.fetch_watermarks(topic, partition, ATTEMPT)
+        })
+        .map_err(|error| error.into_failure(|error| about_topic(error, &self.settings, topic, "DESCRIBE")))
+    }
+
+    /// The true ends of many partitions, in the order asked for: one request a broker. A single attempt.
+    pub(crate) fn ends(&self, of: &[(&str, Partition)], within: Duration) -> KafkaResult<Vec<Offset>> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut list = TopicPartitionList::with_capacity(of.len());
+        for (topic, partition) in of {
+            list.add_partition_offset(topic, *partition, RdOffset::End)?;
+        }
+        self.serve();
+        let answer = self.consumer.offsets_for_times(list, within)?;
+        of.iter()
+            .map(|(topic, partition)| {
+                let found = answer.find_partition(topic, *partition).ok_or(KafkaError::NoMessageReceived)?;
+                found.error()?;
+                match found.offset() {
+                    RdOffset::Offset(offset) => Ok(offset),
+                    _ => Err(KafkaError::OffsetFetch(RDKafkaErrorCode::NoOffset)),
+                }
+            })
+            .collect()
+    }
+
+    /// Lets the context hear what has come.
+    fn serve(&self) {
+        // Nothing is assigned, so no record can come of this.
+        let _ = self.consumer.poll(Duration::ZERO);
+    }
+
+    /// Asks until there is an answer, for as long as the settings' patience lasts.
+    fn patiently<T>(
+        &self,
+        doing: &str,
+        ask: impl Fn(&BaseConsumer<Listening>) -> KafkaResult<T>,
+    ) -> Result<T, Unanswered> {
+        let began = Instant::now();
+        loop {
+            let error = match ask(&self.consumer) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            self.serve();
+            if let Some(refused) = self.heard.refused_identity(&self.settings) {
+                return Err(Unanswered::Unreachable(refused));
+            }
+            if !error.rdkafka_error_code().is_some_and(is_transient) {
+                return Err(Unanswered::Answered(error));
+            }
+            if began.elapsed() >= self.settings.patience {
+                return Err(Unanswered::Unreachable(self.heard.unreachable(&self.settings, doing)));
+            }
+            // The failure may have come at once: leave the cluster time to come up.
+            self.consumer.poll(Duration::from_millis(50));
+        }
+    }
+}
+
+enum Unanswered {
+    Answered(KafkaError),
+    Unreachable(Failure),
+}
+
+impl Unanswered {
+    fn into_failure(self, name: impl FnOnce(&KafkaError) -> Failure) -> Failure {
+        match self {
+            Unanswered::Answered(error) => name(&error),
+            Unanswered::Unreachable(failure) => failure,
+        }
+    }
+}
+
+/// Whether asking again may help.
+pub(crate) fn is_transient(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::TimedOutQueue
+            | Code::RequestTimedOut
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::CoordinatorNotAvailable
+            | Code::CoordinatorLoadInProgress
+            | Code::NotCoordinator
+            | Code::NetworkException
+            | Code::Resolve
+            | Code::WaitingForCoordinator
+            | Code::BrokerNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+    )
+}

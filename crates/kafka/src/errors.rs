@@ -1,0 +1,173 @@
+//! What a client of Kafka heard from its cluster, and how a failure is told so that somebody can act on it.
+//!
+//! librdkafka answers a call with a code; why, it says beside, through its context. A wrong password, for one, ends a
+//! call with "broker transport failure". So each client keeps what it heard last.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tierline_stream::log::Failure;
+
+use crate::settings::Settings;
+
+/// What one client heard from the cluster. Shared between the client's context and whoever uses the client.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    client: &'static str,
+    last: Mutex<Option<(Option<RDKafkaErrorCode>, String)>>,
+}
+
+impl Heard {
+    pub(crate) fn by(client: &'static str) -> Arc<Heard> {
+        Arc::new(Heard { client, last: Mutex::new(None) })
+    }
+
+    /// Keeps an error and logs it.
+    pub(crate) fn error(&self, error: &KafkaError, reason: &str) {
+        tracing::warn!(client = self.client, %error, reason, "kafka");
+        let heard = (error.rdkafka_error_code(), reason.to_owned());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+    }
+
+    /// Logs a line of librdkafka's.
+    pub(crate) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+                tracing::warn!(client = self.client, facility, line, "librdkafka");
+            }
+            RDKafkaLogLevel::Warning => tracing::info!(client = self.client, facility, line, "librdkafka"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::debug!(client = self.client, facility, line, "librdkafka");
+            }
+            RDKafkaLogLevel::Debug => tracing::trace!(client = self.client, facility, line, "librdkafka"),
+        }
+    }
+
+    /// What was heard last, for people.
+    pub(crate) fn last(&self) -> String {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().map_or_else(|| "no error was heard".to_owned(), |(_, reason)| reason.clone())
+    }
+
+    /// Whether the cluster refused who we are: waiting does not mend that.
+    pub(crate) fn refused_identity(&self, settings: &Settings) -> Option<Failure> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (code, reason) = last.as_ref()?;
+        let refused = matches!(
+            code,
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
+        );
+        refused.then(|| {
+            Failure::Fatal(format!(
+                "Kafka at {} refused the connection: {reason}; check `sasl.username`, `sasl.password`, \
+                 `sasl.mechanism`, `ssl.ca.location` in log.properties",
+                settings.brokers
+            ))
+        })
+    }
+
+    /// The cluster did not answer within the settings' patience.
+    pub(crate) fn unreachable(&self, settings: &Settings, doing: &str) -> Failure {
+        self.refused_identity(settings).unwrap_or_else(|| {
+            Failure::Fatal(format!(
+                "broker unreachable: no answer from {} within {} s while {doing}; last error: {}; check log.brokers \
+                 and that the brokers run",
+                settings.brokers,
+                settings.patience.as_secs(),
+                self.last()
+            ))
+        })
+    }
+}
+
+/// The right that is missing, where `code` says that one is; `on` names the topic, group or transactional id.
+pub(crate) fn denied(code: RDKafkaErrorCode, settings: &Settings, on: &str, operations: &str) -> Option<Failure> {
+    let message = match code {
+        RDKafkaErrorCode::TopicAuthorizationFailed => {
+            format!("not allowed on topic `{on}`: this principal needs the ACL {operations} on it")
+        }
+        RDKafkaErrorCode::GroupAuthorizationFailed => {
+            let group = &settings.group;
+            format!("not allowed in consumer group `{group}`: this principal needs the ACL READ on group `{group}`")
+        }
+        RDKafkaErrorCode::TransactionalIdAuthorizationFailed => {
+            let prefix = format!("{}-{}-", settings.group, settings.stage);
+            format!(
+                "not allowed to use transactional id `{on}`: this principal needs the ACLs WRITE and DESCRIBE on \
+                 transactional ids with the prefix `{prefix}`"
+            )
+        }
+        RDKafkaErrorCode::ClusterAuthorizationFailed => {
+            format!("not allowed on the cluster while using `{on}`: this principal needs the ACL {operations} on it")
+        }
+        _ => return None,
+    };
+    Some(Failure::Fatal(message))
+}
+
+/// A failure of an answer about a topic: a missing right by name, else as it came.
+pub(crate) fn about_topic(error: &KafkaError, settings: &Settings, topic: &str, operations: &str) -> Failure {
+    error
+        .rdkafka_error_code()
+        .and_then(|code| denied(code, settings, topic, operations))
+        .unwrap_or_else(|| Failure::Fatal(format!("topic `{topic}`: {error}")))
+}
+
+/// A client could not even be made: a property that librdkafka does not know, or a value that it does not take.
+pub(crate) fn not_made(error: &KafkaError) -> Failure {
+    Failure::Fatal(match error {
+        KafkaError::ClientConfig(_, what, name, value) => {
+            let secret = name.contains("password") || name.contains("secret") || name.contains("key");
+            let value = if secret { "…" } else { value };
+            format!("log.properties: `{name}: {value}`: {what}")
+        }
+        other => format!("log.properties: {other}"),
+    })
+}
+
+/// The context of a client that only listens.
+pub(crate) struct Listening(pub(crate) Arc<Heard>);
+
+impl ClientContext for Listening {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.0.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(&error, reason);
+    }
+}
+
+impl ConsumerContext for Listening {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_password_is_told_as_what_it_is() {
+        let (heard, settings) = (Heard::by("test"), Settings::new("kafka-1:9093", "tierline"));
+        heard.error(&KafkaError::Global(RDKafkaErrorCode::Authentication), "SASL SCRAM-SHA-512: invalid credentials");
+        let message = heard.unreachable(&settings, "asking for topics").to_string();
+        assert!(message.contains("invalid credentials") && message.contains("sasl.password"), "{message}");
+    }
+
+    #[test]
+    fn an_unreachable_broker_is_named_with_what_was_heard() {
+        let (heard, settings) = (Heard::by("test"), Settings::new("kafka-1:9092", "tierline"));
+        heard.error(&KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
+        let message = heard.unreachable(&settings, "asking for topics").to_string();
+        assert!(message.contains("kafka-1:9092") && message.contains("Connection refused"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_right_is_named() {
+        let settings = Settings::new("kafka-1:9092", "tierline");
+        let code = RDKafkaErrorCode::TransactionalIdAuthorizationFailed;
+        let message = denied(code, &settings, "tierline-detect-0-0-a", "WRITE").expect("a right is missing");
+        assert!(message.to_string().contains("prefix `tierline-detect-`"), "{message}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Reads a partition of a changelog to its true end.
+//!
+//! The end is asked of a client that sees what is uncommitted. While a transaction, or the markers of one that has
+//! committed, is pending, a `read_committed` consumer sees less than that, and stopping where it stops loses state. So
+//! first the last stable offset must have come up to the end; only then is it read.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Message, Offset as RdOffset, TopicPartitionList};
+use tierline_stream::log::{Failure, InputId, Offset, OutputId, Partition, Record};
+
+use crate::cluster::Cluster;
+use crate::errors::{Heard, Listening, not_made};
+use crate::reader::{hand_over, judge};
+
+/// How often something long says where it stands, and shows the group that the lane lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A consumer of committed records, assigned by hand, for restores.
+pub(crate) struct Replayer {
+    consumer: BaseConsumer<Listening>,
+    heard: Arc<Heard>,
+    cluster: Arc<Cluster>,
+}
+
+impl Replayer {
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Result<Replayer, Failure> {
+        let heard = Heard::by("restore");
+        let mut config = cluster.settings().assigned_consumer("restore");
+        // With a single partition it is clear which one has ended.
+        config.set("enable.partition.eof", "true");
+        let consumer = config.create_with_context(Listening(Arc::clone(&heard))).map_err(|error| not_made(&error))?;
+        Ok(Replayer { consumer, heard, cluster })
+    }
+
+    /// See [`Log::replay`](tierline_stream::log::Log::replay). `meanwhile` is called every few seconds.
+    pub(crate) fn replay(
+        &mut self,
+        (output, topic, partition): (OutputId, &str, Partition),
+        from: Option<Offset>,
+        each: &mut dyn FnMut(Record<'_>),
+        meanwhile: &mut dyn FnMut() -> Result<(), Failure>,
+    ) -> Result<Option<Offset>, Failure> {
+        let (low, end) = self.cluster.range(topic, partition)?;
+        if from.is_some_and(|from| from < low || from > end) {
+            return Ok(None);
+        }
+        let from = from.unwrap_or(low);
+        if from == end {
+            return Ok(Some(end));
+        }
+        let mut life = SignsOfLife { last: Instant::now(), meanwhile };
+        self.await_stable(topic, partition, end, &mut life)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, RdOffset::Offset(from)).map_err(|error| failed(topic, &error))?;
+        self.consumer.assign(&list).map_err(|error| failed(topic, &error))?;
+        let reached = self.read(InputId(output.0), (topic, partition), (from, end), each, &mut life);
+        self.consumer.unassign().map_err(|error| failed(topic, &error))?;
+        reached.map(Some)
+    }
+
+    fn await_stable(
+        &self,
+        topic: &str,
+        partition: Partition,
+        end: Offset,
+        life: &mut SignsOfLife<'_>,
+    ) -> Result<(), Failure> {
+        loop {
+            let seen = self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(2));
+            let stable = seen.as_ref().map_or(-1, |&(_, high)| high);
+            if stable >= end {
+                return Ok(());
+            }
+            if life.are_due()? {
+                tracing::info!(topic, partition, stable, end, "waiting for a transaction that stands open");
+            }
+            // Nothing is assigned, so no record can come of this: it waits, and serves what the cluster says beside.
+            if let Some(Err(error)) = self.consumer.poll(LOOK) {
+                judge(&error, topic, self.cluster.settings(), &self.heard)?;
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        input: InputId,
+        (topic, partition): (&str, Partition),
+        (from, end): (Offset, Offset),
+        each: &mut dyn FnMut(Record<'_>),
+        life: &mut SignsOfLife<'_>,
+    ) -> Result<Offset, Failure> {
+        let (mut next, mut records) = (from, 0_u64);
+        while next < end {
+            match self.consumer.poll(LOOK) {
+                Some(Ok(message)) => {
+                    next = message.offset() + 1;
+                    records += 1;
+                    hand_over(input, &message, each);
+                }
+                // All that was committed below the end is visible, so nothing but markers is left.
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next.max(end)),
+                Some(Err(error)) => judge(&error, topic, self.cluster.settings(), &self.heard)?,
+                None => {}
+            }
+            if records % 1_024 == 0 && life.are_due()? {
+                tracing::info!(topic, partition, next, end, records, "restoring");
+            }
+        }
+        Ok(next)
+    }
+}
+
+struct SignsOfLife<'a> {
+    last: Instant,
+    meanwhile: &'a mut dyn FnMut() -> Result<(), Failure>,
+}
+
+impl SignsOfLife<'_> {
+    fn are_due(&mut self) -> Result<bool, Failure> {
+        let due = self.last.elapsed() >= SIGN_OF_LIFE;
+        if due {
+            self.last = Instant::now();
+            (self.meanwhile)()?;
+        }
+        Ok(due)
+    }
+}
+
+fn failed(topic: &str, error: &KafkaError) -> Failure {
+    Failure::Fatal(format!("cannot restore from {topic}: {error}"))
+}

@@ -1,0 +1,313 @@
+//! A lane's transactions: two producers in turn, one commit after the other.
+//!
+//! A producer's next transaction waits for the broker to write the last one's markers; with a second one to go on with,
+//! nobody waits. It stays exactly once: the next transaction begins when the last commit has returned, and the fence is
+//! the group's generation, which every transaction carries with the positions of all tasks that it touches.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer};
+use rdkafka::util::Timeout;
+use rdkafka::{Offset as RdOffset, TopicPartitionList};
+use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
+
+use crate::errors::denied;
+use crate::producer::{Limits, Transactional, Undelivered, is_too_large, start};
+use crate::settings::{Settings, Which};
+
+/// How long one look at what is still under way takes. `commit_transaction` looks every 100 ms: so drain before it.
+const LOOK: Duration = Duration::from_millis(1);
+/// How long an abort waits for what is under way. To abort before the first acknowledgement can be fatal.
+const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
+
+/// The lane's two producers and the transaction that may be open.
+pub(crate) struct Transactions {
+    settings: Settings,
+    driver: String,
+    outputs: Vec<String>,
+    limits: Limits,
+    producers: [Transactional; 2],
+    /// The producer whose turn it is.
+    turn: Which,
+    open: bool,
+}
+
+impl Transactions {
+    /// Initialises both producers, so that nothing older under their ids can still be committed. Before any position
+    /// or changelog is read.
+    pub(crate) fn start(
+        settings: &Settings,
+        driver: &str,
+        outputs: Vec<String>,
+        limits: Limits,
+    ) -> Result<Transactions, Failure> {
+        let producers = [start(settings, Which::A, &limits)?, start(settings, Which::B, &limits)?];
+        let driver = driver.to_owned();
+        Ok(Transactions { settings: settings.clone(), driver, outputs, limits, producers, turn: Which::A, open: false })
+    }
+
+    /// Adds a record. Waits while the producer's queue is full: back-pressure.
+    pub(crate) fn write(&mut self, write: Write<'_>) -> Result<(), Failure> {
+        let index = usize::from(write.output.0);
+        let Some(topic) = self.outputs.get(index) else {
+            return Err(Failure::Fatal(format!("there is no output {index}; this is a bug")));
+        };
+        let bytes = size(&write);
+        if !self.limits.fits(index, bytes) {
+            return Err(too_large(topic, write.partition, bytes));
+        }
+        self.open()?;
+        let producer = self.producer();
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.outputs[index]).partition(write.partition);
+        record.key = write.key;
+        record.payload = write.value;
+        if !write.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(write.headers.len());
+            record.headers = Some(
+                write
+                    .headers
+                    .iter()
+                    .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(*value) })),
+            );
+        }
+        loop {
+            let Err((error, unsent)) = producer.send(record) else { return Ok(()) };
+            match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) => {
+                    producer.poll(LOOK);
+                    record = unsent;
+                }
+                Some(code) if is_too_large(code) => {
+                    return Err(too_large(&self.outputs[index], write.partition, bytes));
+                }
+                _ => return Err(self.cannot_write(&error, &self.outputs[index])),
+            }
+        }
+    }
+
+    /// Commits everything written since the last commit with these positions, or none of it. `owner` is who we are to
+    /// the group, asked after everything has been written; `None`: not the owner any more.
+    pub(crate) fn commit(
+        &mut self,
+        positions: &[(Partition, Offset)],
+        owner: impl FnOnce() -> Option<ConsumerGroupMetadata>,
+    ) -> Result<Committed, Failure> {
+        if positions.is_empty() {
+            // An empty list of offsets is not sent, so nothing would be fenced.
+            return if self.open {
+                Err(Failure::Fatal("a transaction without a position cannot be fenced; this is a bug".into()))
+            } else {
+                Ok(Committed::Yes)
+            };
+        }
+        self.open()?;
+        if !self.drain(self.patience()) {
+            return self.renew_and_abort("its records were not acknowledged in time");
+        }
+        match self.producer().context().take_failed() {
+            Some(Undelivered { topic, partition, bytes, code }) if is_too_large(code) => {
+                return Err(too_large(&topic, partition, bytes));
+            }
+            Some(Undelivered { topic, code, .. }) => {
+                if let Some(denied) = denied(code, &self.settings, &topic, "WRITE") {
+                    return Err(denied);
+                }
+                return self.give_up(&format!("a record for {topic} was not written: {code}"));
+            }
+            None => {}
+        }
+        let Some(owner) = owner() else { return self.give_up("the group's assignment is lost") };
+        let offsets = self.offsets(positions)?;
+        let sent = self.persist(|producer| producer.send_offsets_to_transaction(&offsets, &owner, Timeout::Never))?;
+        if let Outcome::Abort(why) | Outcome::TimedOut(why) = sent {
+            return self.give_up(&why);
+        }
+        match self.persist(|producer| producer.commit_transaction(Timeout::Never))? {
+            Outcome::Done => {
+                self.open = false;
+                self.turn = other(self.turn);
+                Ok(Committed::Yes)
+            }
+            Outcome::Abort(why) => self.give_up(&why),
+            Outcome::TimedOut(why) => self.renew_and_abort(&why),
+        }
+    }
+
+    /// Forgets the open transaction.
+    pub(crate) fn abort(&mut self) -> Result<(), Failure> {
+        if !self.open {
+            return Ok(());
+        }
+        // Undelivered reports stall an abort until it times out.
+        let drained = self.drain(DRAIN_BEFORE_ABORT);
+        self.producer().context().take_failed();
+        if !drained {
+            return self.renew();
+        }
+        match self.persist(|producer| producer.abort_transaction(Timeout::Never))? {
+            Outcome::Done => {
+                self.open = false;
+                Ok(())
+            }
+            Outcome::Abort(_) | Outcome::TimedOut(_) => self.renew(),
+        }
+    }
+
+    fn producer(&self) -> &Transactional {
+        match self.turn {
+            Which::A => &self.producers[0],
+            Which::B => &self.producers[1],
+        }
+    }
+
+    fn open(&mut self) -> Result<(), Failure> {
+        if self.open {
+            return Ok(());
+        }
+        self.producer().context().take_failed();
+        self.producer().begin_transaction().map_err(|error| self.cannot_go_on(&error))?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// Waits until everything is acknowledged or refused; `false`: not within `patience`.
+    fn drain(&self, patience: Duration) -> bool {
+        let (producer, began) = (self.producer(), Instant::now());
+        while producer.in_flight_count() > 0 {
+            producer.poll(LOOK);
+            if began.elapsed() > patience {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Longer than the client itself tries to deliver.
+    fn patience(&self) -> Duration {
+        let config = self.settings.transactional_producer(self.turn);
+        let millis = config.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok()).unwrap_or(10_000);
+        Duration::from_millis(millis) + Duration::from_secs(5)
+    }
+
+    fn offsets(&self, positions: &[(Partition, Offset)]) -> Result<TopicPartitionList, Failure> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for &(partition, offset) in positions {
+            list.add_partition_offset(&self.driver, partition, RdOffset::Offset(offset))
+                .map_err(|error| Failure::Fatal(format!("position {offset} of {}: {error}", self.driver)))?;
+        }
+        Ok(list)
+    }
+
+    /// Does a step of a transaction until it is done, must be aborted, or time is over. The order of the questions to
+    /// an error matters: abortable, retriable, else fatal.
+    fn persist(&self, step: impl Fn(&Transactional) -> KafkaResult<()>) -> Result<Outcome, Failure> {
+        let began = Instant::now();
+        loop {
+            let Err(error) = step(self.producer()) else { return Ok(Outcome::Done) };
+            self.producer().poll(Duration::ZERO);
+            match &error {
+                KafkaError::Transaction(told) if told.txn_requires_abort() => {
+                    return Ok(Outcome::Abort(told.to_string()));
+                }
+                KafkaError::Transaction(told) if told.code() == RDKafkaErrorCode::OperationTimedOut => {
+                    return Ok(Outcome::TimedOut(told.to_string()));
+                }
+                KafkaError::Transaction(told) if told.is_retriable() => {
+                    if began.elapsed() > self.patience() {
+                        return Ok(Outcome::TimedOut(told.to_string()));
+                    }
+                    self.producer().poll(Duration::from_millis(10));
+                }
+                KafkaError::Flush(_) => return Ok(Outcome::TimedOut(error.to_string())),
+                _ => return Err(self.cannot_go_on(&error)),
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: &str) -> Result<Committed, Failure> {
+        tracing::warn!(why, "transaction aborted");
+        self.abort()?;
+        Ok(Committed::Aborted)
+    }
+
+    fn renew_and_abort(&mut self, why: &str) -> Result<Committed, Failure> {
+        tracing::warn!(why, "transaction timed out; making its producer anew");
+        self.renew()?;
+        Ok(Committed::Aborted)
+    }
+
+    /// A producer whose commit or abort timed out may still be about to do it: only a new one, whose initialisation
+    /// bumps the epoch, settles what became of the transaction. The lane restores, so it need not know.
+    fn renew(&mut self) -> Result<(), Failure> {
+        let fresh = start(&self.settings, self.turn, &self.limits)?;
+        match self.turn {
+            Which::A => self.producers[0] = fresh,
+            Which::B => self.producers[1] = fresh,
+        }
+        self.open = false;
+        Ok(())
+    }
+
+    fn cannot_write(&self, error: &KafkaError, topic: &str) -> Failure {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        if let Some(denied) = denied(code, &self.settings, topic, "WRITE") {
+            return denied;
+        }
+        match code {
+            // The producer has stopped for good.
+            RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced => self.cannot_go_on(error),
+            // The transaction has failed already, and says so to each further record.
+            RDKafkaErrorCode::State => Failure::Abort(format!("a record for {topic} was not taken: {error}")),
+            _ => Failure::Fatal(format!("cannot write to topic `{topic}`: {error}")),
+        }
+    }
+
+    fn cannot_go_on(&self, error: &KafkaError) -> Failure {
+        let id = self.settings.transactional_id(self.turn);
+        let fatal = self.producer().client().fatal_error();
+        let told = fatal.as_ref().map(|&(code, _)| code).or_else(|| error.rdkafka_error_code());
+        let code = told.unwrap_or(RDKafkaErrorCode::Unknown);
+        let why = fatal.map_or_else(|| error.to_string(), |(_, why)| why);
+        let fenced = matches!(
+            code,
+            RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch
+        );
+        if fenced {
+            return Failure::Fenced(format!(
+                "another process has taken transactional id `{id}`, or a transaction stood open for longer than \
+                 transaction.timeout.ms ({why}); give each process an instance name of its own"
+            ));
+        }
+        denied(code, &self.settings, &id, "WRITE").unwrap_or_else(|| {
+            let heard = self.producer().context().heard().last();
+            Failure::Fatal(format!("transactional id `{id}` cannot go on: {why}; last heard: {heard}"))
+        })
+    }
+}
+
+enum Outcome {
+    Done,
+    Abort(String),
+    TimedOut(String),
+}
+
+fn other(turn: Which) -> Which {
+    match turn {
+        Which::A => Which::B,
+        Which::B => Which::A,
+    }
+}
+
+fn size(write: &Write<'_>) -> usize {
+    let headers: usize = write.headers.iter().map(|(name, value)| name.len() + value.len() + 10).sum();
+    write.key.map_or(0, <[u8]>::len) + write.value.map_or(0, <[u8]>::len) + headers
+}
+
+fn too_large(topic: &str, partition: Partition, bytes: usize) -> Failure {
+    Failure::Refused(format!(
+        "a record of {bytes} bytes for {topic}-{partition} is larger than the topic's max.message.bytes"
+    ))
+}
