@@ -106,35 +106,3 @@ pub struct Counts {
     /// Per rule (its place in the rule set): evaluations that ended undecided.
     pub undecided: Vec<u64>,
 }
-
-/* The engine's own methods (crate::Engine, one per task):
-
-impl Engine {
-    pub fn new(rules: Arc<RuleSet>, settings: Arc<Settings>) -> Engine;
-    /// Takes a record. `clock` is the task's clock; it never runs backwards.
-    pub fn apply(&mut self, clock: Millis, arrival: Arrival<'_>) -> Result<(), Rejected>;
-    /// The clock has reached this instant: every bound up to it (`Edge`: whether bounds of the very instant are reached,
-    /// false while in a backlog) whose grace is over fires.
-    pub fn advance(&mut self, clock: Millis);
-    /// The first time that is worth an `advance`, on the task's clock, grace included.
-    pub fn next_deadline(&self) -> Option<Millis>;
-    /// The task has caught up for the first time in its life (a no-op later).
-    pub fn caught_up(&mut self, clock: Millis);
-    /// What is to be written, in order; the caller drains it.
-    pub fn outputs(&mut self) -> std::vec::Drain<'_, Output>;
-    /// The changelog entries of everything that changed since the last call, each entity once, its last state.
-    pub fn changes(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>));
-    /// Every entity as a changelog entry: for a checkpoint.
-    pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8]));
-    /// One changelog entry, oldest first, the last of a key wins.
-    pub fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), StateError>;
-    /// All has been restored; `clock` is the restored clock and `memory` what `memory()` said then (None: cold start).
-    /// Derives windows and timers, settles changed rules.
-    pub fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), StateError>;
-    /// The engine's part of the task record: fingerprints of rules and policies, whether it ever caught up.
-    pub fn memory(&self) -> Vec<u8>;
-    pub fn counts(&mut self) -> Counts;
-    pub fn open_tickets(&self) -> usize;
-    pub fn open_escalations(&self) -> [usize; 2];  // tier 2, tier 3
-}
-*/

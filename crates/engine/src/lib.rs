@@ -1,8 +1,30 @@
 //! The detect stage: one task's accounts with their tickets, windows, clocks, joined snapshots, timers, escalations.
 //!
 //! Sans-IO: records and the clock come in, outputs and changes are drained. Nothing in here reads a clock, a socket or
-//! a file.
+//! a file. [`Engine`] is the way in; a record's way through it is told there.
 
+mod account;
 mod api;
+mod bounds;
+mod cells;
+mod commands;
+mod context;
+mod engine;
+mod fire;
+mod index;
+mod joined;
+mod judge;
+mod marks;
+mod retract;
+mod settle;
+mod snapshots;
+mod state;
+mod symbols;
+mod texts;
+mod ticket;
+mod tickets;
+mod view;
 
 pub use api::*;
+pub use engine::Engine;
+pub use state::StateError;

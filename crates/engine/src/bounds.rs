@@ -1,0 +1,155 @@
+//! What becomes true though no record comes: bounds, in order, each on the state before the next record.
+//!
+//! A rise at a bound is held until the clock reaches bound + grace, so that a straggler can still disprove it; the
+//! clock itself evaluates a bound only then, so that mostly nothing needs to be held. SEMANTICS 1.3, 1.4.
+
+use std::cmp::Reverse;
+
+use tierline_model::Millis;
+use tierline_rules::{Edge, Moment, NEVER};
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::fire::Cause;
+use crate::judge::Rising;
+use crate::ticket::unpack;
+
+impl Engine {
+    /// A ticket next wants attention then.
+    pub(crate) fn set_bound(&mut self, slot: Slot, bound: Millis) {
+        let ticket = &mut self.tickets[slot as usize];
+        if ticket.bound == bound {
+            return;
+        }
+        ticket.bound = bound;
+        if bound != NEVER {
+            let account = &mut self.accounts[ticket.account as usize];
+            // Passed-over entries are swept out before they outnumber the tickets by far.
+            if account.bounds.len() > 32 + 4 * account.tickets.len() {
+                let tickets = &self.tickets;
+                account
+                    .bounds
+                    .retain(|&Reverse((at, slot))| tickets.get(slot as usize).is_some_and(|ticket| ticket.bound == at));
+            }
+            account.bounds.push(Reverse((bound, slot)));
+        }
+    }
+
+    /// The earliest bound of an account.
+    fn next_bound(&mut self, a: u32) -> Millis {
+        let account = &mut self.accounts[a as usize];
+        while let Some(&Reverse((at, slot))) = account.bounds.peek() {
+            match self.tickets.get(slot as usize) {
+                Some(ticket) if ticket.bound == at && ticket.account == a => return at.min(account.bound),
+                _ => account.bounds.pop(),
+            };
+        }
+        account.bound
+    }
+
+    /// Evaluates an account's bounds in order: those before `limit`, or up to it with [`Edge::Bounds`].
+    pub(crate) fn pass_bounds(&mut self, a: u32, limit: Millis, edge: Edge, by_record: bool) {
+        loop {
+            let bound = self.next_bound(a);
+            if bound == NEVER || bound > limit || (bound == limit && edge == Edge::Records) {
+                return;
+            }
+            // A bound that was worked out late, from a late record, lies before what the account has reached.
+            let now = self.accounts[a as usize].now.max(Moment { at: bound, edge: Edge::Bounds });
+            self.accounts[a as usize].now = now;
+            self.pass_bound(a, bound, by_record);
+        }
+    }
+
+    fn pass_bound(&mut self, a: u32, bound: Millis, by_record: bool) {
+        let mut due = Vec::new();
+        while let Some(&Reverse((at, slot))) = self.accounts[a as usize].bounds.peek() {
+            if at > bound {
+                break;
+            }
+            self.accounts[a as usize].bounds.pop();
+            if self.tickets.get(slot as usize).is_some_and(|ticket| ticket.bound == at && ticket.account == a) {
+                self.tickets[slot as usize].bound = NEVER;
+                due.push(slot);
+            }
+        }
+        if self.accounts[a as usize].bound <= bound {
+            self.accounts[a as usize].bound = NEVER;
+            let rules = std::mem::take(&mut self.index.timed_of_account);
+            self.judge_everywhere(a, &rules, Rising::Collect);
+            self.index.timed_of_account = rules;
+            self.touched_rules.extend(self.once_per_account());
+        }
+        for slot in due {
+            if self.tickets[slot as usize].open {
+                let rules = std::mem::take(&mut self.index.timed);
+                self.judge(slot, &rules, true, Rising::Collect);
+                self.index.timed = rules;
+                if by_record {
+                    self.mark_ticket(slot);
+                }
+            } else {
+                self.forget_ticket(slot);
+            }
+        }
+        self.conclude(a, Cause::Bound);
+    }
+
+    fn once_per_account(&self) -> Vec<u16> {
+        let per_account = |&rule: &u16| self.rules.rules[rule as usize].per_account;
+        let mut rules: Vec<u16> = self.index.all.iter().copied().filter(per_account).collect();
+        rules.retain(|rule| !self.touched_rules.contains(rule));
+        rules
+    }
+
+    /// Whatever of an account the clock has let pass: held rises whose grace is over, and bounds with theirs.
+    pub(crate) fn catch_up(&mut self, a: u32, edge: Edge) {
+        let limit = self.clock.saturating_sub(self.settings.grace);
+        self.release(a, limit, edge);
+        self.pass_bounds(a, limit, edge, false);
+    }
+
+    /// Puts an account into the task's queue, if it wants attention earlier than it stands there.
+    pub(crate) fn schedule(&mut self, a: u32) {
+        let bound = self.next_bound(a).min(self.first_held(a));
+        if bound == NEVER {
+            return;
+        }
+        let deadline = bound.saturating_add(self.settings.grace);
+        let account = &mut self.accounts[a as usize];
+        if deadline < account.scheduled {
+            account.scheduled = deadline;
+            self.queue.push(Reverse((deadline, a)));
+        }
+    }
+
+    /// The earliest bound at which a rise of this account is held.
+    fn first_held(&self, a: u32) -> Millis {
+        let account = &self.accounts[a as usize];
+        if account.held == 0 {
+            return NEVER;
+        }
+        let first = |&slot: &Slot| self.tickets[slot as usize].held().first().map(|held| held.at);
+        account.tickets.iter().filter_map(first).min().unwrap_or(NEVER)
+    }
+
+    /// The account's own time comes to a record's instant; a late record leaves it where it is.
+    pub(crate) fn arrive(&mut self, a: u32, at: Millis) {
+        let now = &mut self.accounts[a as usize].now;
+        *now = (*now).max(Moment { at, edge: Edge::Records });
+    }
+
+    /// What every record does first: what the clock has let pass, then every bound before the record's instant.
+    pub(crate) fn before_record(&mut self, a: u32, at: Millis) {
+        if self.live {
+            self.catch_up(a, Edge::Records);
+            self.pass_bounds(a, at, Edge::Records, true);
+        }
+    }
+
+    /// The account's own time, as its entities in the changelog remember it.
+    pub(crate) fn remember_now(&mut self, a: u32, packed: Millis) {
+        let now = &mut self.accounts[a as usize].now;
+        *now = (*now).max(unpack(packed));
+    }
+}

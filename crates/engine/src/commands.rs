@@ -1,0 +1,277 @@
+//! What people and models say of a ticket: commands and signals.
+//!
+//! A command takes effect, and then all rules that are *yes* at that instant are latched, in a cooldown or not, so that
+//! none undoes it. SEMANTICS §6.
+
+use tierline_model::{Command, CommandKind, EscalationKind, HandoffContext, Millis, Signal, cut};
+use tierline_rules::{Reads, Topic};
+
+use crate::account::Slot;
+use crate::api::Rejected;
+use crate::engine::Engine;
+use crate::fire::{Cause, Saying};
+use crate::judge::Rising;
+use crate::ticket::{Proof, SignalCell};
+use crate::tickets::kept;
+
+/// How many values of a signal are kept, the newest.
+const SIGNALS: usize = 128;
+
+impl Engine {
+    pub(crate) fn take_command(&mut self, command: &Command<'_>, appended_at: Millis) -> Result<(), Rejected> {
+        if command.kind == CommandKind::Snooze {
+            let reason = "snoozing an escalation is not built yet".to_owned();
+            return Err(Rejected { code: "unbuilt_kind", reason });
+        }
+        let at = command.occurred_at.min(appended_at);
+        let a = self.account(&command.account_id);
+        self.before_record(a, at);
+        if command.kind == CommandKind::ForgetAccount {
+            self.arrive(a, at);
+            self.forget_account(a, command, at);
+            return Ok(());
+        }
+        let slot = self.addressed(a, command);
+        if !self.admit(a, slot, &command.command_id) {
+            self.counts.repeats += 1;
+            self.schedule(a);
+            return Ok(());
+        }
+        self.arrive(a, at);
+        let effective = slot.is_some_and(|slot| {
+            self.release_ticket(slot);
+            self.obey(slot, command, at)
+        });
+        if effective {
+            self.latch_all(a);
+        } else {
+            self.counts.idle_commands += 1;
+        }
+        self.schedule(a);
+        Ok(())
+    }
+
+    /// Resolves what is open of an account, without context, and keeps nothing of it. SEMANTICS 7.2.
+    fn forget_account(&mut self, a: u32, command: &Command<'_>, at: Millis) {
+        let who = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
+        let account = &self.accounts[a as usize];
+        if account.tickets.is_empty() && account.account.sources.is_empty() && account.billing.sources.is_empty() {
+            self.counts.idle_commands += 1;
+        }
+        let mut escalated: Vec<Slot> = self.accounts[a as usize].tickets.clone();
+        escalated.retain(|&slot| self.tickets[slot as usize].escalation().is_some());
+        escalated.sort_by(|&x, &y| self.tickets[x as usize].id.cmp(&self.tickets[y as usize].id));
+        for slot in escalated {
+            if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+                open.context = None;
+            }
+            let saying = Saying {
+                became_true_at: at,
+                reason: "Resolved because the account was forgotten.".to_owned(),
+                by: who.clone(),
+                command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
+                ..Saying::default()
+            };
+            self.end(slot, saying);
+        }
+        self.erase_account(a);
+    }
+
+    /// The ticket that a command is about: that of the escalation it names, else the one it names.
+    fn addressed(&self, a: u32, command: &Command<'_>) -> Option<Slot> {
+        if let Some(id) = command.escalation_id {
+            let has = |&&slot: &&Slot| self.tickets[slot as usize].escalation().is_some_and(|open| open.id == id);
+            return self.accounts[a as usize].tickets.iter().find(has).copied();
+        }
+        command.ticket_id.as_ref().and_then(|id| self.find_ticket(a, id))
+    }
+
+    /// Takes an id in; `false`: a repeat.
+    fn admit(&mut self, a: u32, slot: Option<Slot>, id: &str) -> bool {
+        match slot {
+            Some(slot) => {
+                let new = self.tickets[slot as usize].rare().seen.admit(id);
+                self.mark_ticket(slot);
+                new
+            }
+            None => {
+                let new = self.accounts[a as usize].seen.admit(id);
+                self.mark_account(a);
+                new
+            }
+        }
+    }
+
+    /// Does what a command wants; `false`: it changes nothing.
+    fn obey(&mut self, slot: Slot, command: &Command<'_>, at: Millis) -> bool {
+        let ticket = &self.tickets[slot as usize];
+        let by = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
+        let who = by.clone().unwrap_or_else(|| "somebody".to_owned());
+        let why = command.reason.as_ref().map_or_else(String::new, |why| format!(": {}", cut(why, kept::FIELD)));
+        let mut saying = Saying {
+            became_true_at: at,
+            by,
+            command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
+            ..Saying::default()
+        };
+        let tier = ticket.tier();
+        let is_escalated = ticket.escalation().is_some();
+        match command.kind {
+            CommandKind::Escalate if ticket.open || is_escalated => {
+                let wanted = command.tier.unwrap_or(3);
+                if wanted < 2 {
+                    return false;
+                }
+                saying.reason = format!("Escalated to tier {wanted} by {who}{why}.");
+                if wanted > tier {
+                    self.raise(slot, wanted, saying, Proof::default());
+                } else {
+                    self.join(slot, saying, Proof::default());
+                }
+                true
+            }
+            CommandKind::Acknowledge if is_escalated => {
+                saying.kind = Some(EscalationKind::Acknowledged);
+                saying.reason = format!("Acknowledged by {who}{why}.");
+                let Some(open) = self.tickets[slot as usize].escalation_mut() else { return false };
+                if open.acknowledged_at.is_some() {
+                    return false;
+                }
+                (open.acknowledged_at, open.acknowledged_by) = (Some(at), Some(who));
+                self.say(slot, saying);
+                true
+            }
+            CommandKind::DeEscalate if is_escalated => {
+                let wanted = command.tier.unwrap_or(tier - 1);
+                if wanted >= tier {
+                    return false;
+                }
+                if wanted < 2 {
+                    saying.reason = format!("Resolved by {who}{why}.");
+                    self.end(slot, saying);
+                    return true;
+                }
+                saying.kind = Some(EscalationKind::DeEscalated);
+                saying.previous_tier = Some(tier);
+                saying.reason = format!("De-escalated to tier {wanted} by {who}{why}.");
+                self.count_tier(tier, wanted);
+                if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+                    (open.tier, open.at_tier_since) = (wanted, at);
+                }
+                self.say(slot, saying);
+                true
+            }
+            CommandKind::Resolve if is_escalated => {
+                saying.reason = format!("Resolved by {who}{why}.");
+                self.end(slot, saying);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// All rules that are *yes* on this account's open tickets are latched in silence.
+    fn latch_all(&mut self, a: u32) {
+        if !self.live {
+            return;
+        }
+        let counted = self.counts.latched_quietly;
+        for slot in self.accounts[a as usize].open.clone() {
+            let rules = std::mem::take(&mut self.index.all);
+            self.judge(slot, &rules, true, Rising::Quietly);
+            self.index.all = rules;
+        }
+        self.latch_in_cooldown(a);
+        self.touch_once_per_account();
+        self.judge_once_per_account(a, Rising::Quietly);
+        self.fallen.clear();
+        self.counts.latched_quietly = counted;
+    }
+
+    /// A cooldown does not keep a latch open that a command has closed.
+    fn latch_in_cooldown(&mut self, a: u32) {
+        let moment = self.accounts[a as usize].now;
+        for slot in self.accounts[a as usize].open.clone() {
+            for latch in self.tickets[slot as usize].latches.clone() {
+                let per_account = self.rules.rules[latch.rule as usize].per_account;
+                if self.holds_on(slot, latch.rule, moment).is_none() {
+                    continue;
+                }
+                if per_account {
+                    self.accounts[a as usize].latch_mut(latch.rule).latched = true;
+                    self.mark_account(a);
+                } else {
+                    self.tickets[slot as usize].latch_mut(latch.rule).latched = true;
+                    self.mark_ticket(slot);
+                }
+            }
+        }
+    }
+
+    /// A signal stands on its ticket, else on its account.
+    pub(crate) fn take_signal(&mut self, signal: &Signal<'_>, appended_at: Millis) {
+        let at = signal.occurred_at.min(appended_at);
+        let a = self.account(&signal.account_id);
+        self.before_record(a, at);
+        let slot = signal.ticket_id.as_ref().map(|id| self.ticket(a, id));
+        if !self.admit(a, slot, &signal.signal_id) {
+            self.counts.repeats += 1;
+            self.schedule(a);
+            return;
+        }
+        self.arrive(a, at);
+        let cell = SignalCell {
+            name: self.texts.intern(&cut(&signal.name, kept::WORD)),
+            at,
+            value: signal.value,
+            label: signal.label.as_ref().map(|label| self.texts.intern(&cut(label, kept::WORD))),
+            model: signal.model.as_ref().map(|model| self.texts.intern(&cut(model, kept::WORD))),
+        };
+        let cells = match slot {
+            Some(slot) => &mut self.tickets[slot as usize].rare().signals,
+            None => &mut self.accounts[a as usize].signals,
+        };
+        let place = cells.partition_point(|other| other.at <= at);
+        cells.insert(place, cell);
+        if cells.iter().filter(|other| other.name == cell.name).count() > SIGNALS
+            && let Some(oldest) = cells.iter().position(|other| other.name == cell.name)
+        {
+            cells.remove(oldest);
+        }
+        if let (Some(slot), Some(handoff)) = (slot, &signal.handoff) {
+            self.tickets[slot as usize].rare().handoff = Some(HandoffContext {
+                summary: handoff.summary.as_ref().map(|text| cut(text, kept::FIELD).into_owned()),
+                attempted: handoff.attempted.iter().take(16).map(|text| cut(text, kept::WORD).into_owned()).collect(),
+                broke_down: handoff.broke_down.as_ref().map(|text| cut(text, kept::FIELD).into_owned()),
+                wants_human: handoff.wants_human,
+                at,
+            });
+        }
+        self.follow_signal(a, slot);
+        self.schedule(a);
+    }
+
+    fn follow_signal(&mut self, a: u32, slot: Option<Slot>) {
+        if !self.live {
+            return;
+        }
+        let changed = Reads::default().and(Topic::Signals);
+        match slot {
+            Some(slot) if self.tickets[slot as usize].open => {
+                let mut rules = Vec::new();
+                self.index.reading(changed, &mut rules);
+                self.judge(slot, &rules, false, Rising::Collect);
+            }
+            // Nothing is known of the ticket but this: it is kept for as long as a solved one would be.
+            Some(slot) => {
+                let ticket = &self.tickets[slot as usize];
+                if !ticket.met && ticket.solved_at.is_none() {
+                    let now = self.accounts[a as usize].now.at;
+                    self.set_bound(slot, now.saturating_add(self.settings.history));
+                }
+            }
+            None => self.judge_account(a, changed, Rising::Collect),
+        }
+        self.conclude(a, Cause::Record);
+    }
+}

@@ -1,0 +1,305 @@
+//! One task's engine: what it holds, and the way of a record through it.
+//!
+//! A record's way: what became true before it ([`crate::bounds`]) → apply it ([`crate::tickets`],
+//! [`crate::snapshots`], [`crate::commands`]) → what it disproves ([`crate::retract`]) → which rules rise or fall
+//! ([`crate::judge`]) → what goes out ([`crate::fire`]).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHashMap;
+use slab::Slab;
+use std::hash::BuildHasher;
+use tierline_model::Millis;
+use tierline_rules::{Edge, Reads, RuleSet, SlaPolicy};
+
+use crate::account::{Account, Slot};
+use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
+use crate::index::RuleIndex;
+use crate::judge::Rise;
+use crate::settle::Settling;
+use crate::texts::{Hasher, Texts};
+use crate::ticket::Ticket;
+
+/// The detect stage of one task. Sans-IO: time comes in with each call, outputs and changes are drained.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) index: RuleIndex,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) texts: Texts,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) by_account: HashTable<u32>,
+    pub(crate) tickets: Slab<Ticket>,
+    pub(crate) by_ticket: HashTable<Slot>,
+    pub(crate) hasher: Hasher,
+    /// Accounts by deadline. Lazily kept: an entry that is not its account's `scheduled` any more is passed over.
+    pub(crate) queue: BinaryHeap<Reverse<(Millis, u32)>>,
+    /// The newest clock that was handed in.
+    pub(crate) clock: Millis,
+    /// Whether rules are evaluated: always, but before the first catch-up of a quiet start.
+    pub(crate) live: bool,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) counts: Counts,
+    pub(crate) dirty_tickets: Vec<Slot>,
+    pub(crate) dirty_accounts: Vec<u32>,
+    /// Changelog keys of what is gone.
+    pub(crate) tombstones: Vec<Vec<u8>>,
+    pub(crate) open_tickets: usize,
+    pub(crate) open_escalations: [usize; 2],
+    /// Places of accounts that were forgotten, to be taken again.
+    pub(crate) vacant: Vec<u32>,
+    /// While a restore runs: contexts whose tickets may not have come yet.
+    pub(crate) contexts: FxHashMap<Slot, Box<tierline_model::Context>>,
+    /// While changed rules are settled: which ones do not rise as usual.
+    pub(crate) settling: Settling,
+    /// Scratch of one record: what rose and what fell.
+    pub(crate) rises: Vec<Rise>,
+    pub(crate) fallen: Vec<Slot>,
+    pub(crate) touched_rules: Vec<u16>,
+}
+
+impl Engine {
+    /// An engine without any state: for a cold start, or to be restored.
+    pub fn new(rules: Arc<RuleSet>, settings: Arc<Settings>) -> Engine {
+        Engine {
+            index: RuleIndex::new(&rules),
+            texts: Texts::new(&rules.texts),
+            counts: Counts { undecided: vec![0; rules.rules.len()], ..Counts::default() },
+            live: !settings.start_quietly,
+            rules,
+            settings,
+            accounts: Vec::new(),
+            by_account: HashTable::new(),
+            tickets: Slab::new(),
+            by_ticket: HashTable::new(),
+            hasher: Hasher::default(),
+            queue: BinaryHeap::new(),
+            clock: Millis::MIN,
+            outputs: Vec::new(),
+            dirty_tickets: Vec::new(),
+            dirty_accounts: Vec::new(),
+            tombstones: Vec::new(),
+            open_tickets: 0,
+            open_escalations: [0; 2],
+            vacant: Vec::new(),
+            contexts: FxHashMap::default(),
+            settling: Settling::default(),
+            rises: Vec::new(),
+            fallen: Vec::new(),
+            touched_rules: Vec::new(),
+        }
+    }
+
+    /// Takes a record; `clock` is the task's clock, which never runs backwards.
+    ///
+    /// Before the record, every earlier bound of its account is evaluated on the state before it. What it causes goes
+    /// out at once; outputs keep their order.
+    ///
+    /// # Errors
+    /// The record asks for what this version cannot do; nothing has changed, and it becomes a dead letter.
+    pub fn apply(&mut self, clock: Millis, arrival: Arrival<'_>) -> Result<(), Rejected> {
+        self.clock = self.clock.max(clock);
+        let appended_at = arrival.appended_at;
+        match arrival.input {
+            Input::Ticket(event) => self.take_event(event, appended_at.unwrap_or(event.occurred_at)),
+            Input::Account { topic, snapshot } => {
+                self.take_account(topic, snapshot, appended_at);
+                Ok(())
+            }
+            Input::AccountGone { topic, account_id } => {
+                self.take_account_gone(topic, account_id, appended_at);
+                Ok(())
+            }
+            Input::Billing { topic, snapshot } => {
+                self.take_billing(topic, snapshot, appended_at);
+                Ok(())
+            }
+            Input::BillingGone { topic, account_id } => {
+                self.take_billing_gone(topic, account_id, appended_at);
+                Ok(())
+            }
+            Input::AccountChange(change) => {
+                self.take_account_change(change, appended_at);
+                Ok(())
+            }
+            Input::BillingChange(change) => {
+                self.take_billing_change(change, appended_at);
+                Ok(())
+            }
+            Input::Signal(signal) => {
+                self.take_signal(signal, appended_at.unwrap_or(signal.occurred_at));
+                Ok(())
+            }
+            Input::Command(command) => self.take_command(command, appended_at.unwrap_or(command.occurred_at)),
+        }
+    }
+
+    /// The clock has come to this instant: every bound whose grace is over fires, in order within an account.
+    /// [`Edge::Records`] leaves out what is over at the very instant, because more records of it may come: in a
+    /// backlog, and wherever the clock is that of the records.
+    pub fn advance(&mut self, clock: Millis, edge: Edge) {
+        self.clock = self.clock.max(clock);
+        if !self.live {
+            return;
+        }
+        while let Some(&Reverse((deadline, a))) = self.queue.peek() {
+            if deadline > clock || (deadline == clock && edge == Edge::Records) {
+                break;
+            }
+            self.queue.pop();
+            if self.accounts[a as usize].scheduled != deadline {
+                continue;
+            }
+            self.accounts[a as usize].scheduled = Millis::MAX;
+            self.catch_up(a, edge);
+            self.schedule(a);
+        }
+        if self.texts.wants_sweep() {
+            self.sweep_texts();
+        }
+    }
+
+    /// The first time on the task's clock, grace included, that is worth an [`advance`](Self::advance).
+    pub fn next_deadline(&self) -> Option<Millis> {
+        if !self.live {
+            return None;
+        }
+        self.queue.peek().map(|&Reverse((deadline, _))| deadline)
+    }
+
+    /// What is to be written, in order.
+    pub fn outputs(&mut self) -> std::vec::Drain<'_, Output> {
+        self.outputs.drain(..)
+    }
+
+    /// What happened since the last call that a dashboard wants to know.
+    pub fn counts(&mut self) -> Counts {
+        let fresh = Counts { undecided: vec![0; self.rules.rules.len()], ..Counts::default() };
+        std::mem::replace(&mut self.counts, fresh)
+    }
+
+    /// How many tickets are open.
+    pub fn open_tickets(&self) -> usize {
+        self.open_tickets
+    }
+
+    /// How many escalations are open, of tier 2 and of tier 3.
+    pub fn open_escalations(&self) -> [usize; 2] {
+        self.open_escalations
+    }
+
+    /// The policy of a ticket: the first, since none has a condition yet.
+    pub(crate) fn policy(&self) -> Option<&SlaPolicy> {
+        self.rules.policies.first()
+    }
+
+    /// The place of an account, made where there is none.
+    pub(crate) fn account(&mut self, id: &str) -> u32 {
+        let hash = self.hasher.hash_one(id);
+        if let Some(&place) = self.by_account.find(hash, |&a| &*self.accounts[a as usize].id == id) {
+            return place;
+        }
+        let place = match self.vacant.pop() {
+            Some(place) => {
+                self.accounts[place as usize] = Account::new(id);
+                place
+            }
+            None => {
+                self.accounts.push(Account::new(id));
+                self.accounts.len() as u32 - 1
+            }
+        };
+        let (accounts, hasher) = (&self.accounts, &self.hasher);
+        self.by_account.insert_unique(hash, place, |&a| hasher.hash_one(&*accounts[a as usize].id));
+        place
+    }
+
+    /// Forgets an account that has no tickets; its place is taken again.
+    pub(crate) fn vacate(&mut self, a: u32) {
+        let hash = self.hasher.hash_one(&*self.accounts[a as usize].id);
+        if let Ok(entry) = self.by_account.find_entry(hash, |&other| other == a) {
+            entry.remove();
+        }
+        self.accounts[a as usize] = Account::new("");
+        self.vacant.push(a);
+    }
+
+    /// The place of a ticket of an account.
+    pub(crate) fn find_ticket(&self, account: u32, id: &str) -> Option<Slot> {
+        let hash = self.hash_ticket(account, id);
+        let is = |&slot: &Slot| {
+            let ticket = &self.tickets[slot as usize];
+            ticket.account == account && &*ticket.id == id
+        };
+        self.by_ticket.find(hash, is).copied()
+    }
+
+    /// The place of a ticket of an account, made where there is none.
+    pub(crate) fn ticket(&mut self, account: u32, id: &str) -> Slot {
+        if let Some(slot) = self.find_ticket(account, id) {
+            return slot;
+        }
+        let hash = self.hash_ticket(account, id);
+        let ticket = Ticket { id: id.into(), account, bound: Millis::MAX, now: Millis::MIN, ..Ticket::default() };
+        let slot = self.tickets.insert(ticket) as Slot;
+        let (tickets, hasher) = (&self.tickets, &self.hasher);
+        self.by_ticket.insert_unique(hash, slot, |&slot| {
+            let ticket = &tickets[slot as usize];
+            hasher.hash_one((ticket.account, &*ticket.id))
+        });
+        self.accounts[account as usize].tickets.push(slot);
+        slot
+    }
+
+    /// Forgets a ticket; the caller has written its tombstones.
+    pub(crate) fn drop_ticket(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot as usize];
+        let hash = self.hash_ticket(ticket.account, &ticket.id);
+        let a = ticket.account as usize;
+        if let Ok(entry) = self.by_ticket.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.accounts[a].tickets.retain(|&other| other != slot);
+        self.accounts[a].open.retain(|&other| other != slot);
+        self.dirty_tickets.retain(|&other| other != slot);
+        self.tickets.remove(slot as usize);
+    }
+
+    fn hash_ticket(&self, account: u32, id: &str) -> u64 {
+        self.hasher.hash_one((account, id))
+    }
+
+    /// This ticket goes into the next transaction.
+    pub(crate) fn mark_ticket(&mut self, slot: Slot) {
+        let ticket = &mut self.tickets[slot as usize];
+        ticket.now = crate::ticket::pack(self.accounts[ticket.account as usize].now);
+        if !ticket.dirty {
+            ticket.dirty = true;
+            self.dirty_tickets.push(slot);
+        }
+    }
+
+    /// This account goes into the next transaction.
+    pub(crate) fn mark_account(&mut self, a: u32) {
+        let account = &mut self.accounts[a as usize];
+        if !account.dirty {
+            account.dirty = true;
+            self.dirty_accounts.push(a);
+        }
+    }
+
+    /// Everything that a rule may read has changed.
+    pub(crate) const EVERYTHING: Reads =
+        Reads { ticket: u32::MAX, account: u32::MAX, billing: u32::MAX, topics: u32::MAX };
+
+    fn sweep_texts(&mut self) {
+        let (tickets, accounts) = (&self.tickets, &self.accounts);
+        self.texts.sweep(|mark| {
+            tickets.iter().for_each(|(_, ticket)| crate::symbols::of_ticket(ticket, mark));
+            accounts.iter().for_each(|account| crate::symbols::of_account(account, mark));
+        });
+    }
+}

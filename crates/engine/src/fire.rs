@@ -1,0 +1,377 @@
+//! What goes out: rises become escalations, falls may end them. SEMANTICS §3.
+
+use tierline_model::{Escalation, EscalationKind, Evidence, Millis, QueueEntry};
+use tierline_rules::{Clear, Edge, Truth};
+use uuid::Uuid;
+
+use crate::account::Slot;
+use crate::api::Output;
+use crate::engine::Engine;
+use crate::judge::{Rise, Rising};
+use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof};
+use crate::view::View;
+
+/// What caused the rises of the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A record: they go out at once, after what is held on the same ticket.
+    Record,
+    /// Nothing but time: they are held until their grace is over.
+    Bound,
+}
+
+/// What a record of `escalations` says besides the state of its escalation.
+#[derive(Debug, Default)]
+pub(crate) struct Saying {
+    pub kind: Option<EscalationKind>,
+    pub previous_tier: Option<u8>,
+    pub rule: Option<u16>,
+    /// Where the rule is told by name alone.
+    pub rule_id: Option<String>,
+    pub became_true_at: Millis,
+    pub reason: String,
+    pub evidence: Vec<Evidence>,
+    pub by: Option<String>,
+    pub command_id: Option<String>,
+}
+
+/// Ids of escalations are UUIDv5 in this namespace.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7469_6572_6c69_6e65_8e5c_616c_6174_6531);
+
+impl Engine {
+    /// Works off what rose and fell at this moment on one account, until nothing more follows from it.
+    pub(crate) fn conclude(&mut self, a: u32, cause: Cause) {
+        loop {
+            self.judge_once_per_account(a, Rising::Collect);
+            let mut rises = std::mem::take(&mut self.rises);
+            let fallen = std::mem::take(&mut self.fallen);
+            if rises.is_empty() && fallen.is_empty() {
+                return;
+            }
+            self.sort_rises(&mut rises);
+            let mut fired = Vec::new();
+            for together in rises.chunk_by(|x, y| (x.slot, x.since) == (y.slot, y.since)) {
+                let over = self.clock >= together[0].since.saturating_add(self.settings.grace);
+                if cause == Cause::Bound && !over {
+                    self.hold(together);
+                } else {
+                    self.release_ticket(together[0].slot);
+                    self.fire(together);
+                    fired.push(together[0].slot);
+                }
+            }
+            for slot in fallen {
+                if self.tickets.contains(slot as usize) && self.clear_if_no(slot) {
+                    fired.push(slot);
+                }
+            }
+            self.judge_escalation_readers(&fired);
+        }
+    }
+
+    /// Rules that read the escalation are evaluated once more after it changed, at the same instant.
+    pub(crate) fn judge_escalation_readers(&mut self, slots: &[Slot]) {
+        let rules = std::mem::take(&mut self.index.of_escalation);
+        for &slot in slots {
+            if self.tickets.get(slot as usize).is_some_and(|ticket| ticket.open) {
+                self.judge(slot, &rules, false, Rising::Collect);
+            }
+        }
+        self.index.of_escalation = rules;
+    }
+
+    /// In order of becoming true; at one instant the older ticket first.
+    fn sort_rises(&self, rises: &mut [Rise]) {
+        rises.sort_by(|x, y| {
+            let age = |rise: &Rise| {
+                let ticket = &self.tickets[rise.slot as usize];
+                (rise.since, ticket.created_at, &ticket.id, rise.rule)
+            };
+            age(x).cmp(&age(y))
+        });
+    }
+
+    /// Rises that wait for stragglers, with what they saw.
+    fn hold(&mut self, together: &[Rise]) {
+        for rise in together {
+            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule);
+            let held = Held { rule: rise.rule, at: rise.since, proof, reason, evidence };
+            let rare = self.tickets[rise.slot as usize].rare();
+            let place = rare.held.partition_point(|other| other.at <= held.at);
+            rare.held.insert(place, held);
+            let a = self.tickets[rise.slot as usize].account;
+            self.accounts[a as usize].held += 1;
+            self.mark_ticket(rise.slot);
+        }
+    }
+
+    /// Lets go what an account holds from before `limit` (or at it, with [`Edge::Bounds`]): its grace is over.
+    pub(crate) fn release(&mut self, a: u32, limit: Millis, edge: Edge) {
+        if self.accounts[a as usize].held == 0 {
+            return;
+        }
+        let over = |held: &Held| held.at < limit || (held.at == limit && edge == Edge::Bounds);
+        let mut due: Vec<(Millis, Slot)> = Vec::new();
+        for &slot in &self.accounts[a as usize].tickets {
+            due.extend(self.tickets[slot as usize].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
+        }
+        due.sort_unstable();
+        due.dedup();
+        for (at, slot) in due {
+            self.release_upto(slot, at);
+            self.judge_escalation_readers(&[slot]);
+            self.conclude(a, Cause::Record);
+        }
+    }
+
+    /// Lets go all that a ticket holds, because a record's own rises follow.
+    pub(crate) fn release_ticket(&mut self, slot: Slot) {
+        self.release_upto(slot, Millis::MAX);
+    }
+
+    fn release_upto(&mut self, slot: Slot, limit: Millis) {
+        while let Some(first) = self.tickets[slot as usize].held().first().filter(|held| held.at <= limit) {
+            let at = first.at;
+            let rare = self.tickets[slot as usize].rare();
+            let count = rare.held.partition_point(|held| held.at <= at);
+            let together: Vec<Held> = rare.held.drain(..count).collect();
+            let a = self.tickets[slot as usize].account;
+            self.accounts[a as usize].held -= count as u32;
+            self.fire_held(slot, together);
+        }
+    }
+
+    fn fire(&mut self, together: &[Rise]) {
+        let held = together.iter().map(|rise| {
+            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule);
+            Held { rule: rise.rule, at: rise.since, proof, reason, evidence }
+        });
+        let held = held.collect();
+        self.fire_held(together[0].slot, held);
+    }
+
+    /// Of the rules that rose at one instant the highest tier fires, the first in order among equals, if it is above
+    /// the ticket's tier; the others join.
+    fn fire_held(&mut self, slot: Slot, mut together: Vec<Held>) {
+        let rules = self.rules.clone();
+        together.sort_by_key(|held| held.rule);
+        let tier = |held: &Held| rules.rules[held.rule as usize].tier;
+        let highest = together.iter().map(tier).max().unwrap_or(1);
+        if highest > self.tickets[slot as usize].tier()
+            && let Some(place) = together.iter().position(|held| tier(held) == highest)
+        {
+            let winner = together.remove(place);
+            let saying = Saying {
+                rule: Some(winner.rule),
+                became_true_at: winner.at,
+                reason: winner.reason,
+                evidence: winner.evidence,
+                ..Saying::default()
+            };
+            self.raise(slot, highest, saying, winner.proof);
+        }
+        for held in together {
+            let saying = Saying {
+                rule: Some(held.rule),
+                became_true_at: held.at,
+                reason: held.reason,
+                evidence: held.evidence,
+                ..Saying::default()
+            };
+            self.join(slot, saying, held.proof);
+        }
+    }
+
+    /// Opens an escalation on a ticket, or raises the one that is open.
+    pub(crate) fn raise(&mut self, slot: Slot, tier: u8, mut saying: Saying, proof: Proof) {
+        let at = saying.became_true_at;
+        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
+        let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
+        let ticket = &mut self.tickets[slot as usize];
+        let previous = ticket.tier();
+        let id = ticket.id.clone();
+        let rare = ticket.rare();
+        let what = if rare.escalation.is_some() { FiringKind::Raised } else { FiringKind::Opened };
+        let open = rare.escalation.get_or_insert_with(|| {
+            let name = format!("{id}\n{at}\n{}", rare.escalations);
+            rare.escalations += 1;
+            Box::new(Open {
+                id: Uuid::new_v5(&NAMESPACE, name.as_bytes()),
+                next: 0,
+                tier: 1,
+                opened_at: at,
+                at_tier_since: at,
+                acknowledged_at: None,
+                acknowledged_by: None,
+                held_by: Vec::new(),
+                firings: Vec::new(),
+                context: None,
+                context_dirty: false,
+            })
+        });
+        let firing = Firing {
+            rule: rule_id.clone(),
+            version: version.unwrap_or_default(),
+            what,
+            previous_tier: previous,
+            previous_since: open.at_tier_since,
+            proof,
+        };
+        open.tier = tier;
+        open.at_tier_since = at;
+        open.remember(rule_id, firing);
+        self.count_tier(previous, tier);
+        self.refresh_context(slot);
+        saying.kind = Some(if what == FiringKind::Opened { EscalationKind::Opened } else { EscalationKind::Raised });
+        saying.previous_tier = Some(previous);
+        self.say(slot, saying);
+    }
+
+    /// A rule, or a person, agrees with the open escalation.
+    pub(crate) fn join(&mut self, slot: Slot, mut saying: Saying, proof: Proof) {
+        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
+        let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
+        let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
+        let firing = Firing {
+            rule: rule_id.clone(),
+            version: version.unwrap_or_default(),
+            what: FiringKind::Joined,
+            previous_tier: open.tier,
+            previous_since: open.at_tier_since,
+            proof,
+        };
+        open.remember(rule_id, firing);
+        saying.kind = Some(EscalationKind::Joined);
+        self.say(slot, saying);
+    }
+
+    /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*.
+    fn clear_if_no(&mut self, slot: Slot) -> bool {
+        let Some(open) = self.tickets[slot as usize].escalation() else { return false };
+        let a = self.tickets[slot as usize].account;
+        let moment = self.accounts[a as usize].now;
+        let is_no = |id: &Option<String>| {
+            let number = id.as_ref().and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id));
+            let Some(number) = number else { return false };
+            let rule = &self.rules.rules[number];
+            let holds = |&slot: &Slot| self.holds_on(slot, number as u16, moment).is_some();
+            rule.clear == Clear::WhenNo
+                && self.truth(slot, number as u16, moment).truth == Truth::No
+                && !(rule.per_account && self.accounts[a as usize].open.iter().any(holds))
+        };
+        if !open.held_by.iter().all(is_no) {
+            return false;
+        }
+        let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
+        self.release_ticket(slot);
+        self.end(slot, Saying { became_true_at: moment.at, reason, ..Saying::default() });
+        true
+    }
+
+    /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.
+    pub(crate) fn end(&mut self, slot: Slot, mut saying: Saying) {
+        if self.tickets[slot as usize].escalation().is_none() {
+            return;
+        }
+        saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
+        self.say(slot, saying);
+        // Its last state in the queue is that it is gone.
+        self.outputs.pop_if(|output| matches!(output, Output::Queue(..)));
+        let context = self.key_of_context(slot);
+        if let Some(open) = self.tickets[slot as usize].rare().escalation.take() {
+            self.outputs.push(Output::Queue(open.id, None));
+            self.count_tier(open.tier, 1);
+            self.tombstones.push(context);
+        }
+        self.mark_ticket(slot);
+    }
+
+    /// Writes one record of a ticket's escalation, and its present state to the queue.
+    pub(crate) fn say(&mut self, slot: Slot, saying: Saying) {
+        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
+        let detected_at = self.clock;
+        let ticket = &mut self.tickets[slot as usize];
+        let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
+        let account_id = self.accounts[ticket.account as usize].id.to_string();
+        let ticket_id = ticket.id.to_string();
+        let Some(open) = ticket.escalation_mut() else { return };
+        let sequence = open.next;
+        open.next += 1;
+        let (rule_id, version, suggest, route) = match rule {
+            Some(rule) => (Some(rule.id), Some(rule.fingerprint), rule.suggest, rule.route),
+            None => (saying.rule_id, None, None, None),
+        };
+        let record = Escalation {
+            escalation_id: open.id,
+            sequence,
+            kind: saying.kind.unwrap_or(EscalationKind::Resolved),
+            ticket_id,
+            account_id,
+            tier: open.tier,
+            previous_tier: saying.previous_tier,
+            rule: rule_id,
+            rule_version: version,
+            became_true_at: saying.became_true_at,
+            detected_at,
+            reason: saying.reason,
+            evidence: saying.evidence,
+            by: saying.by,
+            command_id: saying.command_id,
+            until: None,
+            due_at: None,
+            suggest,
+            route,
+            url,
+            context: open.context.as_deref().cloned(),
+        };
+        let entry = QueueEntry {
+            escalation: record.clone(),
+            opened_at: open.opened_at,
+            acknowledged_by: open.acknowledged_by.clone(),
+        };
+        let id = open.id;
+        self.outputs.push(Output::Escalation(Box::new(record)));
+        self.outputs.push(Output::Queue(id, Some(Box::new(entry))));
+        self.mark_ticket(slot);
+    }
+
+    /// Why a rule holds on a ticket now, for people and for stragglers.
+    fn explain(&self, slot: Slot, number: u16) -> (String, Vec<Evidence>, Proof) {
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize];
+        let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
+        let rule = &self.rules.rules[number as usize];
+        let explanation = rule.explain(&view);
+        let leaves = rule.leaves(&view);
+        let absences = leaves.iter().enumerate().filter_map(|(place, leaf)| {
+            let absence = leaf.absence?;
+            Some(Absence { leaf: place as u8, of: absence.of as u8, from: absence.from, due: absence.due })
+        });
+        let proof =
+            Proof { absences: absences.collect(), truths: leaves.iter().map(|leaf| leaf.truth as u8).collect() };
+        (explanation.reason, explanation.evidence, proof)
+    }
+
+    pub(crate) fn count_tier(&mut self, from: u8, to: u8) {
+        if from > 1 {
+            self.open_escalations[usize::from(from) - 2] -= 1;
+        }
+        if to > 1 {
+            self.open_escalations[usize::from(to) - 2] += 1;
+        }
+    }
+}
+
+impl Open {
+    fn remember(&mut self, rule: Option<String>, firing: Firing) {
+        if !self.held_by.contains(&rule) {
+            self.held_by.push(rule);
+        }
+        // The oldest is forgotten, but never what says how the escalation came to its tier.
+        if self.firings.len() == FIRINGS {
+            let joined = self.firings.iter().position(|firing| firing.what == FiringKind::Joined);
+            self.firings.remove(joined.unwrap_or(0));
+        }
+        self.firings.push(firing);
+    }
+}

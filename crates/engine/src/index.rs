@@ -1,0 +1,77 @@
+//! Which rules read what: an event re-evaluates only the rules that read what it changed.
+
+use rustc_hash::FxHashMap;
+use tierline_rules::{Mode, Reads, RuleSet, Topic};
+
+/// The rules in force by what they read.
+#[derive(Debug)]
+pub(crate) struct RuleIndex {
+    /// All that are evaluated, in order.
+    pub all: Vec<u16>,
+    /// Those whose truth may change without a record.
+    pub timed: Vec<u16>,
+    /// Those of them that read something of the account.
+    pub timed_of_account: Vec<u16>,
+    /// Those that read the open escalation.
+    pub of_escalation: Vec<u16>,
+    /// Those that read a rating.
+    pub of_rating: Vec<u16>,
+    /// All of the set, evaluated or not.
+    pub by_id: FxHashMap<String, u16>,
+    reads: Vec<Reads>,
+    by_ticket_field: [Vec<u16>; 32],
+    by_topic: [Vec<u16>; 16],
+}
+
+impl RuleIndex {
+    pub fn new(set: &RuleSet) -> RuleIndex {
+        let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode == Mode::Live;
+        let numbered = || set.rules.iter().enumerate().filter(evaluated).map(|(number, rule)| (number as u16, rule));
+        let which = |keep: &dyn Fn(&tierline_rules::Rule) -> bool| -> Vec<u16> {
+            numbered().filter(|(_, rule)| keep(rule)).map(|(number, _)| number).collect()
+        };
+        RuleIndex {
+            all: which(&|_| true),
+            timed: which(&|rule| rule.is_timed() || rule.hold.is_some() || rule.cooldown.is_some()),
+            timed_of_account: which(&|rule| rule.is_timed() && of_account(rule.reads())),
+            of_escalation: which(&tierline_rules::Rule::reads_escalation),
+            of_rating: which(&tierline_rules::Rule::reads_rating),
+            by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),
+            reads: set.rules.iter().map(tierline_rules::Rule::reads).collect(),
+            by_ticket_field: std::array::from_fn(|bit| which(&|rule| rule.reads().ticket & (1 << bit) != 0)),
+            by_topic: std::array::from_fn(|bit| which(&|rule| rule.reads().topics & (1 << bit) != 0)),
+        }
+    }
+
+    /// What a rule reads.
+    pub fn reads(&self, rule: u16) -> Reads {
+        self.reads[rule as usize]
+    }
+
+    /// The rules that read any of this, in order, into `into`.
+    pub fn reading(&self, changed: Reads, into: &mut Vec<u16>) {
+        into.clear();
+        if changed.account | changed.billing != 0 {
+            into.extend(self.all.iter().filter(|&&rule| self.reads(rule).overlaps(changed)));
+            return;
+        }
+        for bit in bits(changed.ticket) {
+            into.extend_from_slice(&self.by_ticket_field[bit]);
+        }
+        for bit in bits(changed.topics).filter(|&bit| bit < self.by_topic.len()) {
+            into.extend_from_slice(&self.by_topic[bit]);
+        }
+        into.sort_unstable();
+        into.dedup();
+    }
+}
+
+/// Whether any of it belongs to the account rather than to one ticket.
+pub(crate) const fn of_account(reads: Reads) -> bool {
+    reads.account | reads.billing != 0
+        || reads.topics & (Topic::AccountCustom as u32 | Topic::Tickets as u32 | Topic::Signals as u32) != 0
+}
+
+fn bits(set: u32) -> impl Iterator<Item = usize> {
+    (0..32).filter(move |bit| set & (1 << bit) != 0)
+}

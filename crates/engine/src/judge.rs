@@ -1,0 +1,241 @@
+//! Which rules rise and which fall: each rule's truth on a ticket, held against its latch.
+//!
+//! A rule rises when it becomes *yes* while unlatched; the latch opens when it is *no*, and *unknown* keeps it.
+//! SEMANTICS §3.
+
+use tierline_model::Millis;
+use tierline_rules::{Dated, Edge, Moment, NEVER, Reads, Truth};
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::index;
+use crate::view::View;
+
+/// A rule that rose on a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rise {
+    pub slot: Slot,
+    pub rule: u16,
+    /// The instant at which it became true.
+    pub since: Millis,
+}
+
+/// What a rise leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rising {
+    /// It is collected, to fire or to be held.
+    Collect,
+    /// It latches in silence.
+    Quietly,
+    /// Nothing rises: only the bounds are worked out.
+    Bounds,
+}
+
+impl Engine {
+    /// Evaluates these rules on a ticket, moves their latches, and works out when the ticket next wants attention.
+    /// `complete`: they include every timed rule, so the bound is theirs alone.
+    pub(crate) fn judge(&mut self, slot: Slot, rules: &[u16], complete: bool, rising: Rising) {
+        let a = self.tickets[slot as usize].account as usize;
+        let moment = self.accounts[a].now;
+        let mut bound = if complete { NEVER } else { self.tickets[slot as usize].bound };
+        for &rule in rules {
+            let dated = self.truth(slot, rule, moment);
+            bound = bound.min(self.step(slot, rule, dated, moment, rising));
+        }
+        // A bound always lies ahead, whatever a condition says: the account's time never stands still.
+        let ahead = moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds));
+        self.set_bound(slot, bound.max(ahead));
+    }
+
+    /// A rule's truth on a ticket.
+    pub(crate) fn truth(&self, slot: Slot, rule: u16, moment: Moment) -> Dated {
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize];
+        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+        self.rules.rules[rule as usize].evaluate(&view)
+    }
+
+    /// Moves one latch; returns when the rule next wants attention on this ticket.
+    fn step(&mut self, slot: Slot, number: u16, inner: Dated, moment: Moment, rising: Rising) -> Millis {
+        let rising = self.settling.instead_of(rising, number);
+        let ticket = &mut self.tickets[slot as usize];
+        if inner.truth == Truth::Unknown && rising != Rising::Bounds {
+            self.counts.undecided[number as usize] += 1;
+        }
+        if inner.truth != Truth::Yes && ticket.latch(number).is_none() {
+            return inner.until;
+        }
+        let rule = &self.rules.rules[number as usize];
+        let latch = ticket.latch_mut(number);
+        let before = *latch;
+        if inner.truth != Truth::Yes {
+            latch.yes = false;
+        } else if !latch.yes {
+            (latch.yes, latch.since) = (true, inner.since);
+        }
+        let effective = held_long_enough(inner, latch.since, rule.hold, moment);
+        let mut until = effective.until;
+        let mut rise = None;
+        match effective.truth {
+            Truth::No => latch.latched = false,
+            Truth::Yes if !latch.latched && !rule.per_account => {
+                match cooled_down(rule.cooldown, latch.rose_at, effective.since, moment) {
+                    Ok(since) => rise = Some(since),
+                    Err(end) => until = until.min(end),
+                }
+            }
+            Truth::Yes | Truth::Unknown => {}
+        }
+        if let Some(since) = rise {
+            match rising {
+                Rising::Collect => {
+                    (latch.latched, latch.rose_at) = (true, rule.cooldown.map(|_| since));
+                    self.rises.push(Rise { slot, rule: number, since });
+                }
+                Rising::Quietly => {
+                    latch.latched = true;
+                    self.counts.latched_quietly += 1;
+                }
+                Rising::Bounds => {}
+            }
+        }
+        let after = *latch;
+        if rule.per_account && !self.touched_rules.contains(&number) {
+            self.touched_rules.push(number);
+        }
+        if before.latched && !after.latched || before.yes && !after.yes {
+            self.fallen.push(slot);
+        }
+        if !after.latched && !after.yes && after.rose_at.is_none() {
+            let place = ticket.latches.iter().position(|latch| latch.rule == number);
+            place.map(|place| ticket.latches.swap_remove(place));
+        }
+        if before != after {
+            self.mark_ticket(slot);
+        }
+        until
+    }
+
+    /// Re-evaluates the rules that read what changed of an account, on all its open tickets.
+    ///
+    /// A rule that its account's own conditions make *no* is *no* on every ticket until one of them changes: then only
+    /// the tickets on which it stood otherwise are looked at, and the account wants attention at that instant.
+    pub(crate) fn judge_account(&mut self, a: u32, changed: Reads, rising: Rising) {
+        let mut rules = Vec::new();
+        self.index.reading(changed, &mut rules);
+        rules.retain(|&rule| index::of_account(self.index.reads(rule)));
+        self.judge_everywhere(a, &rules, rising);
+    }
+
+    /// Evaluates these rules on all open tickets of an account.
+    pub(crate) fn judge_everywhere(&mut self, a: u32, rules: &[u16], rising: Rising) {
+        let Some(&any) = self.accounts[a as usize].open.first() else { return };
+        let open = self.accounts[a as usize].open.clone();
+        for &rule in rules {
+            let account = &self.accounts[a as usize];
+            let moment = account.now;
+            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), moment);
+            let of_account = self.rules.rules[rule as usize].evaluate_account(&view);
+            let all_no = of_account.truth == Truth::No;
+            if all_no {
+                let account = &mut self.accounts[a as usize];
+                account.bound = account.bound.min(of_account.until);
+            }
+            for &slot in &open {
+                if !all_no || self.tickets[slot as usize].latch(rule).is_some() {
+                    self.judge(slot, &[rule], false, rising);
+                }
+            }
+        }
+    }
+
+    /// Where the rules with `once_per: account` stand that were touched: one latch for the account. It rises when the
+    /// rule becomes *yes* on any open ticket, on the newest of those; it opens when it is *yes* on none. SEMANTICS 3.6.
+    pub(crate) fn judge_once_per_account(&mut self, a: u32, rising: Rising) {
+        let touched = std::mem::take(&mut self.touched_rules);
+        for &number in &touched {
+            let rules = self.rules.clone();
+            let rule = &rules.rules[number as usize];
+            let moment = self.accounts[a as usize].now;
+            let mut first = None;
+            for &slot in &self.accounts[a as usize].open {
+                if let Some(since) = self.holds_on(slot, number, moment) {
+                    first = Some(first.map_or(since, |first: Millis| first.min(since)));
+                }
+            }
+            let latch = self.accounts[a as usize].latch_mut(number);
+            let before = *latch;
+            let mut rise = None;
+            let rising = self.settling.instead_of(rising, number);
+            match first {
+                None => latch.latched = false,
+                Some(since) if !latch.latched => match cooled_down(rule.cooldown, latch.rose_at, since, moment) {
+                    Ok(since) => {
+                        latch.latched = rising != Rising::Bounds;
+                        if rising == Rising::Collect {
+                            latch.rose_at = rule.cooldown.map(|_| since);
+                        }
+                        rise = Some(since);
+                    }
+                    Err(end) => {
+                        let account = &mut self.accounts[a as usize];
+                        account.bound = account.bound.min(end);
+                    }
+                },
+                Some(_) => {}
+            }
+            if self.accounts[a as usize].latch_mut(number) != &before {
+                self.mark_account(a);
+            }
+            match (rise, rising) {
+                (Some(since), Rising::Collect) => {
+                    if let Some(slot) = self.newest_with(a, number, since, moment) {
+                        self.rises.push(Rise { slot, rule: number, since });
+                    }
+                }
+                (Some(_), Rising::Quietly) => self.counts.latched_quietly += 1,
+                _ => {}
+            }
+        }
+        self.touched_rules = touched;
+        self.touched_rules.clear();
+    }
+
+    /// Since when a rule with `once_per: account` is *yes* on a ticket, its `for` included; `None`: it is not.
+    pub(crate) fn holds_on(&self, slot: Slot, rule: u16, moment: Moment) -> Option<Millis> {
+        let latch = self.tickets[slot as usize].latch(rule).filter(|latch| latch.yes)?;
+        let yes = Dated::fixed(Truth::Yes, latch.since);
+        let effective = held_long_enough(yes, latch.since, self.rules.rules[rule as usize].hold, moment);
+        (effective.truth == Truth::Yes).then_some(effective.since)
+    }
+
+    /// The newest open ticket on which a rule holds since `since` or before: the latest created, then the greatest id.
+    pub(crate) fn newest_with(&self, a: u32, rule: u16, since: Millis, moment: Moment) -> Option<Slot> {
+        let holds = |&&slot: &&Slot| self.holds_on(slot, rule, moment).is_some_and(|at| at <= since);
+        let age = |slot: Slot| (self.tickets[slot as usize].created_at, &self.tickets[slot as usize].id);
+        self.accounts[a as usize].open.iter().filter(holds).copied().max_by(|&x, &y| age(x).cmp(&age(y)))
+    }
+}
+
+/// `for:` — a rule that is *yes* counts as *no* until it has been that long without a break.
+fn held_long_enough(inner: Dated, since: Millis, hold: Option<Millis>, moment: Moment) -> Dated {
+    let Some(hold) = hold.filter(|_| inner.truth == Truth::Yes) else { return inner };
+    let due = since.saturating_add(hold);
+    if moment.reached(due) {
+        Dated { truth: Truth::Yes, since: due, until: inner.until }
+    } else {
+        Dated { truth: Truth::No, since, until: inner.until.min(due) }
+    }
+}
+
+/// The instant of a rise, unless a cooldown still runs: then its end.
+fn cooled_down(
+    cooldown: Option<Millis>,
+    rose_at: Option<Millis>,
+    since: Millis,
+    moment: Moment,
+) -> Result<Millis, Millis> {
+    let Some((cooldown, rose_at)) = cooldown.zip(rose_at) else { return Ok(since) };
+    let end = rose_at.saturating_add(cooldown);
+    if moment.reached(end) { Ok(since.max(end)) } else { Err(end) }
+}

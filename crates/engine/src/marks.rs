@@ -1,0 +1,227 @@
+//! The conversation as a line of instants: who waits, since when, and when the first answer came.
+//!
+//! Messages commute: a late one finds its place, so the order of arrival does not matter. SEMANTICS §4.1, §5.
+
+use tierline_model::Millis;
+use tierline_rules::Wait;
+
+/// What happened to the wait at an instant. At one instant they count in this order: a question of the very
+/// millisecond of an answer is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Mark {
+    /// A person took over from the bot.
+    HandedOver,
+    /// The customer opened the ticket or wrote.
+    Contact,
+    /// An agent answered in public.
+    Answer,
+    /// The ticket was solved.
+    Solved,
+    /// The bot took over.
+    Bot,
+}
+
+const KINDS: [Mark; 5] = [Mark::HandedOver, Mark::Contact, Mark::Answer, Mark::Solved, Mark::Bot];
+
+/// The line of marks, oldest first, and what follows from it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Marks {
+    /// `instant * 8 + mark`: eight bytes each, and sorting them sorts the line.
+    line: Vec<i64>,
+    /// Whether the wait is known before the first mark: the ticket's creation was seen, or its wait was told.
+    known: bool,
+    /// What pruned marks had said.
+    first_wait: Option<Millis>,
+    first_reply: Option<Millis>,
+}
+
+/// The newest marks kept of a ticket.
+const KEPT: usize = 256;
+
+/// What the line says as of an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// Who waits.
+    pub wait: Wait,
+    /// The agent's last public message that the customer has not answered, if nobody waits.
+    pub unanswered: Option<Millis>,
+    /// When the customer first waited.
+    pub first_wait: Option<Millis>,
+    /// What ended that wait: the first answer after it, or the solving that made one needless.
+    pub first_reply: Option<Millis>,
+}
+
+impl Marks {
+    /// Adds a mark in its place. `false`: it was there already.
+    pub fn add(&mut self, at: Millis, mark: Mark) -> bool {
+        let packed = at.saturating_mul(8) + mark as i64;
+        let place = self.line.partition_point(|&other| other < packed);
+        if self.line.get(place) == Some(&packed) && mark != Mark::Contact {
+            return false;
+        }
+        self.line.insert(place, packed);
+        if self.line.len() > KEPT {
+            let all = self.as_of(Millis::MAX);
+            (self.first_wait, self.first_reply) = (all.first_wait, all.first_reply);
+            self.known = self.known || all.wait != Wait::Unknown;
+            self.line.drain(..KEPT / 4);
+        }
+        true
+    }
+
+    /// From here on the wait before the first mark is known: nobody waited.
+    pub fn set_known(&mut self) {
+        self.known = true;
+    }
+
+    /// What the line says as of `at`, that instant included.
+    pub fn as_of(&self, at: Millis) -> Waiting {
+        let mut known = self.known;
+        let mut asked: Option<Millis> = None;
+        let mut bot = false;
+        let mut taken_over = Millis::MIN;
+        let mut nobody_since = Millis::MIN;
+        let mut said: Option<Millis> = None;
+        let (mut first_wait, mut first_reply) = (self.first_wait, self.first_reply);
+        for (instant, mark) in self.iter().take_while(|&(instant, _)| instant <= at) {
+            match mark {
+                Mark::Contact => {
+                    asked = asked.or(Some(instant));
+                    said = None;
+                }
+                Mark::Answer => {
+                    if first_wait.is_some() {
+                        first_reply = first_reply.or(Some(instant));
+                    }
+                    (asked, known, nobody_since, said) = (None, true, instant, Some(instant));
+                }
+                Mark::Solved => {
+                    if first_wait.is_some() {
+                        first_reply = first_reply.or(Some(instant));
+                    }
+                    (asked, known, nobody_since, said) = (None, true, instant, None);
+                }
+                Mark::Bot => {
+                    bot = true;
+                    nobody_since = nobody_since.max(instant);
+                }
+                Mark::HandedOver => {
+                    bot = false;
+                    taken_over = instant;
+                }
+            }
+            if !bot && asked.is_some() {
+                first_wait = first_wait.or(Some(instant));
+            }
+        }
+        let wait = match asked {
+            _ if bot => Wait::Nobody(nobody_since),
+            Some(since) if known => Wait::Since(since.max(taken_over)),
+            None if known => Wait::Nobody(nobody_since),
+            _ => Wait::Unknown,
+        };
+        let unanswered = if matches!(wait, Wait::Nobody(_)) { said } else { None };
+        Waiting { wait, unanswered, first_wait, first_reply }
+    }
+
+    /// The customer's messages since the last answer or solving, as of `at`, oldest first.
+    pub fn contacts_of_wait(&self, at: Millis, into: &mut Vec<Millis>) {
+        into.clear();
+        for (instant, mark) in self.iter().take_while(|&(instant, _)| instant <= at) {
+            match mark {
+                Mark::Contact => into.push(instant),
+                Mark::Answer | Mark::Solved => into.clear(),
+                Mark::HandedOver | Mark::Bot => {}
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Millis, Mark)> + '_ {
+        self.line.iter().map(|&packed| (packed.div_euclid(8), KINDS[packed.rem_euclid(8) as usize]))
+    }
+
+    pub(crate) fn to_parts(&self) -> (&[i64], bool, Option<Millis>, Option<Millis>) {
+        (&self.line, self.known, self.first_wait, self.first_reply)
+    }
+
+    pub(crate) fn from_parts(
+        line: Vec<i64>,
+        known: bool,
+        first_wait: Option<Millis>,
+        first_reply: Option<Millis>,
+    ) -> Marks {
+        Marks { line, known, first_wait, first_reply }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn marks(list: &[(Millis, Mark)]) -> Marks {
+        let mut marks = Marks::default();
+        marks.set_known();
+        list.iter().for_each(|&(at, mark)| {
+            marks.add(at, mark);
+        });
+        marks
+    }
+
+    #[test]
+    fn the_wait_runs_from_the_oldest_unanswered_message() {
+        let line = [(0, Mark::Contact), (60, Mark::Answer), (90, Mark::Contact), (180, Mark::Contact)];
+        assert_eq!(marks(&line).as_of(200).wait, Wait::Since(90));
+        assert_eq!(marks(&line).as_of(70).wait, Wait::Nobody(60));
+    }
+
+    #[test]
+    fn nobody_waits_while_the_bot_handles_it_and_the_wait_begins_at_the_hand_over() {
+        let line = [(0, Mark::Bot), (0, Mark::Contact), (50, Mark::HandedOver)];
+        assert_eq!(marks(&line).as_of(49).wait, Wait::Nobody(0));
+        let after = marks(&line).as_of(50);
+        assert_eq!((after.wait, after.first_wait), (Wait::Since(50), Some(50)));
+    }
+
+    #[test]
+    fn a_ticket_met_in_mid_life_is_unknown_until_an_answer() {
+        let mut marks = Marks::default();
+        marks.add(10, Mark::Contact);
+        assert_eq!(marks.as_of(20).wait, Wait::Unknown);
+        marks.add(30, Mark::Answer);
+        assert_eq!(marks.as_of(30).wait, Wait::Nobody(30));
+    }
+
+    fn any_mark() -> impl Strategy<Value = (Millis, Mark)> {
+        (0..50i64, prop_oneof![Just(Mark::Contact), Just(Mark::Answer), Just(Mark::Solved)])
+    }
+
+    proptest! {
+        #[test]
+        fn messages_commute(line in prop::collection::vec(any_mark(), 0..20), seed in any::<u64>(), at in 0..60i64) {
+            let mut shuffled = line.clone();
+            let n = shuffled.len().max(1);
+            for i in 0..shuffled.len() {
+                shuffled.swap(i, (seed as usize).wrapping_mul(i + 7) % n);
+            }
+            prop_assert_eq!(marks(&line).as_of(at), marks(&shuffled).as_of(at));
+        }
+
+        #[test]
+        fn pruning_is_not_seen(line in prop::collection::vec(any_mark(), 0..20), more in 300..600i64) {
+            let mut marks = marks(&line);
+            for at in 100..more {
+                marks.add(at, if at % 3 == 0 { Mark::Answer } else { Mark::Contact });
+            }
+            let mut whole = line.clone();
+            whole.extend((100..more).map(|at| (at, if at % 3 == 0 { Mark::Answer } else { Mark::Contact })));
+            whole.sort();
+            let first_wait = whole.iter().find(|(_, mark)| *mark == Mark::Contact).map(|(at, _)| *at);
+            let first_reply = whole.iter().find(|(at, mark)| *mark == Mark::Answer && Some(*at) >= first_wait).map(|(at, _)| *at);
+            let now = marks.as_of(1000);
+            prop_assert_eq!(now.first_wait, first_wait);
+            prop_assert_eq!(now.first_reply, first_reply);
+        }
+    }
+}

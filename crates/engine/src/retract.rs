@@ -1,0 +1,143 @@
+//! What a late event disproves: a held rise without a trace, a firing by a `retracted` record. SEMANTICS 1.4, 1.5.
+
+use tierline_model::{EscalationKind, Evidence, Millis};
+use tierline_rules::{AbsenceOf, Edge, Moment, Reads, Topic, Truth};
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::fire::Saying;
+use crate::ticket::{Firing, FiringKind, Proof};
+use crate::view::View;
+
+impl Engine {
+    /// A straggler from before (or at) the bound of a held rise: what it changed is looked at anew as of that bound;
+    /// if the rule did not hold then, the rise is cancelled without a trace.
+    pub(crate) fn disprove_held(&mut self, a: u32, of: Slot, at: Millis, changed: Reads) {
+        if self.accounts[a as usize].held == 0 {
+            return;
+        }
+        let all = changed.topics & Topic::Tickets as u32 != 0;
+        for slot in self.accounts[a as usize].tickets.clone() {
+            let changed = if slot == of { changed } else { Reads::default().and(Topic::Tickets) };
+            if slot != of && !all {
+                continue;
+            }
+            let mut place = 0;
+            while let Some(held) = self.tickets[slot as usize].held().get(place) {
+                if held.at < at || self.still_proven(slot, held.rule, held.at, &held.proof, changed) {
+                    place += 1;
+                    continue;
+                }
+                let held = self.tickets[slot as usize].rare().held.remove(place);
+                self.accounts[a as usize].held -= 1;
+                self.unlatch(slot, held.rule);
+                self.mark_ticket(slot);
+            }
+        }
+    }
+
+    /// Whether a rule that rose at a bound did hold then, now that more is known.
+    fn still_proven(&self, slot: Slot, number: u16, bound: Millis, proof: &Proof, changed: Reads) -> bool {
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize];
+        let moment = Moment { at: bound, edge: Edge::Bounds };
+        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+        let rule = &self.rules.rules[number as usize];
+        let leaves =
+            rule.leaves(&view).into_iter().enumerate().map(|(leaf, state)| {
+                if rule.leaf_reads(leaf).overlaps(changed) { state.truth } else { proof.truth(leaf) }
+            });
+        rule.recombine(&leaves.collect::<Vec<Truth>>()) == Truth::Yes
+    }
+
+    /// A late event ended absences inside the interval in which a firing relied on them: each firing that does not
+    /// hold without them is undone, newest first.
+    pub(crate) fn disprove_firings(
+        &mut self,
+        slot: Slot,
+        at: Millis,
+        appended_at: Millis,
+        event_id: &str,
+        ended: &[AbsenceOf],
+    ) {
+        let Some(open) = self.tickets[slot as usize].escalation() else { return };
+        let disproved: Vec<usize> =
+            (0..open.firings.len()).rev().filter(|&place| self.is_disproved(&open.firings[place], at, ended)).collect();
+        for place in disproved {
+            self.undo(slot, place, at, appended_at, event_id);
+        }
+    }
+
+    fn is_disproved(&self, firing: &Firing, at: Millis, ended: &[AbsenceOf]) -> bool {
+        let rule = self.rules.rules.iter().find(|rule| Some(&rule.id) == firing.rule.as_ref());
+        let Some(rule) = rule.filter(|rule| rule.fingerprint == firing.version) else { return false };
+        let mut truths: Vec<Truth> = (0..firing.proof.truths.len()).map(|leaf| firing.proof.truth(leaf)).collect();
+        let mut touched = false;
+        for absence in &firing.proof.absences {
+            let ends = ended.iter().any(|&of| of as u8 == absence.of);
+            if ends && absence.from <= at && at <= absence.due {
+                truths[absence.leaf as usize] = Truth::No;
+                touched = true;
+            }
+        }
+        touched && rule.recombine(&truths) != Truth::Yes
+    }
+
+    fn undo(&mut self, slot: Slot, place: usize, at: Millis, appended_at: Millis, event_id: &str) {
+        let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
+        let firing = open.firings.remove(place);
+        let stands_above = open.firings[place..].iter().any(|above| above.what != FiringKind::Joined);
+        open.held_by.retain(|rule| *rule != firing.rule);
+        let tier = open.tier;
+        let number = self.rules.rules.iter().position(|rule| Some(&rule.id) == firing.rule.as_ref());
+        if let Some(number) = number {
+            self.unlatch(slot, number as u16);
+        }
+        if firing.what == FiringKind::Joined {
+            self.mark_ticket(slot);
+            return;
+        }
+        let mut saying = Saying {
+            kind: Some(EscalationKind::Retracted),
+            rule: number.map(|number| number as u16),
+            rule_id: firing.rule.clone(),
+            became_true_at: appended_at,
+            reason: "Retracted because a late event shows that it was not so.".to_owned(),
+            evidence: vec![Evidence {
+                condition: "an event that arrived late".to_owned(),
+                value: event_id.to_owned(),
+                source: self.tickets[slot as usize].source.map(|source| self.texts.text(source).to_owned()),
+                as_of: Some(at),
+            }],
+            ..Saying::default()
+        };
+        if firing.what == FiringKind::Opened && !stands_above {
+            self.end(slot, saying);
+            return;
+        }
+        if firing.what == FiringKind::Raised && !stands_above {
+            saying.previous_tier = Some(tier);
+            self.count_tier(tier, firing.previous_tier);
+            if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+                open.tier = firing.previous_tier;
+                open.at_tier_since = firing.previous_since;
+            }
+        }
+        self.say(slot, saying);
+    }
+
+    /// The latch of a rule opens: on the ticket, and on its account if it is the account's.
+    fn unlatch(&mut self, slot: Slot, rule: u16) {
+        let ticket = &mut self.tickets[slot as usize];
+        let a = ticket.account;
+        if ticket.latch(rule).is_some() {
+            let latch = ticket.latch_mut(rule);
+            (latch.latched, latch.rose_at) = (false, None);
+        }
+        if self.rules.rules[rule as usize].per_account {
+            let latch = self.accounts[a as usize].latch_mut(rule);
+            (latch.latched, latch.rose_at) = (false, None);
+            self.mark_account(a);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The moments in which what holds already must not fire: the first start, and a restart with changed rules.
+//! SEMANTICS 1.8, 3.7.
+
+use serde::{Deserialize, Serialize};
+use tierline_model::Millis;
+use tierline_rules::{Edge, Moment, OnDeploy, Reads, Topic};
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::fire::Cause;
+use crate::judge::Rising;
+use crate::state::StateError;
+
+/// What the task record keeps for the engine.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    live: bool,
+    /// Ids and fingerprints of the rules that were evaluated.
+    rules: Vec<(String, String)>,
+    /// Those of the SLA policies.
+    policies: Vec<(String, String)>,
+}
+
+const VERSION: u8 = 1;
+
+/// While a restart is settled: rules that do not rise as usual, and what they do instead.
+#[derive(Debug, Default)]
+pub(crate) struct Settling(Vec<(u16, Rising)>);
+
+impl Settling {
+    /// What a rule does instead of `rising`.
+    pub fn instead_of(&self, rising: Rising, rule: u16) -> Rising {
+        if rising != Rising::Collect || self.0.is_empty() {
+            return rising;
+        }
+        self.0.iter().find(|(other, _)| *other == rule).map_or(rising, |&(_, instead)| instead)
+    }
+}
+
+impl Engine {
+    /// The task has caught up; the first time in its life, with a quiet start, what is *yes* by now latches in silence.
+    pub fn caught_up(&mut self, clock: Millis) {
+        self.clock = self.clock.max(clock);
+        if self.live {
+            return;
+        }
+        self.live = true;
+        for a in 0..self.accounts.len() as u32 {
+            self.reach(a, self.clock);
+            let rules = std::mem::take(&mut self.index.all);
+            for slot in self.accounts[a as usize].open.clone() {
+                self.judge(slot, &rules, true, Rising::Quietly);
+            }
+            self.index.all = rules;
+            self.judge_once_per_account(a, Rising::Quietly);
+            self.fallen.clear();
+            self.schedule(a);
+        }
+    }
+
+    /// What the next process must know to settle what changed: rules and policies in force, and whether it ever caught
+    /// up.
+    pub fn memory(&self) -> Vec<u8> {
+        let rules = self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize]);
+        let memory = Memory {
+            live: self.live,
+            rules: rules.map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect(),
+            policies: self.policies(),
+        };
+        // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
+        postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
+    }
+
+    /// All has been restored. `clock` is the task's, `memory` what [`memory`](Self::memory) said then; `None`: a cold
+    /// start. Derives what is not written, and settles changed rules and policies.
+    ///
+    /// # Errors
+    /// The memory is none of this version's.
+    pub fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), StateError> {
+        self.clock = self.clock.max(clock);
+        let Some(memory) = memory else { return Ok(()) };
+        let memory = read(memory)?;
+        self.live = memory.live;
+        self.derive();
+        if self.live {
+            self.settle(&memory);
+            self.derive_bounds();
+        }
+        Ok(())
+    }
+
+    fn policies(&self) -> Vec<(String, String)> {
+        self.rules.policies.iter().map(|policy| (policy.id.clone(), policy.fingerprint.clone())).collect()
+    }
+
+    /// Windows, lists and counts.
+    fn derive(&mut self) {
+        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        for slot in slots {
+            let ticket = &mut self.tickets[slot as usize];
+            let (a, tier, now) = (ticket.account, ticket.tier(), ticket.now);
+            if let Some(context) = self.contexts.remove(&slot)
+                && let Some(open) = ticket.escalation_mut()
+            {
+                open.context = Some(context);
+            }
+            let ticket = &self.tickets[slot as usize];
+            let account = &mut self.accounts[a as usize];
+            account.held += ticket.held().len() as u32;
+            account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
+            if ticket.open {
+                account.open.push(slot);
+                self.open_tickets += 1;
+            }
+            self.count_tier(1, tier);
+            self.remember_now(a, now);
+        }
+        self.contexts.clear();
+        self.accounts.iter_mut().for_each(|account| account.created.sort_unstable());
+    }
+
+    /// When each ticket next wants attention.
+    fn derive_bounds(&mut self) {
+        let rules = std::mem::take(&mut self.index.all);
+        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        for slot in slots {
+            let ticket = &self.tickets[slot as usize];
+            if ticket.open {
+                self.judge(slot, &rules, true, Rising::Bounds);
+            } else {
+                let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
+                self.set_bound(slot, since.saturating_add(self.settings.history));
+            }
+        }
+        for a in 0..self.accounts.len() as u32 {
+            self.judge_everywhere(a, &rules, Rising::Bounds);
+            self.touch_once_per_account();
+            self.judge_once_per_account(a, Rising::Bounds);
+            self.schedule(a);
+        }
+        self.index.all = rules;
+        self.fallen.clear();
+    }
+
+    /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or
+    /// fires dated at the restart. All other rules live through the time up to the clock as they would have.
+    fn settle(&mut self, memory: &Memory) {
+        let policies_changed = memory.policies != self.policies();
+        let of_policies = Reads::default().and(Topic::Sla);
+        let (mut changed, mut firing) = (Vec::new(), Vec::new());
+        for &number in &self.index.all {
+            let rule = &self.rules.rules[number as usize];
+            let known = memory.rules.iter().any(|(id, print)| *id == rule.id && *print == rule.fingerprint);
+            match rule.on_deploy {
+                OnDeploy::Fire if !known => {
+                    self.settling.0.push((number, Rising::Bounds));
+                    firing.push(number);
+                    changed.push(number);
+                }
+                OnDeploy::Quiet if !known => {
+                    self.settling.0.push((number, Rising::Quietly));
+                    changed.push(number);
+                }
+                _ if policies_changed && rule.reads().overlaps(of_policies) => {
+                    self.settling.0.push((number, Rising::Quietly));
+                }
+                _ => {}
+            }
+        }
+        if self.settling.0.is_empty() {
+            return;
+        }
+        self.forget_latches(&changed);
+        let settling: Vec<u16> = self.settling.0.iter().map(|&(rule, _)| rule).collect();
+        self.derive_bounds();
+        for a in 0..self.accounts.len() as u32 {
+            self.pass_bounds(a, self.clock, Edge::Bounds, true);
+            self.reach(a, self.clock);
+            for slot in self.accounts[a as usize].open.clone() {
+                self.judge(slot, &settling, false, Rising::Collect);
+            }
+            self.touch_once_per_account();
+            self.judge_once_per_account(a, Rising::Collect);
+            self.conclude(a, Cause::Bound);
+        }
+        self.settling.0.clear();
+        if !firing.is_empty() {
+            (0..self.accounts.len() as u32).for_each(|a| self.fire_at_restart(a, &firing));
+        }
+    }
+
+    fn fire_at_restart(&mut self, a: u32, rules: &[u16]) {
+        for slot in self.accounts[a as usize].open.clone() {
+            self.judge(slot, rules, false, Rising::Collect);
+        }
+        self.touch_once_per_account();
+        self.judge_once_per_account(a, Rising::Collect);
+        let clock = self.clock;
+        self.rises.iter_mut().filter(|rise| rules.contains(&rise.rule)).for_each(|rise| rise.since = clock);
+        self.conclude(a, Cause::Record);
+    }
+
+    /// Changed rules start anew; what they held back for stragglers is what a changed rule that is *yes* does not do.
+    fn forget_latches(&mut self, changed: &[u16]) {
+        for (_, ticket) in &mut self.tickets {
+            ticket.latches.retain(|latch| !changed.contains(&latch.rule));
+            let Some(rare) = &mut ticket.rare else { continue };
+            let before = rare.held.len();
+            rare.held.retain(|held| !changed.contains(&held.rule));
+            self.accounts[ticket.account as usize].held -= (before - rare.held.len()) as u32;
+        }
+        for account in &mut self.accounts {
+            account.latches.retain(|latch| !changed.contains(&latch.rule));
+        }
+    }
+
+    /// The account's own time comes to an instant, its bounds included.
+    fn reach(&mut self, a: u32, at: Millis) {
+        let now = &mut self.accounts[a as usize].now;
+        *now = (*now).max(Moment { at, edge: Edge::Bounds });
+    }
+}
+
+fn read(memory: &[u8]) -> Result<Memory, StateError> {
+    match memory.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest)
+            .map_err(|error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() }),
+        Some((&other, _)) => Err(StateError::Version(other)),
+        None => Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),
+    }
+}

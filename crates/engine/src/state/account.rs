@@ -1,0 +1,183 @@
+//! An account as it is written.
+
+use serde::{Deserialize, Serialize};
+use tierline_model::{AccountField, BillingField, DateOrInstant, Millis};
+
+use super::{SignalState, signals};
+use crate::account::Account;
+use crate::engine::Engine;
+use crate::joined::{Joined, Key, Statement, Value};
+use crate::ticket::{SignalCell, pack};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AccountState<'a> {
+    now: Millis,
+    #[serde(borrow)]
+    account: JoinedState<'a>,
+    #[serde(borrow)]
+    billing: JoinedState<'a>,
+    #[serde(borrow)]
+    latches: Vec<(&'a str, bool, Option<Millis>)>,
+    #[serde(borrow)]
+    signals: Vec<SignalState<'a>>,
+    seen: Vec<[u8; 8]>,
+}
+
+/// What each source says, and since when the view is what it is, in its order.
+#[derive(Serialize, Deserialize)]
+struct JoinedState<'a> {
+    #[serde(borrow)]
+    sources: Vec<(&'a str, Vec<StatementState<'a>>)>,
+    #[serde(borrow)]
+    since: Vec<(KeyState<'a>, Millis)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StatementState<'a> {
+    #[serde(borrow)]
+    key: KeyState<'a>,
+    #[serde(borrow)]
+    value: Option<ValueState<'a>>,
+    as_of: Millis,
+    topic: u8,
+}
+
+/// Fields by their words: their numbers may move between versions.
+#[derive(Serialize, Deserialize)]
+enum KeyState<'a> {
+    Account(&'a str),
+    Billing(&'a str),
+    Custom(&'a str),
+}
+
+#[derive(Serialize, Deserialize)]
+enum ValueState<'a> {
+    Text(&'a str),
+    /// A word of the contract, by its number.
+    Word(u32),
+    Number(f64),
+    Bool(bool),
+    Date(i32),
+    Instant(Millis),
+    #[serde(borrow)]
+    Texts(Vec<&'a str>),
+}
+
+pub(super) fn state<'e>(engine: &'e Engine, account: &'e Account) -> AccountState<'e> {
+    AccountState {
+        now: pack(account.now),
+        account: joined(engine, &account.account),
+        billing: joined(engine, &account.billing),
+        latches: account
+            .latches
+            .iter()
+            .map(|latch| (&*engine.rules.rules[latch.rule as usize].id, latch.latched, latch.rose_at))
+            .collect(),
+        signals: signals(engine, &account.signals),
+        seen: account.seen.0.clone(),
+    }
+}
+
+fn joined<'e>(engine: &'e Engine, joined: &'e Joined) -> JoinedState<'e> {
+    let key = |key: Key| match key {
+        Key::Account(field) => KeyState::Account(field.word()),
+        Key::Billing(field) => KeyState::Billing(field.word()),
+        Key::Custom(name) => KeyState::Custom(engine.texts.text(name)),
+    };
+    let value = |said: &'e Statement| {
+        Some(match said.value.as_ref()? {
+            Value::Symbol(word) if is_word(said.key) => ValueState::Word(*word),
+            Value::Symbol(symbol) => ValueState::Text(engine.texts.text(*symbol)),
+            Value::Number(number) => ValueState::Number(*number),
+            Value::Bool(yes) => ValueState::Bool(*yes),
+            Value::Date(DateOrInstant::Date(days)) => ValueState::Date(*days),
+            Value::Date(DateOrInstant::Instant(at)) => ValueState::Instant(*at),
+            Value::Symbols(texts) => ValueState::Texts(texts.iter().map(|&text| engine.texts.text(text)).collect()),
+        })
+    };
+    let statement = |said: &'e Statement| StatementState {
+        key: key(said.key),
+        value: value(said),
+        as_of: said.as_of,
+        topic: said.topic,
+    };
+    let source =
+        |(source, said): &'e (u32, Vec<Statement>)| (engine.texts.text(*source), said.iter().map(statement).collect());
+    JoinedState {
+        sources: joined.sources.iter().map(source).collect(),
+        since: joined.view.iter().map(|resolved| (key(resolved.key), resolved.since)).collect(),
+    }
+}
+
+fn is_word(key: Key) -> bool {
+    matches!(key, Key::Billing(field) if crate::symbols::is_word(field))
+}
+
+impl Engine {
+    /// Puts an account back as it was written.
+    pub(super) fn take_back_account(&mut self, id: &str, state: AccountState<'_>) {
+        let a = self.account(id);
+        self.remember_now(a, state.now);
+        let (account, billing) = (self.take_back_joined(&state.account), self.take_back_joined(&state.billing));
+        let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
+        let latches = state.latches.iter().filter_map(|&(rule, latched, rose_at)| {
+            let rule = self.rule_by_id(rule)?;
+            Some(crate::account::AccountLatch { rule, latched, rose_at })
+        });
+        let latches = latches.collect();
+        let there = &mut self.accounts[a as usize];
+        (there.account, there.billing) = (account, billing);
+        (there.signals, there.latches) = (signals, latches);
+        there.seen.0 = state.seen;
+        self.work_out_zone(a);
+    }
+
+    fn take_back_joined(&mut self, state: &JoinedState<'_>) -> Joined {
+        let mut joined = Joined::default();
+        for (source, said) in &state.sources {
+            let source = self.texts.intern(source);
+            let said = said.iter().filter_map(|said| self.take_back_statement(said)).collect();
+            joined.replace(source, said);
+        }
+        self.resolve(&mut joined, tierline_rules::ALWAYS);
+        for (key, since) in &state.since {
+            let Some(key) = self.take_back_key(key) else { continue };
+            if let Ok(place) = joined.view.binary_search_by_key(&key, |resolved| resolved.key) {
+                joined.view[place].since = *since;
+            }
+        }
+        joined
+    }
+
+    fn take_back_statement(&mut self, said: &StatementState<'_>) -> Option<Statement> {
+        let value = said.value.as_ref().map(|value| match value {
+            ValueState::Text(text) => Value::Symbol(self.texts.intern(text)),
+            ValueState::Word(word) => Value::Symbol(*word),
+            ValueState::Number(number) => Value::Number(*number),
+            ValueState::Bool(yes) => Value::Bool(*yes),
+            ValueState::Date(days) => Value::Date(DateOrInstant::Date(*days)),
+            ValueState::Instant(at) => Value::Date(DateOrInstant::Instant(*at)),
+            ValueState::Texts(texts) => Value::Symbols(texts.iter().map(|text| self.texts.intern(text)).collect()),
+        });
+        Some(Statement { key: self.take_back_key(&said.key)?, value, as_of: said.as_of, topic: said.topic })
+    }
+
+    /// [`None`]: a field that this version has not.
+    fn take_back_key(&mut self, key: &KeyState<'_>) -> Option<Key> {
+        Some(match key {
+            KeyState::Account(word) => Key::Account(AccountField::from_word(word)?),
+            KeyState::Billing(word) => Key::Billing(BillingField::from_word(word)?),
+            KeyState::Custom(name) => Key::Custom(self.texts.intern(name)),
+        })
+    }
+
+    pub(super) fn take_back_signal(&mut self, signal: &SignalState<'_>) -> SignalCell {
+        SignalCell {
+            name: self.texts.intern(signal.name),
+            at: signal.at,
+            value: signal.value,
+            label: signal.label.map(|label| self.texts.intern(label)),
+            model: signal.model.map(|model| self.texts.intern(model)),
+        }
+    }
+}

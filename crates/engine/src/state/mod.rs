@@ -1,0 +1,271 @@
+//! The changelog: what the engine writes of its state, and how it reads it back.
+//!
+//! One key an entity, its last state once a transaction: an account, a ticket, the context of its open escalation, and
+//! each of its last messages in a ring of slots, apart because every event changes the ticket and hardly any changes
+//! those. What can be derived (windows, timers, who is open) is not written. Values are postcard behind a version byte,
+//! with texts for symbols and rules' ids for their places, since both numbers are another process's.
+
+mod account;
+mod read;
+mod ticket;
+
+use tierline_model::Millis;
+
+use crate::account::Slot;
+use crate::engine::Engine;
+
+/// The first byte of every value.
+const VERSION: u8 = 1;
+
+/// Why a changelog cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// No key of this stage.
+    #[error("the changelog has a key that is none of this stage's: {0}")]
+    Key(String),
+    /// Written by a newer version.
+    #[error(
+        "the changelog holds state of format {0}; this version reads format {VERSION}: run the version that wrote it"
+    )]
+    Version(u8),
+    /// The bytes make no sense.
+    #[error("the changelog's entry for {key} cannot be read: {reason}")]
+    Value {
+        /// Of which entity.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The kinds of entities: the first byte of a key.
+mod tag {
+    pub const ACCOUNT: u8 = b'a';
+    pub const TICKET: u8 = b't';
+    pub const CONTEXT: u8 = b'c';
+    pub const MESSAGE: u8 = b'm';
+}
+
+/// A key, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+enum Key<'a> {
+    Account(&'a str),
+    Ticket(&'a str, &'a str),
+    Context(&'a str, &'a str),
+    Message(&'a str, &'a str, u8),
+}
+
+/// tag · slot · length of the account's id (u32, big-endian) · the account's id · the ticket's id
+fn key(into: &mut Vec<u8>, tag: u8, slot: u8, account: &str, ticket: &str) {
+    into.clear();
+    into.extend([tag, slot]);
+    // An id is shorter than a record, and that is far below 4 GiB.
+    into.extend((account.len() as u32).to_be_bytes());
+    into.extend(account.as_bytes());
+    into.extend(ticket.as_bytes());
+}
+
+fn take_apart(key: &[u8]) -> Option<Key<'_>> {
+    let (&[tag, slot], rest) = key.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let (account, ticket) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    let (account, ticket) = (str::from_utf8(account).ok()?, str::from_utf8(ticket).ok()?);
+    Some(match tag {
+        tag::ACCOUNT if ticket.is_empty() => Key::Account(account),
+        tag::TICKET => Key::Ticket(account, ticket),
+        tag::CONTEXT => Key::Context(account, ticket),
+        tag::MESSAGE => Key::Message(account, ticket, slot),
+        _ => return None,
+    })
+}
+
+impl Engine {
+    /// The changelog entries of everything that changed since the last call, each with its last state; what is gone
+    /// first.
+    #[allow(clippy::type_complexity, reason = "a key and its value, none for a tombstone")]
+    pub fn changes(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
+        for gone in self.tombstones.drain(..) {
+            each(&gone, None);
+        }
+        let (mut name, mut value) = (Vec::new(), Vec::new());
+        let mut write = |key: &[u8], value: &[u8]| each(key, Some(value));
+        for a in std::mem::take(&mut self.dirty_accounts) {
+            self.write_account(a, &mut name, &mut value, &mut write);
+            self.accounts[a as usize].dirty = false;
+        }
+        let mut tickets = std::mem::take(&mut self.dirty_tickets);
+        for &slot in &tickets {
+            self.write_ticket(slot, false, &mut name, &mut value, &mut write);
+            let ticket = &mut self.tickets[slot as usize];
+            ticket.dirty = false;
+            ticket.bulk.texts.iter_mut().for_each(|message| message.dirty = false);
+            if let Some(open) = ticket.escalation_mut() {
+                open.context_dirty = false;
+            }
+        }
+        tickets.clear();
+        self.dirty_tickets = tickets;
+    }
+
+    /// Every entity as a changelog entry: for a checkpoint.
+    pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        let (mut name, mut value) = (Vec::new(), Vec::new());
+        for a in 0..self.accounts.len() as u32 {
+            if !self.vacant.contains(&a) {
+                self.write_account(a, &mut name, &mut value, each);
+            }
+        }
+        for (slot, _) in &self.tickets {
+            self.write_ticket(slot as Slot, true, &mut name, &mut value, each);
+        }
+    }
+
+    /// The key under which a ticket's context stands.
+    pub(crate) fn key_of_context(&self, slot: Slot) -> Vec<u8> {
+        let ticket = &self.tickets[slot as usize];
+        let mut name = Vec::new();
+        key(&mut name, tag::CONTEXT, 0, &self.accounts[ticket.account as usize].id, &ticket.id);
+        name
+    }
+
+    /// Forgets the conversation of a ticket that is closed.
+    pub(crate) fn drop_conversation(&mut self, slot: Slot) {
+        let texts = std::mem::take(&mut self.tickets[slot as usize].bulk.texts);
+        let ticket = &self.tickets[slot as usize];
+        for message in texts {
+            let mut name = Vec::new();
+            key(&mut name, tag::MESSAGE, message.slot, &self.accounts[ticket.account as usize].id, &ticket.id);
+            self.tombstones.push(name);
+        }
+    }
+
+    /// Forgets a ticket with everything that is kept of it; the caller has resolved its escalation.
+    pub(crate) fn erase_ticket(&mut self, slot: Slot) {
+        self.drop_conversation(slot);
+        let ticket = &self.tickets[slot as usize];
+        let a = ticket.account as usize;
+        let mut name = Vec::new();
+        key(&mut name, tag::TICKET, 0, &self.accounts[a].id, &ticket.id);
+        self.tombstones.push(name);
+        if let Some(at) = ticket.created_at.filter(|_| ticket.counts()) {
+            self.accounts[a].uncount(at);
+        }
+        if ticket.open {
+            self.open_tickets -= 1;
+        }
+        self.accounts[a].held -= ticket.held().len() as u32;
+        self.drop_ticket(slot);
+    }
+
+    /// Forgets an account with all its tickets; the caller has resolved their escalations.
+    pub(crate) fn erase_account(&mut self, a: u32) {
+        for slot in self.accounts[a as usize].tickets.clone() {
+            self.erase_ticket(slot);
+        }
+        let mut name = Vec::new();
+        key(&mut name, tag::ACCOUNT, 0, &self.accounts[a as usize].id, "");
+        self.tombstones.push(name);
+        self.dirty_accounts.retain(|&other| other != a);
+        self.vacate(a);
+    }
+
+    fn write_account(&self, a: u32, name: &mut Vec<u8>, value: &mut Vec<u8>, each: &mut dyn FnMut(&[u8], &[u8])) {
+        let account = &self.accounts[a as usize];
+        key(name, tag::ACCOUNT, 0, &account.id, "");
+        put(value, &account::state(self, account));
+        each(name, value);
+    }
+
+    /// `all`: its messages and its context too, though they have not changed.
+    fn write_ticket(
+        &self,
+        slot: Slot,
+        all: bool,
+        name: &mut Vec<u8>,
+        value: &mut Vec<u8>,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize].id;
+        key(name, tag::TICKET, 0, account, &ticket.id);
+        put(value, &ticket::state(self, ticket));
+        each(name, value);
+        for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
+            key(name, tag::MESSAGE, message.slot, account, &ticket.id);
+            put(value, message);
+            each(name, value);
+        }
+        if let Some(open) = ticket.escalation().filter(|open| all || open.context_dirty)
+            && let Some(context) = &open.context
+        {
+            key(name, tag::CONTEXT, 0, account, &ticket.id);
+            put(value, &**context);
+            each(name, value);
+        }
+    }
+}
+
+/// The version byte and the value.
+fn put(into: &mut Vec<u8>, value: &impl serde::Serialize) {
+    into.clear();
+    into.push(VERSION);
+    let bytes = postcard::to_extend(value, std::mem::take(into));
+    // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
+    *into = bytes.expect("postcard writes plain data");
+}
+
+fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {
+    let shown = || key.escape_ascii().to_string();
+    match value.split_first() {
+        Some((&VERSION, value)) => {
+            postcard::from_bytes(value).map_err(|error| StateError::Value { key: shown(), reason: error.to_string() })
+        }
+        Some((&other, _)) => Err(StateError::Version(other)),
+        None => Err(StateError::Value { key: shown(), reason: "it is empty".to_owned() }),
+    }
+}
+
+/// A signal's value, on a ticket or an account.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SignalState<'a> {
+    name: &'a str,
+    at: Millis,
+    value: Option<f64>,
+    #[serde(borrow)]
+    label: Option<&'a str>,
+    #[serde(borrow)]
+    model: Option<&'a str>,
+}
+
+fn signals<'e>(engine: &'e Engine, cells: &[crate::ticket::SignalCell]) -> Vec<SignalState<'e>> {
+    let text = |symbol| engine.texts.text(symbol);
+    let state = |cell: &crate::ticket::SignalCell| SignalState {
+        name: text(cell.name),
+        at: cell.at,
+        value: cell.value,
+        label: cell.label.map(text),
+        model: cell.model.map(text),
+    };
+    cells.iter().map(state).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_any_ids_are_told_apart() {
+        let mut name = Vec::new();
+        for (account, ticket) in [("a", "bc"), ("ab", "c"), ("", "x"), ("nul\0", "\0")] {
+            key(&mut name, tag::MESSAGE, 3, account, ticket);
+            assert_eq!(take_apart(&name), Some(Key::Message(account, ticket, 3)));
+        }
+        assert_eq!(take_apart(b"t"), None);
+        assert_eq!(take_apart(b"t\0\xff\xff\xff\xffab"), None);
+    }
+
+    #[test]
+    fn another_format_is_named() {
+        assert_eq!(take::<u8>(b"k", &[2, 0]).unwrap_err().to_string(), StateError::Version(2).to_string());
+    }
+}

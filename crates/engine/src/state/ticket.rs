@@ -1,0 +1,297 @@
+//! A ticket as it is written.
+
+use serde::{Deserialize, Serialize};
+use tierline_model::{Evidence, HandoffContext, Millis, TicketField};
+use uuid::Uuid;
+
+use super::{SignalState, signals};
+use crate::account::Slot;
+use crate::cells::{CellValue, SeenValue, Stamp};
+use crate::engine::Engine;
+use crate::marks::Marks;
+use crate::symbols::is_symbol;
+use crate::ticket::{CustomCell, CustomValue, Firing, Held, Latch, Open, Proof, Ticket};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct TicketState<'a> {
+    now: Millis,
+    #[serde(borrow)]
+    source: Option<&'a str>,
+    created_at: Option<Millis>,
+    touched_at: Option<Millis>,
+    solved_at: Option<Millis>,
+    solved_for: Millis,
+    /// open, met, removed
+    is: (bool, bool, bool),
+    #[serde(borrow)]
+    fields: Vec<FieldState<'a>>,
+    marks: MarksState,
+    #[serde(borrow)]
+    latches: Vec<LatchState<'a>>,
+    events: Vec<[u8; 8]>,
+    messages: Vec<[u8; 8]>,
+    #[serde(borrow)]
+    rare: Option<RareState<'a>>,
+}
+
+/// Fields by their words: their numbers may move between versions.
+#[derive(Serialize, Deserialize)]
+struct FieldState<'a> {
+    field: &'a str,
+    #[serde(borrow)]
+    value: FieldValue<'a>,
+    since: Stamp,
+    /// [`None`]: the same.
+    said: Option<Stamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum FieldValue<'a> {
+    Empty,
+    Text(&'a str),
+    Number(u32),
+    Instant(Millis),
+    #[serde(borrow)]
+    Texts(Vec<&'a str>),
+}
+
+/// The line as differences.
+#[derive(Serialize, Deserialize)]
+struct MarksState {
+    line: Vec<i64>,
+    known: bool,
+    first_wait: Option<Millis>,
+    first_reply: Option<Millis>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LatchState<'a> {
+    rule: &'a str,
+    latched: bool,
+    yes: bool,
+    since: Millis,
+    rose_at: Option<Millis>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RareState<'a> {
+    #[serde(borrow)]
+    custom: Vec<(&'a str, Option<CustomValue>, Millis, Stamp)>,
+    #[serde(borrow)]
+    signals: Vec<SignalState<'a>>,
+    handoff: Option<HandoffContext>,
+    #[serde(borrow)]
+    escalation: Option<OpenState<'a>>,
+    #[serde(borrow)]
+    held: Vec<HeldState<'a>>,
+    escalations: u32,
+    seen: Vec<[u8; 8]>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OpenState<'a> {
+    id: [u8; 16],
+    next: u32,
+    tier: u8,
+    opened_at: Millis,
+    at_tier_since: Millis,
+    acknowledged_at: Option<Millis>,
+    #[serde(borrow)]
+    acknowledged_by: Option<&'a str>,
+    held_by: Vec<Option<String>>,
+    firings: Vec<Firing>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeldState<'a> {
+    rule: &'a str,
+    at: Millis,
+    proof: Proof,
+    reason: &'a str,
+    evidence: Vec<Evidence>,
+}
+
+pub(super) fn state<'e>(engine: &'e Engine, ticket: &'e Ticket) -> TicketState<'e> {
+    TicketState {
+        now: ticket.now,
+        source: ticket.source.map(|source| engine.texts.text(source)),
+        created_at: ticket.created_at,
+        touched_at: ticket.touched_at,
+        solved_at: ticket.solved_at,
+        solved_for: ticket.solved_for,
+        is: (ticket.open, ticket.met, ticket.removed),
+        fields: fields(engine, ticket),
+        marks: marks(&ticket.marks),
+        latches: ticket.latches.iter().map(|latch| latch_state(engine, latch)).collect(),
+        events: ticket.bulk.events.0.clone(),
+        messages: ticket.bulk.messages.0.clone(),
+        rare: rare(engine, ticket),
+    }
+}
+
+fn fields<'e>(engine: &'e Engine, ticket: &'e Ticket) -> Vec<FieldState<'e>> {
+    let text = |symbol: u32| engine.texts.text(symbol);
+    let state = |(field, seen): (TicketField, crate::cells::Seen<'e>)| {
+        let value = match seen.value {
+            None => FieldValue::Empty,
+            Some(SeenValue::Small(symbol)) if is_symbol(field) => FieldValue::Text(text(symbol)),
+            Some(SeenValue::Small(number)) => FieldValue::Number(number),
+            Some(SeenValue::Large(CellValue::Text(text))) => FieldValue::Text(text),
+            Some(SeenValue::Large(CellValue::Instant(at))) => FieldValue::Instant(*at),
+            Some(SeenValue::Large(CellValue::Symbols(tags))) => {
+                FieldValue::Texts(tags.iter().map(|&tag| text(tag)).collect())
+            }
+            Some(SeenValue::Large(CellValue::Small(number))) => FieldValue::Number(*number),
+        };
+        let since = ticket.cells.since_stamp(field).unwrap_or(seen.said);
+        FieldState { field: field.word(), value, since, said: Some(seen.said).filter(|&said| said != since) }
+    };
+    ticket.cells.iter().map(state).collect()
+}
+
+fn marks(marks: &Marks) -> MarksState {
+    let (line, known, first_wait, first_reply) = marks.to_parts();
+    let mut last = 0;
+    let line = line.iter().map(|&mark| mark - std::mem::replace(&mut last, mark)).collect();
+    MarksState { line, known, first_wait, first_reply }
+}
+
+fn latch_state<'e>(engine: &'e Engine, latch: &Latch) -> LatchState<'e> {
+    LatchState {
+        rule: &engine.rules.rules[latch.rule as usize].id,
+        latched: latch.latched,
+        yes: latch.yes,
+        since: latch.since,
+        rose_at: latch.rose_at,
+    }
+}
+
+fn rare<'e>(engine: &'e Engine, ticket: &'e Ticket) -> Option<RareState<'e>> {
+    let rare = ticket.rare.as_ref()?;
+    let custom = |cell: &CustomCell| (engine.texts.text(cell.name), cell.value.clone(), cell.since, cell.said);
+    let held = |held: &'e Held| HeldState {
+        rule: &engine.rules.rules[held.rule as usize].id,
+        at: held.at,
+        proof: held.proof.clone(),
+        reason: &held.reason,
+        evidence: held.evidence.clone(),
+    };
+    Some(RareState {
+        custom: rare.custom.iter().map(custom).collect(),
+        signals: signals(engine, &rare.signals),
+        handoff: rare.handoff.clone(),
+        escalation: rare.escalation.as_deref().map(open_state),
+        held: rare.held.iter().map(held).collect(),
+        escalations: rare.escalations,
+        seen: rare.seen.0.clone(),
+    })
+}
+
+fn open_state(open: &Open) -> OpenState<'_> {
+    OpenState {
+        id: open.id.into_bytes(),
+        next: open.next,
+        tier: open.tier,
+        opened_at: open.opened_at,
+        at_tier_since: open.at_tier_since,
+        acknowledged_at: open.acknowledged_at,
+        acknowledged_by: open.acknowledged_by.as_deref(),
+        held_by: open.held_by.clone(),
+        firings: open.firings.clone(),
+    }
+}
+
+impl Engine {
+    /// Puts a ticket back as it was written. Its messages and its context come under keys of their own, before or
+    /// after.
+    pub(super) fn take_back_ticket(&mut self, slot: Slot, state: TicketState<'_>) {
+        let source = state.source.map(|source| self.texts.intern(source));
+        let ticket = &mut self.tickets[slot as usize];
+        let texts = std::mem::take(&mut ticket.bulk.texts);
+        let mut back = Ticket {
+            id: std::mem::take(&mut ticket.id),
+            account: ticket.account,
+            source,
+            created_at: state.created_at,
+            now: state.now,
+            bound: Millis::MAX,
+            touched_at: state.touched_at,
+            solved_at: state.solved_at,
+            solved_for: state.solved_for,
+            open: state.is.0,
+            met: state.is.1,
+            removed: state.is.2,
+            ..Ticket::default()
+        };
+        back.bulk.texts = texts;
+        (back.bulk.events.0, back.bulk.messages.0) = (state.events, state.messages);
+        let mut last = 0;
+        let line = state.marks.line.iter().map(|&step| {
+            last += step;
+            last
+        });
+        let line = line.collect();
+        back.marks = Marks::from_parts(line, state.marks.known, state.marks.first_wait, state.marks.first_reply);
+        for field in &state.fields {
+            self.take_back_field(&mut back, field);
+        }
+        for latch in &state.latches {
+            if let Some(rule) = self.rule_by_id(latch.rule) {
+                let LatchState { latched, yes, since, rose_at, .. } = *latch;
+                back.latches.push(Latch { rule, latched, yes, since, rose_at });
+            }
+        }
+        if let Some(state) = state.rare {
+            self.take_back_rare(&mut back, state);
+        }
+        self.tickets[slot as usize] = back;
+    }
+
+    fn take_back_field(&mut self, ticket: &mut Ticket, state: &FieldState<'_>) {
+        // A field that this version has not is left out.
+        let Some(field) = TicketField::from_word(state.field) else { return };
+        let value = match &state.value {
+            FieldValue::Empty => None,
+            FieldValue::Text(text) if is_symbol(field) => Some(CellValue::Small(self.texts.intern(text))),
+            FieldValue::Text(text) => Some(CellValue::Text((*text).into())),
+            FieldValue::Number(number) => Some(CellValue::Small(*number)),
+            FieldValue::Instant(at) => Some(CellValue::Instant(*at)),
+            FieldValue::Texts(tags) => {
+                Some(CellValue::Symbols(tags.iter().map(|tag| self.texts.intern(tag)).collect()))
+            }
+        };
+        ticket.cells.put_back(field, value, state.since, state.said.unwrap_or(state.since));
+    }
+
+    fn take_back_rare(&mut self, ticket: &mut Ticket, state: RareState<'_>) {
+        let custom = state.custom.into_iter().map(|(name, value, since, said)| {
+            let name = self.texts.intern(name);
+            CustomCell { name, value, since, said }
+        });
+        let custom = custom.collect();
+        let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
+        let held = state.held.into_iter().filter_map(|held| {
+            let rule = self.rule_by_id(held.rule)?;
+            Some(Held { rule, at: held.at, proof: held.proof, reason: held.reason.to_owned(), evidence: held.evidence })
+        });
+        let held = held.collect();
+        let rare = ticket.rare();
+        (rare.custom, rare.signals, rare.held) = (custom, signals, held);
+        (rare.handoff, rare.escalations, rare.seen.0) = (state.handoff, state.escalations, state.seen);
+        rare.escalation = state.escalation.map(|open| {
+            Box::new(Open {
+                id: Uuid::from_bytes(open.id),
+                next: open.next,
+                tier: open.tier,
+                opened_at: open.opened_at,
+                at_tier_since: open.at_tier_since,
+                acknowledged_at: open.acknowledged_at,
+                acknowledged_by: open.acknowledged_by.map(str::to_owned),
+                held_by: open.held_by,
+                firings: open.firings,
+                context: None,
+                context_dirty: false,
+            })
+        });
+    }
+}

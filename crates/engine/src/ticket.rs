@@ -1,0 +1,283 @@
+//! What is kept of one ticket. Small where there are many: what few tickets have lies behind one pointer.
+
+use smallvec::SmallVec;
+use tierline_model::{HandoffContext, Millis};
+use tierline_rules::{Edge, Moment, Truth};
+use uuid::Uuid;
+
+use crate::cells::{Cells, Stamp};
+use crate::marks::Marks;
+use crate::texts::Symbol;
+
+/// One ticket: open, solved within `history`, or only spoken of so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ticket {
+    pub id: Box<str>,
+    /// Its account, by place.
+    pub account: u32,
+    pub source: Option<Symbol>,
+    pub cells: Cells,
+    pub marks: Marks,
+    pub created_at: Option<Millis>,
+    /// The last instant that its account had reached when this ticket was written.
+    pub now: Millis,
+    /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
+    /// forgotten.
+    pub bound: Millis,
+    /// When a person last changed, wrote on or noted on it.
+    pub touched_at: Option<Millis>,
+    pub solved_at: Option<Millis>,
+    /// Milliseconds of solved intervals that are over.
+    pub solved_for: Millis,
+    pub latches: SmallVec<[Latch; 0]>,
+    pub bulk: Box<Bulk>,
+    pub rare: Option<Box<Rare>>,
+    pub open: bool,
+    /// Its `created` was seen.
+    pub met: bool,
+    /// Merged, deleted: it counts in no window and is never evaluated.
+    pub removed: bool,
+    /// It stands in the list of what the next transaction writes.
+    pub dirty: bool,
+}
+
+/// Where one rule stands on one ticket. Only rules that ever became *yes* have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latch {
+    pub rule: u16,
+    /// It has risen and was not *no* since.
+    pub latched: bool,
+    /// It is *yes* now.
+    pub yes: bool,
+    /// Since when it has been *yes* without a break; meaningful while `yes`.
+    pub since: Millis,
+    /// When it last rose: what its cooldown runs from.
+    pub rose_at: Option<Millis>,
+}
+
+/// What only recognises repeats and what only people read.
+#[derive(Debug, Default)]
+pub(crate) struct Bulk {
+    /// Hashes of the last events' ids, newest last.
+    pub events: Ring<16>,
+    /// Hashes of the last messages' ids, newest last.
+    pub messages: Ring<64>,
+    /// The end of the conversation, oldest first.
+    pub texts: Vec<StoredMessage>,
+}
+
+/// The last `N` distinct hashes.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Ring<const N: usize>(pub Vec<[u8; 8]>);
+
+impl<const N: usize> Ring<N> {
+    /// Takes a hash in; `false`: it was there.
+    pub fn admit(&mut self, id: &str) -> bool {
+        let hash = xxhash_rust::xxh3::xxh3_64(id.as_bytes()).to_le_bytes();
+        if self.0.contains(&hash) {
+            return false;
+        }
+        if self.0.len() == N {
+            self.0.remove(0);
+        }
+        self.0.push(hash);
+        true
+    }
+}
+
+/// A message kept for the context package.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct StoredMessage {
+    pub slot: u8,
+    pub at: Millis,
+    pub author: u8,
+    pub public: bool,
+    pub name: Option<String>,
+    pub text: String,
+    /// Not yet in the changelog.
+    #[serde(skip)]
+    pub dirty: bool,
+}
+
+/// What few tickets have.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    pub custom: Vec<CustomCell>,
+    pub signals: Vec<SignalCell>,
+    pub handoff: Option<HandoffContext>,
+    pub escalation: Option<Box<Open>>,
+    /// Rises at a bound whose grace is not over, in order of their bounds.
+    pub held: Vec<Held>,
+    /// How many escalations the ticket has had, retracted ones included.
+    pub escalations: u32,
+    /// Hashes of the last signals' and commands' ids.
+    pub seen: Ring<16>,
+}
+
+/// A custom field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CustomCell {
+    pub name: Symbol,
+    pub value: Option<CustomValue>,
+    pub since: Millis,
+    pub said: Stamp,
+}
+
+/// The value of a custom field.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum CustomValue {
+    Text(Box<str>),
+    Number(f64),
+    Bool(bool),
+    List(CustomList),
+}
+
+/// A list of texts of a custom field.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct CustomList(pub Vec<Box<str>>);
+
+/// One value of a signal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SignalCell {
+    pub name: Symbol,
+    pub at: Millis,
+    pub value: Option<f64>,
+    pub label: Option<Symbol>,
+    pub model: Option<Symbol>,
+}
+
+/// A rise that waits for stragglers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Held {
+    pub rule: u16,
+    /// The bound at which it rose.
+    pub at: Millis,
+    pub proof: Proof,
+    pub reason: String,
+    pub evidence: Vec<tierline_model::Evidence>,
+}
+
+/// The truths of a rule's leaves when it rose, and the absences among them: what can disprove it.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Proof {
+    /// 0 no, 1 unknown, 2 yes.
+    pub truths: Vec<u8>,
+    pub absences: Vec<Absence>,
+}
+
+impl Proof {
+    pub fn truth(&self, leaf: usize) -> Truth {
+        match self.truths[leaf] {
+            0 => Truth::No,
+            1 => Truth::Unknown,
+            _ => Truth::Yes,
+        }
+    }
+}
+
+/// An interval in which something did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Absence {
+    pub leaf: u8,
+    /// Which kind: [`tierline_rules::AbsenceOf`] by number.
+    pub of: u8,
+    pub from: Millis,
+    pub due: Millis,
+}
+
+/// An open escalation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Open {
+    pub id: Uuid,
+    /// The sequence of its next record.
+    pub next: u32,
+    pub tier: u8,
+    pub opened_at: Millis,
+    pub at_tier_since: Millis,
+    pub acknowledged_at: Option<Millis>,
+    pub acknowledged_by: Option<String>,
+    /// Ids of the rules that fired or joined on it; with `None` for a person, who never becomes *no*.
+    pub held_by: Vec<Option<String>>,
+    /// Its last firings, newest last.
+    pub firings: Vec<Firing>,
+    pub context: Option<Box<tierline_model::Context>>,
+    /// `context` is not yet in the changelog.
+    pub context_dirty: bool,
+}
+
+/// How many firings an escalation keeps for retraction.
+pub(crate) const FIRINGS: usize = 8;
+
+/// One firing of an escalation.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Firing {
+    /// `None`: a person.
+    pub rule: Option<String>,
+    pub version: String,
+    pub what: FiringKind,
+    pub previous_tier: u8,
+    pub previous_since: Millis,
+    pub proof: Proof,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum FiringKind {
+    Opened,
+    Raised,
+    Joined,
+}
+
+impl Ticket {
+    pub fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub fn escalation(&self) -> Option<&Open> {
+        self.rare.as_ref()?.escalation.as_deref()
+    }
+
+    pub fn escalation_mut(&mut self) -> Option<&mut Open> {
+        self.rare.as_mut()?.escalation.as_deref_mut()
+    }
+
+    pub fn held(&self) -> &[Held] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.held)
+    }
+
+    /// 1 without an open escalation.
+    pub fn tier(&self) -> u8 {
+        self.escalation().map_or(1, |open| open.tier)
+    }
+
+    pub fn latch(&self, rule: u16) -> Option<&Latch> {
+        self.latches.iter().find(|latch| latch.rule == rule)
+    }
+
+    /// The latch of a rule, made where there is none.
+    pub fn latch_mut(&mut self, rule: u16) -> &mut Latch {
+        let place = match self.latches.iter().position(|latch| latch.rule == rule) {
+            Some(place) => place,
+            None => {
+                self.latches.push(Latch { rule, latched: false, yes: false, since: 0, rose_at: None });
+                self.latches.len() - 1
+            }
+        };
+        &mut self.latches[place]
+    }
+
+    /// Whether it counts in the windows of its account.
+    pub fn counts(&self) -> bool {
+        use tierline_model::TicketField::Spam;
+        !self.removed && self.created_at.is_some() && self.cells.small(Spam) != Some(1)
+    }
+}
+
+/// The moment at which an account stands, packed for the changelog: the edge is the lowest bit.
+pub(crate) fn pack(moment: Moment) -> Millis {
+    moment.at.saturating_mul(2) | Millis::from(moment.edge == Edge::Bounds)
+}
+
+/// The moment that was packed.
+pub(crate) fn unpack(packed: Millis) -> Moment {
+    Moment { at: packed.div_euclid(2), edge: if packed & 1 == 1 { Edge::Bounds } else { Edge::Records } }
+}

@@ -1,0 +1,320 @@
+//! What a condition sees of one ticket at one moment: the engine's answers to [`Facts`].
+
+use std::cell::OnceCell;
+
+use tierline_model::{
+    Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, Status, TicketField,
+};
+use tierline_rules::{
+    ALWAYS, Age, Clock, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, SignalValue, SlaPolicy, Stamp, Told, Untold,
+    Value, Wait,
+};
+
+use crate::account::Account;
+use crate::cells::{CellValue, Seen, SeenValue};
+use crate::joined::{self, Joined, Key};
+use crate::marks::Waiting;
+use crate::texts::{Symbol, Texts};
+use crate::ticket::{CustomList, CustomValue, SignalCell, Ticket};
+
+/// One ticket of one account at one moment.
+pub(crate) struct View<'e> {
+    pub texts: &'e Texts,
+    pub account: &'e Account,
+    pub ticket: &'e Ticket,
+    pub policy: Option<&'e SlaPolicy>,
+    pub moment: Moment,
+    /// Worked out when first asked for.
+    pub waiting: OnceCell<Waiting>,
+    pub contacts: OnceCell<Vec<Millis>>,
+    pub tags: SymbolList<'e>,
+    pub flags: SymbolList<'e>,
+}
+
+impl<'e> View<'e> {
+    pub fn new(
+        texts: &'e Texts,
+        account: &'e Account,
+        ticket: &'e Ticket,
+        policy: Option<&'e SlaPolicy>,
+        moment: Moment,
+    ) -> View<'e> {
+        let tags = match ticket.cells.field(TicketField::Tags) {
+            Some(Seen { value: Some(SeenValue::Large(CellValue::Symbols(tags))), .. }) => tags,
+            _ => &[][..],
+        };
+        let flags = match account.account.find(Key::Account(tierline_model::AccountField::Flags)) {
+            Some(joined::Resolved { value: Some(joined::Value::Symbols(flags)), .. }) => flags,
+            _ => &[][..],
+        };
+        View {
+            texts,
+            account,
+            ticket,
+            policy,
+            moment,
+            waiting: OnceCell::new(),
+            contacts: OnceCell::new(),
+            tags: SymbolList { texts, symbols: tags },
+            flags: SymbolList { texts, symbols: flags },
+        }
+    }
+
+    pub fn waiting(&self) -> &Waiting {
+        self.waiting.get_or_init(|| self.ticket.marks.as_of(self.moment.at))
+    }
+
+    fn of_ticket(&self, field: TicketField) -> Told<'_> {
+        let Some(seen) = self.ticket.cells.field(field) else { return Told::Untold };
+        let stamp = Stamp {
+            since: seen.since,
+            as_of: Some(seen.said.at),
+            source: self.ticket.source.map(|source| self.texts.text(source)),
+        };
+        match seen.value {
+            None => Told::Empty(stamp),
+            Some(SeenValue::Small(value)) => Told::Value(self.small(field, value), stamp),
+            Some(SeenValue::Large(CellValue::Text(text))) => Told::Value(Value::Text { text, folded: FOREIGN }, stamp),
+            Some(SeenValue::Large(CellValue::Instant(at))) => Told::Value(Value::Instant(*at), stamp),
+            Some(SeenValue::Large(_)) => Told::Value(Value::List(&self.tags), stamp),
+        }
+    }
+
+    fn small(&self, field: TicketField, value: u32) -> Value<'_> {
+        let word = |word: &'static str| Value::Text { text: word, folded: self.texts.find(word).unwrap_or(FOREIGN) };
+        match field {
+            TicketField::Status => word(Status::ALL[value as usize].word()),
+            TicketField::Priority => word(Priority::ALL[value as usize].word()),
+            TicketField::OpenedBy => word(Author::ALL[value as usize].word()),
+            TicketField::HandledBy => word(HandledBy::ALL[value as usize].word()),
+            TicketField::Spam => Value::Bool(value == 1),
+            TicketField::Rating => Value::Number(f64::from(value)),
+            _ => self.symbol(value),
+        }
+    }
+
+    fn symbol(&self, symbol: Symbol) -> Value<'_> {
+        Value::Text { text: self.texts.text(symbol), folded: self.texts.folded(symbol) }
+    }
+
+    fn of_joined<'v>(&'v self, joined: &'v Joined, key: Key) -> Told<'v> {
+        let Some(resolved) = joined.find(key) else { return Told::Untold };
+        let stamp = Stamp {
+            since: resolved.since,
+            as_of: Some(resolved.as_of).filter(|&as_of| as_of != ALWAYS),
+            source: Some(self.texts.text(resolved.source)),
+        };
+        let value = match &resolved.value {
+            None => return Told::Empty(stamp),
+            Some(joined::Value::Symbol(word)) => match key {
+                Key::Billing(BillingField::State) => word_of(self.texts, BillingState::ALL[*word as usize].word()),
+                Key::Billing(BillingField::PlanChange) => word_of(self.texts, PlanChange::ALL[*word as usize].word()),
+                _ => self.symbol(*word),
+            },
+            Some(joined::Value::Number(number)) => Value::Number(*number),
+            Some(joined::Value::Bool(yes)) => Value::Bool(*yes),
+            Some(joined::Value::Date(date)) => Value::Instant(instant(*date, self.account.zone)),
+            Some(joined::Value::Symbols(_)) => Value::List(&self.flags),
+        };
+        Told::Value(value, stamp)
+    }
+}
+
+fn word_of<'a>(texts: &Texts, word: &'static str) -> Value<'a> {
+    Value::Text { text: word, folded: texts.find(word).unwrap_or(FOREIGN) }
+}
+
+/// A date is midnight in the account's zone, else in UTC; where that midnight does not exist, the first instant after.
+pub(crate) fn instant(date: DateOrInstant, zone: Option<chrono_tz::Tz>) -> Millis {
+    const DAY: Millis = 86_400_000;
+    match date {
+        DateOrInstant::Instant(at) => at,
+        DateOrInstant::Date(days) => {
+            let utc = Millis::from(days) * DAY;
+            zone.and_then(|zone| midnight(utc, zone)).unwrap_or(utc)
+        }
+    }
+}
+
+fn midnight(utc: Millis, zone: chrono_tz::Tz) -> Option<Millis> {
+    use chrono::{DateTime, Duration, TimeZone};
+    let local = DateTime::from_timestamp_millis(utc)?.naive_utc();
+    // No zone's gap is longer than a day; gaps begin and end at whole quarters of an hour.
+    (0..=96).find_map(|quarters| {
+        let later = local.checked_add_signed(Duration::minutes(15 * quarters))?;
+        zone.from_local_datetime(&later).earliest().map(|at| at.timestamp_millis())
+    })
+}
+
+impl Facts for View<'_> {
+    fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    fn field(&self, field: &FieldRef) -> Told<'_> {
+        match field {
+            FieldRef::Ticket(TicketField::CreatedAt) => match self.ticket.created_at {
+                Some(at) => Told::Value(Value::Instant(at), Stamp { since: at, as_of: Some(at), source: None }),
+                None => Told::Untold,
+            },
+            FieldRef::Ticket(TicketField::Source) => match self.ticket.source {
+                Some(source) => Told::Value(self.symbol(source), Stamp { since: ALWAYS, as_of: None, source: None }),
+                None => Told::Untold,
+            },
+            FieldRef::Ticket(field) => self.of_ticket(*field),
+            FieldRef::Account(field) => self.of_joined(&self.account.account, Key::Account(*field)),
+            FieldRef::Billing(field) => self.of_joined(&self.account.billing, Key::Billing(*field)),
+            FieldRef::AccountCustom(name) => match self.texts.find(name) {
+                Some(name) => self.of_joined(&self.account.account, Key::Custom(name)),
+                None => Told::Untold,
+            },
+            FieldRef::TicketCustom(name) => self.of_custom(name),
+        }
+    }
+
+    fn wait(&self) -> Wait {
+        self.waiting().wait
+    }
+
+    fn unanswered_by_customer_since(&self) -> Result<Option<Millis>, Untold> {
+        match self.waiting().wait {
+            Wait::Unknown => Err(Untold),
+            Wait::Nobody(_) => Ok(self.waiting().unanswered),
+            Wait::Since(_) => Ok(None),
+        }
+    }
+
+    fn age(&self) -> Result<Age, Untold> {
+        let created_at = self.ticket.created_at.ok_or(Untold)?;
+        Ok(Age { created_at, solved_for: self.ticket.solved_for })
+    }
+
+    fn unassigned_since(&self) -> Result<Option<Millis>, Untold> {
+        match self.ticket.cells.field(TicketField::Assignee) {
+            None => Err(Untold),
+            Some(Seen { value: Some(_), .. }) => Ok(None),
+            Some(Seen { value: None, since, .. }) => Ok(Some(since)),
+        }
+    }
+
+    fn last_touched(&self) -> Result<Millis, Untold> {
+        self.ticket.touched_at.ok_or(Untold)
+    }
+
+    fn contacts_of_wait(&self) -> &[Millis] {
+        self.contacts.get_or_init(|| {
+            let mut contacts = Vec::new();
+            self.ticket.marks.contacts_of_wait(self.moment.at, &mut contacts);
+            contacts
+        })
+    }
+
+    fn tickets_created(&self) -> &[Millis] {
+        &self.account.created
+    }
+
+    fn first_reply(&self) -> (Clock, Option<&str>) {
+        let Some(policy) = self.policy else { return (Clock::None, None) };
+        (self.first_reply_clock(policy), Some(&policy.id))
+    }
+
+    fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
+        let Some(name) = self.texts.find(name) else { return };
+        let of_ticket = self.ticket.rare.as_ref().map_or(&[][..], |rare| &rare.signals);
+        let told = |cells: &[SignalCell]| cells.iter().any(|cell| cell.name == name);
+        let cells = if told(of_ticket) { of_ticket } else { &self.account.signals };
+        for cell in cells.iter().filter(|cell| cell.name == name) {
+            each(SignalValue {
+                at: cell.at,
+                value: cell.value,
+                label: cell.label.map(|label| self.texts.text(label)),
+                model: cell.model.map(|model| self.texts.text(model)),
+            });
+        }
+    }
+
+    fn escalation(&self) -> Option<OpenEscalation> {
+        self.ticket.escalation().map(|open| OpenEscalation {
+            tier: open.tier,
+            opened_at: open.opened_at,
+            at_tier_since: open.at_tier_since,
+            acknowledged_at: open.acknowledged_at,
+        })
+    }
+}
+
+impl View<'_> {
+    fn of_custom(&self, name: &str) -> Told<'_> {
+        let cell = self
+            .texts
+            .find(name)
+            .and_then(|name| self.ticket.rare.as_ref()?.custom.iter().find(|cell| cell.name == name));
+        let Some(cell) = cell else { return Told::Untold };
+        let stamp = Stamp {
+            since: cell.since,
+            as_of: Some(cell.said.at),
+            source: self.ticket.source.map(|source| self.texts.text(source)),
+        };
+        match &cell.value {
+            None => Told::Empty(stamp),
+            Some(CustomValue::Text(text)) => Told::Value(Value::Text { text, folded: FOREIGN }, stamp),
+            Some(CustomValue::Number(number)) => Told::Value(Value::Number(*number), stamp),
+            Some(CustomValue::Bool(yes)) => Told::Value(Value::Bool(*yes), stamp),
+            Some(CustomValue::List(list)) => Told::Value(Value::List(list), stamp),
+        }
+    }
+
+    /// The ticket's `first_reply` clock: it starts when the customer first waits and stops at the first answer, or
+    /// when the ticket is closed. SEMANTICS §5.
+    fn first_reply_clock(&self, policy: &SlaPolicy) -> Clock {
+        let waiting = self.waiting();
+        if let Some(at) = waiting.first_reply.or(self.ticket.cells.instant(TicketField::FirstRepliedAt)) {
+            return Clock::Stopped { at };
+        }
+        if let Some(at) = self.ticket.solved_at.filter(|_| !self.ticket.open) {
+            return Clock::Stopped { at };
+        }
+        let Some(started) = waiting.first_wait else {
+            return if waiting.wait == Wait::Unknown { Clock::Unknown } else { Clock::None };
+        };
+        if waiting.wait == Wait::Unknown {
+            return Clock::Unknown;
+        }
+        let priority = self.ticket.cells.small(TicketField::Priority).map(|word| Priority::ALL[word as usize]);
+        match policy.first_reply_due(priority, started) {
+            Some(due) => {
+                let told = self.ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
+                Clock::Running { started, due, target_since: started.max(told) }
+            }
+            None => Clock::None,
+        }
+    }
+}
+
+/// Symbols as the list of texts that they are.
+#[derive(Debug)]
+pub(crate) struct SymbolList<'e> {
+    texts: &'e Texts,
+    symbols: &'e [Symbol],
+}
+
+impl tierline_rules::Texts for SymbolList<'_> {
+    fn len(&self) -> usize {
+        self.symbols.len()
+    }
+
+    fn text(&self, index: usize) -> (&str, u32) {
+        let symbol = self.symbols[index];
+        (self.texts.text(symbol), self.texts.folded(symbol))
+    }
+}
+
+impl tierline_rules::Texts for CustomList {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn text(&self, index: usize) -> (&str, u32) {
+        (&self.0[index], FOREIGN)
+    }
+}
