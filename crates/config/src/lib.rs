@@ -1,1 +1,159 @@
-//! (being built)
+//! The configuration: one YAML tree, checked as a whole, into values that can only be legal.
+//!
+//! [`read`] is the way in. It takes the files that are included, fills in the environment's variables, reads one section
+//! after the other and tells all mistakes at once, each with its place. A section is a file in here; rules, terms and
+//! policies are read by `tierline-rules`.
+//!
+//! What must never be in here: a client of a log; a secret in a message.
+
+mod environment;
+mod fields;
+mod include;
+mod kafka;
+mod log;
+mod observe;
+mod properties;
+mod registry;
+mod secret;
+mod surroundings;
+mod time;
+mod topics;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tierline_rules::RuleSet;
+use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Warning};
+use tierline_stream::topics::Names;
+
+pub use kafka::Kafka;
+pub use log::{Log, Work};
+pub use observe::Observe;
+pub use registry::Registry;
+pub use secret::Secret;
+pub use surroundings::Surroundings;
+pub use time::{Clock, Time};
+
+use secret::Literals;
+
+/// The built-in example: the configuration of who has none yet.
+pub const EXAMPLE: &str = include_str!("example.yaml");
+
+/// A configuration that can be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The rules and the policies that they are judged by.
+    pub rules: Arc<RuleSet>,
+    /// Where records come from and go to.
+    pub log: Log,
+    /// How they are worked off.
+    pub work: Work,
+    /// Where schemas are kept; none: records are framed as Avro single objects.
+    pub registry: Option<Registry>,
+    /// What the streams are called there.
+    pub topics: Names,
+    /// What the clocks follow, and how patient they are.
+    pub time: Time,
+    /// The order in which sources win over each other, by field (`account.plan`).
+    pub precedence: Vec<(String, Vec<String>)>,
+    /// What an operator sees.
+    pub observe: Observe,
+}
+
+impl Config {
+    /// What the engine wants to know.
+    pub fn engine(&self) -> tierline_engine::Settings {
+        tierline_engine::Settings {
+            grace: self.time.grace,
+            history: self.time.history,
+            start_quietly: self.time.start_quietly,
+            precedence: self.precedence.clone(),
+        }
+    }
+}
+
+/// Reads a configuration with the process's environment and files. Files that it names are looked for beside it.
+///
+/// # Errors
+/// Everything that is wrong, and the warnings with it.
+pub fn read(source: &Arc<Source>) -> Result<(Config, Vec<Warning>), Diagnostics> {
+    read_in(source, &Surroundings::process())
+}
+
+/// The same with other surroundings.
+///
+/// # Errors
+/// Everything that is wrong, and the warnings with it.
+pub fn read_in(source: &Arc<Source>, surroundings: &Surroundings<'_>) -> Result<(Config, Vec<Warning>), Diagnostics> {
+    let mut found = Diagnostics::default();
+    let config = source::parse(source, &mut found).and_then(|root| read_tree(root, surroundings, &mut found));
+    match config {
+        Some(config) if found.mistakes() == 0 => Ok((config, found.into_warnings())),
+        _ => Err(found),
+    }
+}
+
+/// Reads a configuration from a tree, with the process's environment and files. [`None`] if anything is wrong with it.
+pub fn read_node(root: &Node, found: &mut Diagnostics) -> Option<Config> {
+    read_tree(root.clone(), &Surroundings::process(), found)
+}
+
+/// Where a section is read: what is around it, and what is found.
+pub(crate) struct Reading<'r> {
+    pub(crate) found: &'r mut Diagnostics,
+    pub(crate) surroundings: &'r Surroundings<'r>,
+    pub(crate) literals: Literals,
+}
+
+impl Reading<'_> {
+    /// A file's text; its path counts from beside the file in which it is named.
+    pub(crate) fn file(&self, path: &str, named_in: &Source) -> std::io::Result<String> {
+        self.surroundings.file(&beside(named_in, path))
+    }
+}
+
+fn beside(named_in: &Source, path: &str) -> std::path::PathBuf {
+    Path::new(&named_in.name).parent().unwrap_or(Path::new("")).join(path)
+}
+
+fn read_tree(root: Node, surroundings: &Surroundings<'_>, found: &mut Diagnostics) -> Option<Config> {
+    // What the caller found before is not looked at again.
+    let mut mine = Diagnostics::default();
+    let mut reading = Reading { found: &mut mine, surroundings, literals: Literals::default() };
+    let root = include::with_includes(root, &mut reading);
+    let (root, missing) = environment::filled(root, &mut reading);
+    let config = read_sections(&root, &mut reading);
+    let literals = reading.literals;
+    environment::drop_consequences(&missing, &mut mine);
+    literals.mask(&mut mine);
+    let config = config.filter(|_| mine.mistakes() == 0);
+    found.items.append(&mut mine.items);
+    config
+}
+
+fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
+    let mut keys = Keys::of(root, "the configuration", reading.found)?;
+    let (log, topics) = (keys.optional("log"), keys.optional("topics"));
+    let (registry, time) = (keys.optional("schema_registry"), keys.optional("time"));
+    let (fields, observe) = (keys.optional("fields"), keys.optional("observe"));
+    let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
+    for later in NOT_BUILT {
+        keys.not_built(later, reading.found);
+    }
+    keys.finish(reading.found);
+
+    let (log, work) = log::read(log, reading);
+    let topics = topics::read(topics, reading);
+    let registry = registry.map(|node| Registry::read(node, reading));
+    let time = Time::read(time, reading);
+    let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
+    let observe = Observe::read(observe, reading);
+    let _ = (rules, terms, sla, time.history);
+    let rules = RuleSet::default();
+    time.check_against(root, &log, reading);
+    Some(Config { rules: Arc::new(rules), log, work, registry: registry.flatten(), topics, time, precedence, observe })
+}
+
+/// Sections of the contract that this version refuses.
+const NOT_BUILT: [&str; 9] =
+    ["escalation_sla", "calendars", "tags", "intake", "identity", "scorer", "dispatch", "notify", "console"];

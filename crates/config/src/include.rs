@@ -1,0 +1,97 @@
+//! `include:`: more files of the same shape, as if their sections stood here. Lists come before the including file's
+//! own, in the order in which the files are named.
+
+use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, texts, wrong_kind};
+
+use crate::{Reading, beside};
+
+/// Files within files.
+const DEEPEST: usize = 16;
+
+/// The tree with everything that it includes, without `include:` itself.
+pub(crate) fn with_includes(root: Node, reading: &mut Reading<'_>) -> Node {
+    let mut open = vec![root.span.source.name.clone()];
+    resolve(root, &mut open, reading)
+}
+
+fn resolve(root: Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Node {
+    let Node { span, kind: Kind::Map(entries) } = root else { return root };
+    let (includes, own): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.key.text == "include");
+    let mut merged = Vec::new();
+    for include in includes.iter().filter(|entry| !entry.value.is_null()) {
+        for file in files(&include.value) {
+            let Some(entries) = read(file, open, reading) else { continue };
+            entries.into_iter().for_each(|entry| merge(&mut merged, entry, reading));
+        }
+    }
+    own.into_iter().for_each(|entry| merge(&mut merged, entry, reading));
+    Node { span, kind: Kind::Map(merged) }
+}
+
+fn files(value: &Node) -> Vec<&Node> {
+    match &value.kind {
+        Kind::List(files) => files.iter().collect(),
+        _ => vec![value],
+    }
+}
+
+/// The sections of a file, with what it includes itself.
+fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Option<Vec<Entry>> {
+    let written = texts(node, "an included file", reading.found)?.pop()?;
+    let span = &node.span;
+    let name = beside(&span.source, &written).to_string_lossy().into_owned();
+    if open.contains(&name) || open.len() > DEEPEST {
+        let way = open.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
+        reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
+        return None;
+    }
+    let text = match reading.file(&written, &span.source) {
+        Ok(text) => text,
+        Err(error) => {
+            reading
+                .found
+                .mistake(codes::FILE, span, format!("cannot read `{name}`: {error}"))
+                .help("the path counts from beside the file in which it is named");
+            return None;
+        }
+    };
+    let root = source::parse(&Source::new(name.as_str(), text), reading.found)?;
+    if !matches!(root.kind, Kind::Map(_)) {
+        wrong_kind(&root, "an included file is a map of sections, as the configuration itself is", reading.found);
+        return None;
+    }
+    open.push(name);
+    let root = resolve(root, open, reading);
+    open.pop();
+    match root.kind {
+        Kind::Map(entries) => Some(entries),
+        _ => None,
+    }
+}
+
+/// Adds a section to those before it: lists are joined, maps get each other's keys, anything else may stand once.
+fn merge(merged: &mut Vec<Entry>, entry: Entry, reading: &mut Reading<'_>) {
+    let Some(before) = merged.iter_mut().find(|before| before.key.text == entry.key.text) else {
+        merged.push(entry);
+        return;
+    };
+    // Found twice in one file: told when it was parsed.
+    let told = before.key.span.source == entry.key.span.source;
+    match (&mut before.value.kind, entry.value.kind) {
+        (Kind::List(all), Kind::List(more)) => all.extend(more),
+        (Kind::Map(all), Kind::Map(more)) => more.into_iter().for_each(|entry| merge(all, entry, reading)),
+        (_, Kind::Scalar(scalar)) if scalar.is_null() => {}
+        (Kind::Scalar(scalar), kind) if scalar.is_null() => {
+            before.value.kind = kind;
+            before.value.span = entry.value.span;
+        }
+        _ if told => {}
+        _ => {
+            let (file, line) = (&before.key.span.source.name, before.key.span.line_column().0);
+            reading
+                .found
+                .mistake(codes::DUPLICATE_KEY, &entry.key.span, format!("`{}` stands in two files", entry.key.text))
+                .label(format!("first in {file}, line {line}"));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The properties that librdkafka 2.12 knows and a file may set: its CONFIGURATION.md without what is refused, secret, or
+//! set by programs alone.
+
+#[rustfmt::skip]
+pub(super) const KNOWN: &[&str] = &[
+    "api.version.request.timeout.ms", "batch.num.messages", "batch.size", "broker.address.family",
+    "broker.address.ttl", "check.crcs", "client.dns.lookup", "client.rack", "compression.codec", "compression.level",
+    "compression.type", "connections.max.idle.ms", "coordinator.query.interval.ms", "debug", "enable.metrics.push",
+    "enable.random.seed", "enable.sasl.oauthbearer.unsecure.jwt", "enable.ssl.certificate.verification",
+    "fetch.error.backoff.ms", "fetch.max.bytes", "fetch.message.max.bytes", "fetch.min.bytes",
+    "fetch.queue.backoff.ms", "fetch.wait.max.ms", "heartbeat.interval.ms", "https.ca.location", "https.ca.pem",
+    "linger.ms", "log.connection.close", "log.thread.name", "log_level", "max.partition.fetch.bytes",
+    "max.poll.interval.ms", "message.copy.max.bytes", "message.max.bytes", "message.send.max.retries",
+    "metadata.max.age.ms", "metadata.recovery.rebootstrap.trigger.ms", "metadata.recovery.strategy",
+    "queue.buffering.backpressure.threshold", "queue.buffering.max.kbytes", "queue.buffering.max.messages",
+    "queue.buffering.max.ms", "queued.max.messages.kbytes", "queued.min.messages", "receive.message.max.bytes",
+    "reconnect.backoff.jitter.ms", "reconnect.backoff.max.ms", "reconnect.backoff.ms", "request.timeout.ms", "retries",
+    "retry.backoff.max.ms", "retry.backoff.ms", "sasl.kerberos.keytab", "sasl.kerberos.kinit.cmd",
+    "sasl.kerberos.min.time.before.relogin", "sasl.kerberos.principal", "sasl.kerberos.service.name", "sasl.mechanism",
+    "sasl.mechanisms", "sasl.oauthbearer.assertion.algorithm", "sasl.oauthbearer.assertion.claim.aud",
+    "sasl.oauthbearer.assertion.claim.exp.seconds", "sasl.oauthbearer.assertion.claim.iss",
+    "sasl.oauthbearer.assertion.claim.jti.include", "sasl.oauthbearer.assertion.claim.nbf.seconds",
+    "sasl.oauthbearer.assertion.claim.sub", "sasl.oauthbearer.assertion.file",
+    "sasl.oauthbearer.assertion.jwt.template.file", "sasl.oauthbearer.assertion.private.key.file",
+    "sasl.oauthbearer.client.credentials.client.id", "sasl.oauthbearer.client.id", "sasl.oauthbearer.extensions",
+    "sasl.oauthbearer.grant.type", "sasl.oauthbearer.metadata.authentication.type", "sasl.oauthbearer.method",
+    "sasl.oauthbearer.scope", "sasl.oauthbearer.token.endpoint.url", "sasl.username", "security.protocol",
+    "session.timeout.ms", "socket.connection.setup.timeout.ms", "socket.keepalive.enable", "socket.max.fails",
+    "socket.nagle.disable", "socket.receive.buffer.bytes", "socket.send.buffer.bytes", "socket.timeout.ms",
+    "ssl.ca.certificate.stores", "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem",
+    "ssl.cipher.suites", "ssl.crl.location", "ssl.curves.list", "ssl.endpoint.identification.algorithm",
+    "ssl.engine.id", "ssl.engine.location", "ssl.key.location", "ssl.keystore.location", "ssl.providers",
+    "ssl.sigalgs.list", "statistics.interval.ms", "sticky.partitioning.linger.ms", "topic.metadata.propagation.max.ms",
+    "topic.metadata.refresh.fast.cnt", "topic.metadata.refresh.fast.interval.ms", "topic.metadata.refresh.interval.ms",
+    "topic.metadata.refresh.sparse", "transaction.timeout.ms",
+];

@@ -1,0 +1,118 @@
+//! Passwords and keys: from the environment or a file, never written down, never shown.
+
+use std::fmt;
+
+use tierline_rules::source::{Diagnostics, Keys, Kind, Node, Source, Span, codes, text};
+
+use crate::{Reading, environment};
+
+/// What must not be seen. Its `Debug` is stars.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for the client that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads `${NAME}` or `{ file: PATH }`; `what` names it in messages.
+    pub(crate) fn read(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Secret> {
+        let secret = match &node.kind {
+            Kind::Map(_) => from_file(node, what, reading)?,
+            Kind::Scalar(scalar) if !scalar.is_null() || scalar.quoted => from_environment(node, what, reading)?,
+            Kind::Scalar(_) => String::new(),
+            Kind::List(_) => {
+                refuse_literal(node, what, reading);
+                return None;
+            }
+        };
+        if secret.is_empty() {
+            reading.found.mistake(codes::ENVIRONMENT, &node.span, format!("{what} is empty"));
+            return None;
+        }
+        Some(Secret(secret))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+fn from_environment(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<String> {
+    let written = &node.span.source.text[node.span.start..node.span.end];
+    if !environment::is_one_variable(written.trim_matches(['"', '\''])) {
+        refuse_literal(node, what, reading);
+        return None;
+    }
+    Some(node.scalar()?.text.clone())
+}
+
+fn from_file(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<String> {
+    let mut keys = Keys::of(node, what, reading.found)?;
+    let file = keys.required("file", reading.found);
+    keys.finish(reading.found);
+    let path = text(file?, "the file of a secret", reading.found)?;
+    match reading.file(path, &node.span.source) {
+        Ok(mut secret) => {
+            // Editors and `echo` end a file with a line break that isn't part of it.
+            secret.truncate(secret.trim_end_matches(['\n', '\r']).len());
+            Some(secret)
+        }
+        Err(error) => {
+            reading
+                .found
+                .mistake(codes::FILE, &file?.span, format!("cannot read the file of {what}: {error}"))
+                .help("the path counts from beside the file in which it is named");
+            None
+        }
+    }
+}
+
+fn refuse_literal(node: &Node, what: &str, reading: &mut Reading<'_>) {
+    reading.literals.0.push(node.span.clone());
+    reading
+        .found
+        .mistake(codes::LITERAL_SECRET, &node.span, format!("{what} is written down"))
+        .label("not shown here")
+        .help("take it from the environment (`${NAME}`, without a default) or from a file (`{ file: PATH }`)");
+}
+
+/// Where secrets are written down, so that no message shows them with its line.
+#[derive(Default)]
+pub(crate) struct Literals(Vec<Span>);
+
+impl Literals {
+    /// Adds a place that must not be shown.
+    pub(crate) fn hide(&mut self, span: &Span) {
+        self.0.push(span.clone());
+    }
+
+    /// Puts stars into the lines that the findings will show.
+    pub(crate) fn mask(&self, found: &mut Diagnostics) {
+        let mut masked: Vec<(&Span, std::sync::Arc<Source>)> = Vec::new();
+        for literal in &self.0 {
+            if masked.iter().any(|(of, _)| of.source == literal.source) {
+                continue;
+            }
+            let mut text = literal.source.text.clone();
+            for Span { start, end, .. } in self.0.iter().filter(|other| other.source == literal.source) {
+                let stars: String = text[*start..*end].bytes().map(star).collect();
+                text.replace_range(*start..*end, &stars);
+            }
+            masked.push((literal, Source::new(literal.source.name.as_str(), text)));
+        }
+        for span in found.items.iter_mut().filter_map(|item| item.span.as_mut()) {
+            if let Some((_, stars)) = masked.iter().find(|(of, _)| of.source == span.source) {
+                span.source = stars.clone();
+            }
+        }
+    }
+}
+
+/// Byte for byte, so that places stay what they were.
+fn star(byte: u8) -> char {
+    if byte.is_ascii_whitespace() { char::from(byte) } else { '*' }
+}
