@@ -57,11 +57,11 @@ impl Engine {
             // A bound that was worked out late, from a late record, lies before what the account has reached.
             let now = self.accounts[a as usize].now.max(Moment { at: bound, edge: Edge::Bounds });
             self.accounts[a as usize].now = now;
-            self.pass_bound(a, bound, by_record);
+            self.pass_bound(a, bound, edge, by_record);
         }
     }
 
-    fn pass_bound(&mut self, a: u32, bound: Millis, by_record: bool) {
+    fn pass_bound(&mut self, a: u32, bound: Millis, edge: Edge, by_record: bool) {
         let mut due = Vec::new();
         while let Some(&Reverse((at, slot))) = self.accounts[a as usize].bounds.peek() {
             if at > bound {
@@ -80,6 +80,7 @@ impl Engine {
             self.index.timed_of_account = rules;
             self.touched_rules.extend(self.once_per_account());
         }
+        due.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         for slot in due {
             if self.tickets[slot as usize].open {
                 let rules = std::mem::take(&mut self.index.timed);
@@ -92,7 +93,7 @@ impl Engine {
                 self.forget_ticket(slot);
             }
         }
-        self.conclude(a, Cause::Bound);
+        self.conclude(a, Cause::Bound(edge));
     }
 
     fn once_per_account(&self) -> Vec<u16> {
@@ -131,6 +132,11 @@ impl Engine {
         }
         let first = |&slot: &Slot| self.tickets[slot as usize].held().first().map(|held| held.at);
         account.tickets.iter().filter_map(first).min().unwrap_or(NEVER)
+    }
+
+    /// Whether a record of this instant comes after something that the account has already passed.
+    pub(crate) fn is_late(&self, a: u32, at: Millis) -> bool {
+        Moment { at, edge: Edge::Records } < self.accounts[a as usize].now
     }
 
     /// The account's own time comes to a record's instant; a late record leaves it where it is.

@@ -38,14 +38,13 @@ impl Engine {
             return Ok(());
         }
         self.arrive(a, at);
-        let effective = slot.is_some_and(|slot| {
+        let obeyed = slot.filter(|&slot| {
             self.release_ticket(slot);
             self.obey(slot, command, at)
         });
-        if effective {
-            self.latch_all(a);
-        } else {
-            self.counts.idle_commands += 1;
+        match obeyed {
+            Some(slot) => self.latch_all(slot),
+            None => self.counts.idle_commands += 1,
         }
         self.schedule(a);
         Ok(())
@@ -170,42 +169,32 @@ impl Engine {
         }
     }
 
-    /// All rules that are *yes* on this account's open tickets are latched in silence.
-    fn latch_all(&mut self, a: u32) {
-        if !self.live {
+    /// All rules that are *yes* on a ticket are latched in silence, in a cooldown or not.
+    fn latch_all(&mut self, slot: Slot) {
+        if !self.live || !self.tickets[slot as usize].open {
             return;
         }
+        let a = self.tickets[slot as usize].account;
         let counted = self.counts.latched_quietly;
-        for slot in self.accounts[a as usize].open.clone() {
-            let rules = std::mem::take(&mut self.index.all);
-            self.judge(slot, &rules, true, Rising::Quietly);
-            self.index.all = rules;
-        }
-        self.latch_in_cooldown(a);
-        self.touch_once_per_account();
+        let rules = std::mem::take(&mut self.index.all);
+        self.judge(slot, &rules, true, Rising::Quietly);
         self.judge_once_per_account(a, Rising::Quietly);
-        self.fallen.clear();
-        self.counts.latched_quietly = counted;
-    }
-
-    /// A cooldown does not keep a latch open that a command has closed.
-    fn latch_in_cooldown(&mut self, a: u32) {
         let moment = self.accounts[a as usize].now;
-        for slot in self.accounts[a as usize].open.clone() {
-            for latch in self.tickets[slot as usize].latches.clone() {
-                let per_account = self.rules.rules[latch.rule as usize].per_account;
-                if self.holds_on(slot, latch.rule, moment).is_none() {
-                    continue;
-                }
-                if per_account {
-                    self.accounts[a as usize].latch_mut(latch.rule).latched = true;
-                    self.mark_account(a);
-                } else {
-                    self.tickets[slot as usize].latch_mut(latch.rule).latched = true;
-                    self.mark_ticket(slot);
-                }
+        for &rule in &rules {
+            if self.holds_on(slot, rule, moment).is_none() {
+                continue;
+            }
+            if self.rules.rules[rule as usize].per_account {
+                self.accounts[a as usize].latch_mut(rule).latched = true;
+                self.mark_account(a);
+            } else {
+                self.tickets[slot as usize].latch_mut(rule).latched = true;
+                self.mark_ticket(slot);
             }
         }
+        self.index.all = rules;
+        self.fallen.clear();
+        self.counts.latched_quietly = counted;
     }
 
     /// A signal stands on its ticket, else on its account.
@@ -219,6 +208,7 @@ impl Engine {
             self.schedule(a);
             return;
         }
+        let late = self.is_late(a, at);
         self.arrive(a, at);
         let cell = SignalCell {
             name: self.texts.intern(&cut(&signal.name, kept::WORD)),
@@ -246,6 +236,9 @@ impl Engine {
                 wants_human: handoff.wants_human,
                 at,
             });
+        }
+        if late && self.live {
+            self.disprove_held(a, slot, at, Reads::default().and(Topic::Signals));
         }
         self.follow_signal(a, slot);
         self.schedule(a);

@@ -59,6 +59,7 @@ pub struct Engine {
     pub(crate) rises: Vec<Rise>,
     pub(crate) fallen: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
+    pub(crate) scratch: Vec<u16>,
 }
 
 impl Engine {
@@ -90,6 +91,7 @@ impl Engine {
             rises: Vec::new(),
             fallen: Vec::new(),
             touched_rules: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 

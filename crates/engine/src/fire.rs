@@ -16,8 +16,9 @@ use crate::view::View;
 pub(crate) enum Cause {
     /// A record: they go out at once, after what is held on the same ticket.
     Record,
-    /// Nothing but time: they are held until their grace is over.
-    Bound,
+    /// Nothing but time: they are held until their grace is over, its last instant included only with
+    /// [`Edge::Bounds`].
+    Bound(Edge),
 }
 
 /// What a record of `escalations` says besides the state of its escalation.
@@ -41,18 +42,21 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x7469_6572_6c69_6e65_8e5c_616c_6174_653
 impl Engine {
     /// Works off what rose and fell at this moment on one account, until nothing more follows from it.
     pub(crate) fn conclude(&mut self, a: u32, cause: Cause) {
+        let mut risen: Vec<(Slot, u16)> = Vec::new();
         loop {
             self.judge_once_per_account(a, Rising::Collect);
             let mut rises = std::mem::take(&mut self.rises);
-            let fallen = std::mem::take(&mut self.fallen);
+            let mut fallen = std::mem::take(&mut self.fallen);
+            // A rule rises once on a ticket at one instant, whatever its own escalation makes of it.
+            rises.retain(|rise| !risen.contains(&(rise.slot, rise.rule)));
+            risen.extend(rises.iter().map(|rise| (rise.slot, rise.rule)));
             if rises.is_empty() && fallen.is_empty() {
                 return;
             }
             self.sort_rises(&mut rises);
             let mut fired = Vec::new();
             for together in rises.chunk_by(|x, y| (x.slot, x.since) == (y.slot, y.since)) {
-                let over = self.clock >= together[0].since.saturating_add(self.settings.grace);
-                if cause == Cause::Bound && !over {
+                if self.must_wait(cause, together[0].since) {
                     self.hold(together);
                 } else {
                     self.release_ticket(together[0].slot);
@@ -60,12 +64,24 @@ impl Engine {
                     fired.push(together[0].slot);
                 }
             }
+            fallen.retain(|&slot| self.tickets.contains(slot as usize));
+            fallen.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
+            fallen.dedup();
             for slot in fallen {
                 if self.tickets.contains(slot as usize) && self.clear_if_no(slot) {
                     fired.push(slot);
                 }
             }
             self.judge_escalation_readers(&fired);
+        }
+    }
+
+    fn must_wait(&self, cause: Cause, since: Millis) -> bool {
+        let end = since.saturating_add(self.settings.grace);
+        match cause {
+            Cause::Record => false,
+            Cause::Bound(Edge::Bounds) => self.clock < end,
+            Cause::Bound(Edge::Records) => self.clock <= end,
         }
     }
 
@@ -83,12 +99,15 @@ impl Engine {
     /// In order of becoming true; at one instant the older ticket first.
     fn sort_rises(&self, rises: &mut [Rise]) {
         rises.sort_by(|x, y| {
-            let age = |rise: &Rise| {
-                let ticket = &self.tickets[rise.slot as usize];
-                (rise.since, ticket.created_at, &ticket.id, rise.rule)
-            };
-            age(x).cmp(&age(y))
+            let key = |rise: &Rise| (rise.since, self.age(rise.slot), rise.rule);
+            key(x).cmp(&key(y))
         });
+    }
+
+    /// What orders tickets where nothing else does: an order that no restart changes.
+    pub(crate) fn age(&self, slot: Slot) -> (Option<Millis>, &str) {
+        let ticket = &self.tickets[slot as usize];
+        (ticket.created_at, &ticket.id)
     }
 
     /// Rises that wait for stragglers, with what they saw.
@@ -115,7 +134,7 @@ impl Engine {
         for &slot in &self.accounts[a as usize].tickets {
             due.extend(self.tickets[slot as usize].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
         }
-        due.sort_unstable();
+        due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
         due.dedup();
         for (at, slot) in due {
             self.release_upto(slot, at);
@@ -256,7 +275,8 @@ impl Engine {
             let rule = &self.rules.rules[number];
             let holds = |&slot: &Slot| self.holds_on(slot, number as u16, moment).is_some();
             rule.clear == Clear::WhenNo
-                && self.truth(slot, number as u16, moment).truth == Truth::No
+                && !holds(&slot)
+                && self.truth(slot, number as u16, moment).truth != Truth::Unknown
                 && !(rule.per_account && self.accounts[a as usize].open.iter().any(holds))
         };
         if !open.held_by.iter().all(is_no) {

@@ -168,7 +168,14 @@ impl Engine {
             let mut rise = None;
             let rising = self.settling.instead_of(rising, number);
             match first {
-                None => latch.latched = false,
+                None => {
+                    latch.latched = false;
+                    if before.latched {
+                        let account = &self.accounts[a as usize];
+                        let escalated = |slot: &Slot| self.tickets[*slot as usize].escalation().is_some();
+                        self.fallen.extend(account.open.iter().copied().filter(escalated));
+                    }
+                }
                 Some(since) if !latch.latched => match cooled_down(rule.cooldown, latch.rose_at, since, moment) {
                     Ok(since) => {
                         latch.latched = rising != Rising::Bounds;
@@ -212,8 +219,8 @@ impl Engine {
     /// The newest open ticket on which a rule holds since `since` or before: the latest created, then the greatest id.
     pub(crate) fn newest_with(&self, a: u32, rule: u16, since: Millis, moment: Moment) -> Option<Slot> {
         let holds = |&&slot: &&Slot| self.holds_on(slot, rule, moment).is_some_and(|at| at <= since);
-        let age = |slot: Slot| (self.tickets[slot as usize].created_at, &self.tickets[slot as usize].id);
-        self.accounts[a as usize].open.iter().filter(holds).copied().max_by(|&x, &y| age(x).cmp(&age(y)))
+        let open = self.accounts[a as usize].open.iter();
+        open.filter(holds).copied().max_by(|&x, &y| self.age(x).cmp(&self.age(y)))
     }
 }
 

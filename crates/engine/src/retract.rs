@@ -12,16 +12,20 @@ use crate::view::View;
 impl Engine {
     /// A straggler from before (or at) the bound of a held rise: what it changed is looked at anew as of that bound;
     /// if the rule did not hold then, the rise is cancelled without a trace.
-    pub(crate) fn disprove_held(&mut self, a: u32, of: Slot, at: Millis, changed: Reads) {
+    ///
+    /// `of`: the ticket that it changed; `None`: the account.
+    pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
         if self.accounts[a as usize].held == 0 {
             return;
         }
         let all = changed.topics & Topic::Tickets as u32 != 0;
         for slot in self.accounts[a as usize].tickets.clone() {
-            let changed = if slot == of { changed } else { Reads::default().and(Topic::Tickets) };
-            if slot != of && !all {
-                continue;
-            }
+            let changed = match of {
+                None => changed,
+                Some(of) if of == slot => changed,
+                Some(_) if all => Reads::default().and(Topic::Tickets),
+                Some(_) => continue,
+            };
             let mut place = 0;
             while let Some(held) = self.tickets[slot as usize].held().get(place) {
                 if held.at < at || self.still_proven(slot, held.rule, held.at, &held.proof, changed) {

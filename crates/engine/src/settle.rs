@@ -181,7 +181,7 @@ impl Engine {
             }
             self.touch_once_per_account();
             self.judge_once_per_account(a, Rising::Collect);
-            self.conclude(a, Cause::Bound);
+            self.conclude(a, Cause::Bound(Edge::Bounds));
         }
         self.settling.0.clear();
         if !firing.is_empty() {

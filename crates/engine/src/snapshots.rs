@@ -70,8 +70,10 @@ impl Engine {
         change: impl FnOnce(&mut Joined),
     ) {
         let a = self.account(account_id);
+        let mut late = None;
         if let Some(at) = appended_at {
             self.before_record(a, at);
+            late = Some(at).filter(|&at| self.is_late(a, at));
             self.arrive(a, at);
         }
         let mut joined = std::mem::take(self.side(a, side));
@@ -81,6 +83,9 @@ impl Engine {
         self.work_out_zone(a);
         self.mark_account(a);
         if self.live && reads != Reads::default() {
+            if let Some(at) = late {
+                self.disprove_held(a, None, at, reads);
+            }
             self.judge_account(a, reads, Rising::Collect);
             self.conclude(a, Cause::Record);
         }

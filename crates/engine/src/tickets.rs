@@ -52,13 +52,13 @@ impl Engine {
             self.schedule(a);
             return Ok(());
         }
-        let late = at < self.accounts[a as usize].now.at;
+        let late = self.is_late(a, at);
         self.arrive(a, at);
         let changes = self.apply_event(a, slot, event, at);
         self.mark_ticket(slot);
         if self.live {
             if late {
-                self.disprove_held(a, slot, at, changes.reads);
+                self.disprove_held(a, Some(slot), at, changes.reads);
                 self.disprove_firings(slot, at, appended_at, &event.event_id, &changes.disproves);
             }
             self.follow(a, slot, event, &changes, at);
@@ -73,7 +73,8 @@ impl Engine {
     fn follow(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, changes: &Changes, at: Millis) {
         self.close_or_reopen(a, slot, changes, at);
         let ticket = &self.tickets[slot as usize];
-        let mut rules = Vec::new();
+        let mut rules = std::mem::take(&mut self.scratch);
+        rules.clear();
         if ticket.open {
             let changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
             self.index.reading(changed, &mut rules);
@@ -81,10 +82,15 @@ impl Engine {
             self.judge(slot, &rules, complete, Rising::Collect);
         } else if event.kind == TicketEventKind::Rated && !ticket.removed {
             rules.extend_from_slice(&self.index.of_rating);
-            let bound = ticket.bound;
+            // Nothing but the end of its keeping wakes a closed ticket; one that was never met is kept as long.
+            let bound = match ticket.bound {
+                Millis::MAX => at.saturating_add(self.settings.history),
+                bound => bound,
+            };
             self.judge(slot, &rules, false, Rising::Collect);
             self.set_bound(slot, bound);
         }
+        self.scratch = rules;
         if changes.reads.topics & Topic::Tickets as u32 != 0 {
             self.judge_account(a, Reads::default().and(Topic::Tickets), Rising::Collect);
             self.touch_once_per_account();
@@ -114,7 +120,7 @@ impl Engine {
                 return changes;
             }
             self.create(slot, event, at, &mut changes);
-        } else if first && !ticket.open && !ticket.removed {
+        } else if first && event.kind != TicketEventKind::Rated && !ticket.open && !ticket.removed {
             self.open(a, slot);
             changes.reads = Engine::EVERYTHING;
         }
@@ -454,18 +460,21 @@ impl Engine {
         let number = rule.and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id && rule.per_account));
         let Some(number) = number else { return false };
         let moment = self.accounts[a as usize].now;
+        let needs_hold = self.rules.rules[number].hold.is_some();
         let free = |&slot: &Slot| {
             self.tickets[slot as usize].escalation().is_none()
                 && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
+                && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
         };
-        let age = |slot: Slot| (self.tickets[slot as usize].created_at, &self.tickets[slot as usize].id);
-        let to = self.accounts[a as usize].open.iter().copied().filter(free).max_by(|&x, &y| age(x).cmp(&age(y)));
+        let open = self.accounts[a as usize].open.iter().copied();
+        let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         let Some(to) = to else { return false };
         let context = self.key_of_context(slot);
         self.tombstones.push(context);
         let mut open = self.tickets[slot as usize].rare().escalation.take();
         if let Some(open) = &mut open {
-            open.firings.clear();
+            // What another ticket's silence proved, no event of this one disproves.
+            open.firings.iter_mut().for_each(|firing| firing.proof = crate::ticket::Proof::default());
             open.context_dirty = true;
         }
         let from = self.tickets[slot as usize].id.clone();
