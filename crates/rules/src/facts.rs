@@ -130,6 +130,8 @@ pub enum Clock {
         started: Millis,
         /// When it is due.
         due: Millis,
+        /// Since when it is due just then: its start, or the last change of priority that moved the target.
+        target_since: Millis,
     },
     /// It has stopped.
     Stopped {

@@ -21,9 +21,31 @@ pub(crate) fn number(number: f64) -> String {
     format!("{}", number + 0.0)
 }
 
+/// An instant in UTC, RFC 3339.
+pub(crate) fn instant(at: Millis) -> String {
+    match chrono::DateTime::from_timestamp_millis(at) {
+        Some(instant) => instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        None => format!("{at} ms"),
+    }
+}
+
+/// A text that may be long, cut and marked.
+pub(crate) fn cut(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
 /// A count and its noun: *1 ticket*, *5 tickets*.
 pub(crate) fn count(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How often: *1 time*, *3 times*.
+pub(crate) fn times(count: u64) -> String {
+    self::count(count, "time")
 }
 
 /// A text as a value in a sentence: in quotes unless it is one plain word.
@@ -59,4 +81,9 @@ pub(crate) fn tree(tree: &Tree, leaves: &[Leaf], nested: bool) -> String {
     let phrases: Vec<String> = children.iter().map(|child| self::tree(child, leaves, true)).collect();
     let said = phrases.join(word);
     if nested { format!("({said})") } else { said }
+}
+
+/// A phrase that has a *has* in it, in the past tense.
+pub(crate) fn past(phrase: &str) -> String {
+    phrase.replacen(" has ", " had ", 1)
 }

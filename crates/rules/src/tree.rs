@@ -17,6 +17,17 @@ pub(crate) enum Expression {
     Leaf(Arc<dyn Condition>),
 }
 
+impl Expression {
+    /// How many conditions there are in it.
+    pub(crate) fn leaves(&self) -> usize {
+        match self {
+            Expression::All(children) | Expression::Any(children) => children.iter().map(Expression::leaves).sum(),
+            Expression::Not(inner) => inner.leaves(),
+            Expression::Leaf(_) => 1,
+        }
+    }
+}
+
 /// Conditions as they are evaluated: leaves by their place in the rule's list.
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
@@ -122,6 +133,16 @@ impl Tree {
             Tree::Leaf(index, sense) => sense.of(truths[*index]),
             Tree::All(children) => children.iter().map(|child| child.recombine(truths)).min().unwrap_or(Truth::Yes),
             Tree::Any(children) => children.iter().map(|child| child.recombine(truths)).max().unwrap_or(Truth::No),
+        }
+    }
+
+    /// It in one fixed spelling.
+    pub(crate) fn spell(&self, leaf: &impl Fn(usize) -> String) -> String {
+        let spelled = |children: &[Tree]| children.iter().map(|child| child.spell(leaf)).collect::<Vec<_>>().join(",");
+        match self {
+            Tree::Leaf(index, sense) => format!("{sense:?} {}", leaf(*index)),
+            Tree::All(children) => format!("all({})", spelled(children)),
+            Tree::Any(children) => format!("any({})", spelled(children)),
         }
     }
 

@@ -1,0 +1,225 @@
+//! A field of a ticket, an account or its bills: `account.plan: enterprise`.
+
+use tierline_model::{AccountField, Author, BillingField, BillingState, HandledBy, PlanChange, Status, TicketField};
+
+use super::{Kind, leaf};
+use crate::matcher::{Field, Matcher, Say, Shape, shown};
+use crate::scope::Scope;
+use crate::source::{Key, Node};
+use crate::tree::Expression;
+use crate::{ALWAYS, Condition, Dated, Facts, FieldRef, Reads, Seen, Stamp, Told, Truth, text};
+
+pub(super) const KIND: Kind = Kind { claims: |key| field_ref(key).is_some(), keys, parse };
+
+#[derive(Debug)]
+struct FieldIs {
+    key: String,
+    field: FieldRef,
+    matcher: Matcher,
+}
+
+fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
+    let field = field_ref(&key.text)?;
+    let matcher = Matcher::parse(value, &Field { key: &key.text, shape: shape(&field) }, scope)?;
+    leaf(FieldIs { key: key.text.clone(), field, matcher })
+}
+
+/// The field that a key names.
+fn field_ref(key: &str) -> Option<FieldRef> {
+    let (room, name) = key.split_once('.')?;
+    match (room, name.strip_prefix("custom.").filter(|custom| !custom.is_empty())) {
+        ("ticket", Some(custom)) => Some(FieldRef::TicketCustom(custom.to_owned())),
+        ("account", Some(custom)) => Some(FieldRef::AccountCustom(custom.to_owned())),
+        ("ticket", None) => TicketField::from_word(name).map(FieldRef::Ticket),
+        ("account", None) => AccountField::from_word(name).map(FieldRef::Account),
+        ("billing", _) => BillingField::from_word(name).map(FieldRef::Billing),
+        _ => None,
+    }
+}
+
+/// The key that names a field.
+pub(super) fn key(field: &FieldRef) -> String {
+    match field {
+        FieldRef::Ticket(field) => format!("ticket.{field}"),
+        FieldRef::TicketCustom(custom) => format!("ticket.custom.{custom}"),
+        FieldRef::Account(field) => format!("account.{field}"),
+        FieldRef::AccountCustom(custom) => format!("account.custom.{custom}"),
+        FieldRef::Billing(field) => format!("billing.{field}"),
+    }
+}
+
+fn keys() -> Vec<String> {
+    let tickets = TicketField::ALL.iter().map(|field| format!("ticket.{field}"));
+    let accounts = AccountField::ALL.iter().map(|field| format!("account.{field}"));
+    let bills = BillingField::ALL.iter().map(|field| format!("billing.{field}"));
+    tickets.chain(accounts).chain(bills).collect()
+}
+
+/// The words of a closed set, in order.
+macro_rules! words_of {
+    ($set:ident) => {{
+        let mut words = [""; $set::ALL.len()];
+        let mut place = 0;
+        while place < words.len() {
+            words[place] = $set::ALL[place].word();
+            place += 1;
+        }
+        words
+    }};
+}
+static STATUS: [&str; Status::ALL.len()] = words_of!(Status);
+static AUTHOR: [&str; Author::ALL.len()] = words_of!(Author);
+static HANDLED_BY: [&str; HandledBy::ALL.len()] = words_of!(HandledBy);
+static BILLING_STATE: [&str; BillingState::ALL.len()] = words_of!(BillingState);
+static PLAN_CHANGE: [&str; PlanChange::ALL.len()] = words_of!(PlanChange);
+
+/// What a field's values look like.
+fn shape(field: &FieldRef) -> Shape {
+    use {AccountField as A, BillingField as B, TicketField as T};
+    const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+    match field {
+        FieldRef::TicketCustom(_) | FieldRef::AccountCustom(_) => Shape::Any,
+        FieldRef::Ticket(field) => match field {
+            T::Status => Shape::Words(&STATUS),
+            T::Priority => Shape::Priority,
+            T::OpenedBy => Shape::Words(&AUTHOR),
+            T::HandledBy => Shape::Words(&HANDLED_BY),
+            T::Tags => Shape::List,
+            T::Parent => Shape::Id,
+            T::CreatedAt | T::FirstRepliedAt | T::WaitingSince | T::SnoozedUntil => Shape::Instant,
+            T::Spam => Shape::Bool,
+            T::Rating => Shape::Number(1.0, 5.0),
+            T::Subject | T::Severity | T::Type | T::Category | T::ProductArea | T::Channel | T::Requester => {
+                Shape::Text
+            }
+            T::RequesterRole | T::Assignee | T::Team | T::Language | T::Brand | T::Url => Shape::Text,
+            T::RatingComment | T::Source => Shape::Text,
+        },
+        FieldRef::Account(field) => match field {
+            A::Arr => Shape::Number(ANY.0, ANY.1),
+            A::Health => Shape::Number(0.0, 100.0),
+            A::ChurnRisk => Shape::Number(0.0, 1.0),
+            A::RenewalDate => Shape::Instant,
+            A::Flags => Shape::List,
+            A::Name | A::Plan | A::Segment | A::Currency | A::Owner | A::Region | A::TimeZone => Shape::Text,
+        },
+        FieldRef::Billing(field) => match field {
+            B::State => Shape::Words(&BILLING_STATE),
+            B::PlanChange => Shape::Words(&PLAN_CHANGE),
+            B::AmountDue => Shape::Number(ANY.0, ANY.1),
+            B::PastDueSince | B::PlanChangedAt | B::RenewsAt | B::CancelsAt => Shape::Instant,
+            B::Currency | B::Plan => Shape::Text,
+        },
+    }
+}
+
+/// What a condition on a field reads. A date is midnight in the account's zone, so the zone counts as well.
+pub(super) fn reads(field: &FieldRef) -> Reads {
+    let reads = Reads::default().and_field(field);
+    let is_told_as_date =
+        matches!(field, FieldRef::Account(_) | FieldRef::Billing(_)) && shape(field) == Shape::Instant;
+    if is_told_as_date { reads.and_field(&ZONE) } else { reads }
+}
+
+const ZONE: FieldRef = FieldRef::Account(AccountField::TimeZone);
+
+impl FieldIs {
+    /// *the account's health*
+    fn subject(&self) -> String {
+        let name = |word: &str| word.replace('_', " ");
+        match &self.field {
+            FieldRef::Ticket(TicketField::CreatedAt) => "the ticket's creation".to_owned(),
+            FieldRef::Ticket(TicketField::FirstRepliedAt) => "the ticket's first reply".to_owned(),
+            FieldRef::Ticket(TicketField::WaitingSince) => "the beginning of the customer's wait".to_owned(),
+            FieldRef::Ticket(TicketField::SnoozedUntil) => "the end of the ticket's snooze".to_owned(),
+            FieldRef::Ticket(TicketField::OpenedBy) => "who opened the ticket".to_owned(),
+            FieldRef::Ticket(TicketField::HandledBy) => "who handles the ticket".to_owned(),
+            FieldRef::Ticket(TicketField::Spam) => "the ticket's mark as spam".to_owned(),
+            FieldRef::Ticket(field) => format!("the ticket's {}", name(field.word())),
+            FieldRef::TicketCustom(custom) => format!("the ticket's {}", name(custom)),
+            FieldRef::Account(AccountField::Arr) => "the account's ARR".to_owned(),
+            FieldRef::Account(field) => format!("the account's {}", name(field.word())),
+            FieldRef::AccountCustom(custom) => format!("the account's {}", name(custom)),
+            FieldRef::Billing(BillingField::PastDueSince) => "the date since which the account is past due".to_owned(),
+            FieldRef::Billing(BillingField::PlanChangedAt) => "the date of the account's change of plan".to_owned(),
+            FieldRef::Billing(BillingField::RenewsAt) => "the date at which the account's bill renews".to_owned(),
+            FieldRef::Billing(BillingField::CancelsAt) => {
+                "the date at which the account's subscription ends".to_owned()
+            }
+            FieldRef::Billing(BillingField::AmountDue) => "the amount that the account owes".to_owned(),
+            FieldRef::Billing(field) => format!("the account's billing {}", name(field.word())),
+        }
+    }
+
+    fn say(&self, past: bool, negated: bool) -> Say {
+        Say { past, negated, plural: shape(&self.field) == Shape::List }
+    }
+}
+
+impl Condition for FieldIs {
+    fn reads(&self) -> Reads {
+        let reads = reads(&self.field);
+        if self.matcher.has_dates() { reads.and_field(&ZONE) } else { reads }
+    }
+
+    fn evaluate(&self, facts: &dyn Facts) -> Dated {
+        let told = facts.field(&self.field);
+        if self.matcher.is_of_telling() {
+            return of_telling(&self.matcher, told);
+        }
+        match told {
+            Told::Untold => Dated::fixed(Truth::Unknown, ALWAYS),
+            Told::Empty(stamp) => Dated::fixed(Truth::No, stamp.since),
+            Told::Value(value, stamp) => Dated::fixed(Truth::from(self.matcher.holds(value, facts)), stamp.since),
+        }
+    }
+
+    fn present(&self, negated: bool) -> String {
+        format!("{} {}", self.subject(), self.matcher.predicate(self.say(false, negated)))
+    }
+
+    fn past(&self, facts: &dyn Facts, negated: bool) -> String {
+        let say = self.say(true, negated);
+        let predicate = match facts.field(&self.field) {
+            Told::Value(value, _) if !self.matcher.is_of_telling() => self.matcher.predicate_with(value, say),
+            Told::Empty(_) if !self.matcher.is_of_telling() => {
+                let not = if negated { "not " } else { "" };
+                format!("{} empty ({not}{})", Say { negated: false, ..say }.be(), self.matcher.core())
+            }
+            _ => self.matcher.predicate(say),
+        };
+        format!("{} {predicate}", self.subject())
+    }
+
+    fn seen(&self, facts: &dyn Facts) -> Seen {
+        let by = |value: String, stamp: Stamp<'_>| Seen {
+            value,
+            source: stamp.source.map(str::to_owned),
+            as_of: stamp.as_of,
+        };
+        match facts.field(&self.field) {
+            Told::Untold => Seen { value: "unknown".to_owned(), ..Seen::default() },
+            Told::Empty(stamp) => by("empty".to_owned(), stamp),
+            Told::Value(crate::Value::Text { text, .. }, stamp) => by(text::cut(text), stamp),
+            Told::Value(value, stamp) => by(shown(value), stamp),
+        }
+    }
+
+    fn normal(&self) -> String {
+        format!("{}:{}", self.key, self.matcher.normal())
+    }
+
+    fn fields(&self) -> Vec<String> {
+        vec![self.key.clone()]
+    }
+}
+
+/// `known`, `unknown` and `empty` of a field. What was never told has been so as long as anything.
+fn of_telling(matcher: &Matcher, told: Told<'_>) -> Dated {
+    let (holds, since) = match told {
+        Told::Untold => (matches!(matcher, Matcher::Unknown), ALWAYS),
+        Told::Empty(stamp) => (matches!(matcher, Matcher::Empty), stamp.since),
+        Told::Value(_, stamp) => (matches!(matcher, Matcher::Known), stamp.since),
+    };
+    Dated::fixed(Truth::from(holds), since)
+}

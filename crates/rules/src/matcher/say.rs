@@ -1,0 +1,152 @@
+//! A matcher in words.
+
+use super::{Bound, Constant, Matcher, Range};
+use crate::{Value, text};
+
+/// How a phrase is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Say {
+    pub(crate) past: bool,
+    pub(crate) negated: bool,
+    /// Whether the subject is several things: *the ticket's tags*.
+    pub(crate) plural: bool,
+}
+
+impl Say {
+    /// A form of *to be*.
+    pub(crate) fn be(self) -> &'static str {
+        match (self.past, self.plural, self.negated) {
+            (false, false, false) => "is",
+            (false, false, true) => "is not",
+            (false, true, false) => "are",
+            (false, true, true) => "are not",
+            (true, false, false) => "was",
+            (true, false, true) => "was not",
+            (true, true, false) => "were",
+            (true, true, true) => "were not",
+        }
+    }
+
+    /// A form of a regular verb: *contain*, *contains*, *contained*.
+    fn verb(self, infinitive: &str, past: &str) -> String {
+        match (self.past, self.negated) {
+            (true, false) => past.to_owned(),
+            (true, true) => format!("did not {infinitive}"),
+            (false, true) => format!("{} not {infinitive}", if self.plural { "do" } else { "does" }),
+            (false, false) if self.plural => infinitive.to_owned(),
+            (false, false) if infinitive.ends_with("ch") => format!("{infinitive}es"),
+            (false, false) => format!("{infinitive}s"),
+        }
+    }
+}
+
+impl Matcher {
+    /// What follows the subject: *is one of a or b*.
+    pub(crate) fn predicate(&self, say: Say) -> String {
+        match self {
+            Matcher::Contains { written, .. } => format!("{} \"{written}\"", say.verb("contain", "contained")),
+            Matcher::Pattern(pattern) => format!("{} /{pattern}/", say.verb("match", "matched")),
+            Matcher::OneOf(_) | Matcher::AllOf(_) if say.plural => {
+                format!("{} {}", say.verb("include", "included"), self.core())
+            }
+            Matcher::Every(matchers) => {
+                let said: Vec<_> =
+                    matchers.iter().map(|matcher| matcher.predicate(Say { negated: false, ..say })).collect();
+                let said = said.join(" and ");
+                if say.negated { format!("not both {said}") } else { said }
+            }
+            _ => format!("{} {}", say.be(), self.core()),
+        }
+    }
+
+    /// What follows the subject when its value is told first: *was 42 (below 50)*.
+    pub(crate) fn predicate_with(&self, value: Value<'_>, say: Say) -> String {
+        let say = Say { past: true, ..say };
+        let not = if say.negated { "not " } else { "" };
+        match self {
+            Matcher::Contains { .. } | Matcher::Pattern(_) | Matcher::Known => self.predicate(say),
+            Matcher::OneOf(constants) if constants.len() == 1 && !say.negated && !say.plural => {
+                format!("was {}", shown(value))
+            }
+            _ => {
+                let be = Say { negated: false, ..say }.be();
+                format!("{be} {} ({not}{})", shown(value), self.core())
+            }
+        }
+    }
+
+    /// What it says of a value, without a verb: *below 50*.
+    pub(crate) fn core(&self) -> String {
+        let named = |constants: &[Constant]| constants.iter().map(|one| text::quoted(&one.written)).collect::<Vec<_>>();
+        match self {
+            Matcher::OneOf(constants) if constants.len() == 1 => text::quoted(&constants[0].written),
+            Matcher::OneOf(constants) => format!("one of {}", text::join(&named(constants), "or")),
+            Matcher::AllOf(constants) => format!("all of {}", text::join(&named(constants), "and")),
+            Matcher::Range(range) => range.core(),
+            Matcher::Contains { written, .. } => format!("with \"{written}\""),
+            Matcher::Pattern(pattern) => format!("like /{pattern}/"),
+            Matcher::Known => "known".to_owned(),
+            Matcher::Unknown => "unknown".to_owned(),
+            Matcher::Empty => "empty".to_owned(),
+            Matcher::Every(matchers) => matchers.iter().map(Matcher::core).collect::<Vec<_>>().join(" and "),
+        }
+    }
+
+    /// It in one fixed spelling.
+    pub(crate) fn normal(&self) -> String {
+        let sorted = |constants: &[Constant]| {
+            let spelled = |one: &Constant| match one.point {
+                Some(point) => format!("{point:?}|{:?}", one.folded),
+                None if one.exact => format!("{:?}", one.written),
+                None => format!("{:?}", one.folded),
+            };
+            let mut spelled: Vec<_> = constants.iter().map(spelled).collect();
+            spelled.sort();
+            spelled.dedup();
+            spelled.join(",")
+        };
+        match self {
+            Matcher::OneOf(constants) => format!("one({})", sorted(constants)),
+            Matcher::AllOf(constants) => format!("all({})", sorted(constants)),
+            Matcher::Range(range) => {
+                let end = |bound: &Option<Bound>| match bound {
+                    Some(bound) => format!("{:?}{}", bound.point, if bound.included { "=" } else { "" }),
+                    None => String::new(),
+                };
+                format!("range({};{})", end(&range.low), end(&range.high))
+            }
+            Matcher::Contains { folded, .. } => format!("contains({folded:?})"),
+            Matcher::Pattern(pattern) => format!("matches({:?})", pattern.as_str()),
+            Matcher::Known => "known".to_owned(),
+            Matcher::Unknown => "unknown".to_owned(),
+            Matcher::Empty => "empty".to_owned(),
+            Matcher::Every(matchers) => matchers.iter().map(Matcher::normal).collect::<Vec<_>>().join("&"),
+        }
+    }
+}
+
+impl Range {
+    /// *at least 20 and below 50*
+    pub(crate) fn core(&self) -> String {
+        let said = |bound: &Option<Bound>, included: &str, excluded: &str| {
+            let bound = bound.as_ref()?;
+            Some(format!("{} {}", if bound.included { included } else { excluded }, text::quoted(&bound.written)))
+        };
+        let ends = [said(&self.low, "at least", "above"), said(&self.high, "at most", "below")];
+        ends.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// A value for people.
+pub(crate) fn shown(value: Value<'_>) -> String {
+    match value {
+        Value::Text { text, .. } => text::quoted(&text::cut(text)),
+        Value::Number(number) => text::number(number),
+        Value::Bool(value) => value.to_string(),
+        Value::Instant(at) => text::instant(at),
+        Value::List(texts) => {
+            let named: Vec<_> = (0..texts.len()).map(|index| text::quoted(&text::cut(texts.text(index).0))).collect();
+            text::join(&named, "and")
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Nodes into rules: the sections of a configuration that say what the rules are, checked and compiled.
+//!
+//! All mistakes are found at once; what has one is left out. What must never be in here: what a single condition looks
+//! like (that is in [`conditions`](crate::conditions)), and any other section of a configuration.
+
+mod expression;
+mod policy;
+mod rule;
+
+use std::collections::BTreeMap;
+
+use tierline_model::Millis;
+
+use crate::RuleSet;
+use crate::scope::{Scope, Term, TextNumbers};
+use crate::source::{self, Diagnostics, Kind, Node, Span, codes};
+
+/// The parts of a configuration that say what the rules are; each as it stands in the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Sections<'n> {
+    /// `rules`
+    pub rules: Option<&'n Node>,
+    /// `terms`
+    pub terms: Option<&'n Node>,
+    /// `sla`
+    pub sla: Option<&'n Node>,
+    /// `time.history`: milliseconds for which solved tickets count.
+    pub history: Millis,
+}
+
+/// As many rules as there may be.
+const MOST_RULES: usize = 10_000;
+
+/// Reads and compiles; all mistakes at once go to `found`. What has mistakes is left out of the set.
+pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
+    let policies = policies(sections.sla, found);
+    let mut scope = Scope {
+        // A policy with mistakes may well have been meant to have the target.
+        has_first_reply: policies
+            .iter()
+            .any(|policy| policy.as_ref().is_none_or(|policy| policy.first_reply.is_some())),
+        found,
+        texts: TextNumbers::default(),
+        history: sections.history,
+        terms: BTreeMap::new(),
+        reading: Vec::new(),
+    };
+    terms(sections.terms, &mut scope);
+    let mut rules = Vec::new();
+    let mut ids = Ids::default();
+    for node in list(sections.rules, "`rules` is a list of rules", scope.found) {
+        let rule = rule::parse(node, &mut scope);
+        if ids.admit(node, scope.found) {
+            rules.extend(rule);
+        }
+    }
+    RuleSet { rules, policies: policies.into_iter().flatten().collect(), texts: scope.texts.into_texts() }
+}
+
+/// The policies; `None` stands for one with mistakes.
+fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<Option<crate::SlaPolicy>> {
+    let nodes = list(section, "`sla` is a list of policies", found);
+    let mut ids = Ids::default();
+    let mut policies = Vec::new();
+    for (place, node) in nodes.iter().enumerate() {
+        let policy = policy::parse(node, found);
+        policies.push(policy.filter(|_| ids.admit(node, found)));
+        if place == 1 && found.mistakes() == 0 {
+            found
+                .warning(codes::NEVER_APPLIES, &node.span, "no ticket ever gets to this policy")
+                .label("the first policy applies to all")
+                .help("policies that choose their tickets with `when` are not built yet; leave it out");
+        }
+    }
+    policies
+}
+
+/// Reads all terms, used or not, so that no mistake hides in one.
+fn terms<'s>(section: Option<&'s Node>, scope: &mut Scope<'s>) {
+    let Some(section) = section.filter(|node| !node.is_null()) else { return };
+    let Kind::Map(entries) = &section.kind else {
+        source::wrong_kind(section, "`terms` is a map of names and conditions", scope.found);
+        return;
+    };
+    for entry in entries {
+        id(&entry.key.text, &entry.key.span, "a term", scope.found);
+        scope.terms.insert(&entry.key.text, Term::Written(entry));
+    }
+    for entry in entries {
+        expression::term(&entry.key.text, &entry.key.span, scope);
+    }
+}
+
+/// The nodes of a list that may be left out.
+fn list<'n>(section: Option<&'n Node>, wanted: &str, found: &mut Diagnostics) -> &'n [Node] {
+    let Some(section) = section.filter(|node| !node.is_null()) else { return &[] };
+    match &section.kind {
+        Kind::List(nodes) if nodes.len() > MOST_RULES => {
+            found.mistake(codes::TOO_MUCH, &nodes[MOST_RULES].span, format!("{wanted}, at most {MOST_RULES}"));
+            &nodes[..MOST_RULES]
+        }
+        Kind::List(nodes) => nodes,
+        Kind::Scalar(_) | Kind::Map(_) => {
+            source::wrong_kind(section, wanted, found);
+            found.items.last_mut().map(|mistake| mistake.help("write a `-` before each"));
+            &[]
+        }
+    }
+}
+
+/// Whether a name is one: lower-case letters, digits and hyphens, a letter or digit first, at most 64 of them.
+fn id(written: &str, span: &Span, what: &str, found: &mut Diagnostics) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let right = !written.starts_with('-') && (1..=64).contains(&written.len()) && written.chars().all(allowed);
+    if !right {
+        let folded: String =
+            written.to_lowercase().chars().map(|c| if allowed(c) { c } else { '-' }).take(64).collect();
+        let meant = folded.trim_matches('-');
+        let mistake =
+            found.mistake(codes::ID, span, format!("the name of {what} is lower-case letters, digits and hyphens"));
+        if !meant.is_empty() {
+            mistake.help(format!("write `{meant}`"));
+        }
+    }
+    right
+}
+
+/// The ids that have stood so far, and on which line.
+#[derive(Default)]
+struct Ids<'n> {
+    lines: BTreeMap<&'n str, usize>,
+}
+
+impl<'n> Ids<'n> {
+    /// Whether the `id` of a node is the first of its kind.
+    fn admit(&mut self, node: &'n Node, found: &mut Diagnostics) -> bool {
+        let Some((id, span)) = node.at("id").and_then(|id| Some((id.scalar()?, &id.span))) else { return true };
+        if let Some(line) = self.lines.get(id.text.as_str()) {
+            found
+                .mistake(codes::DUPLICATE_ID, span, format!("the id `{}` stands twice", id.text))
+                .label(format!("first on line {line}"));
+            return false;
+        }
+        self.lines.insert(&id.text, span.line_column().0);
+        true
+    }
+}
+
+/// 16 hexadecimal digits that stand for a text: FNV-1a, the same on every machine and in every version.
+fn fingerprint(text: &str) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+}

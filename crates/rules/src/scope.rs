@@ -1,0 +1,58 @@
+//! What the reading of a rule needs besides the rule.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use tierline_model::Millis;
+
+use crate::FOREIGN;
+use crate::source::{Diagnostics, Entry};
+use crate::tree::Expression;
+
+/// Everything that conditions may ask for while they are read.
+pub(crate) struct Scope<'s> {
+    pub(crate) found: &'s mut Diagnostics,
+    pub(crate) texts: TextNumbers,
+    /// Milliseconds for which solved tickets count.
+    pub(crate) history: Millis,
+    /// Whether a policy has a target for the first reply.
+    pub(crate) has_first_reply: bool,
+    pub(crate) terms: BTreeMap<&'s str, Term<'s>>,
+    /// The terms that are being read, each within the one before it.
+    pub(crate) reading: Vec<&'s str>,
+}
+
+/// A term, as far as it has been read.
+pub(crate) enum Term<'s> {
+    /// Not yet.
+    Written(&'s Entry),
+    /// Its reading has begun: who meets it now goes round in a circle.
+    Begun,
+    /// It has been; `None`: with mistakes, which have been told.
+    Read(Option<Expression>),
+}
+
+/// Texts that conditions compare for equality, each with its number.
+#[derive(Default)]
+pub(crate) struct TextNumbers {
+    numbers: FxHashMap<String, u32>,
+    texts: Vec<String>,
+}
+
+impl TextNumbers {
+    /// The number of a folded text.
+    pub(crate) fn number(&mut self, folded: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(folded) {
+            return number;
+        }
+        // Sources are bounded far below 2^32 values.
+        let number = u32::try_from(self.texts.len()).unwrap_or(FOREIGN);
+        self.texts.push(folded.to_owned());
+        self.numbers.insert(folded.to_owned(), number);
+        number
+    }
+
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.texts
+    }
+}

@@ -1,0 +1,228 @@
+//! Nodes into values, with a mistake for each that is not one.
+
+use tierline_model::Millis;
+
+use super::{Diagnostics, Entry, Key, Kind, Node, codes, did_you_mean};
+
+/// The keys of a map, read one by one; whatever is left in the end is unknown.
+pub struct Keys<'n> {
+    node: &'n Node,
+    what: &'n str,
+    entries: &'n [Entry],
+    asked: Vec<&'static str>,
+}
+
+impl<'n> Keys<'n> {
+    /// The keys of a node that is to be a map; `what` is what it says, for messages: *a rule*.
+    pub fn of(node: &'n Node, what: &'n str, found: &mut Diagnostics) -> Option<Keys<'n>> {
+        match &node.kind {
+            Kind::Map(entries) => Some(Keys { node, what, entries, asked: Vec::new() }),
+            _ => {
+                wrong_kind(node, &format!("{what} is a map of keys"), found);
+                None
+            }
+        }
+    }
+
+    /// The value of a key that may be left out; a key without a value counts as left out.
+    pub fn optional(&mut self, key: &'static str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| &entry.value).filter(|value| !value.is_null())
+    }
+
+    /// The value of a key that must be there.
+    pub fn required(&mut self, key: &'static str, found: &mut Diagnostics) -> Option<&'n Node> {
+        let value = self.optional(key);
+        if value.is_none() {
+            found.mistake(codes::MISSING_KEY, &self.node.span, format!("{} needs `{key}`", self.what));
+        }
+        value
+    }
+
+    /// A key of the contract that this version refuses.
+    pub fn not_built(&mut self, key: &'static str, found: &mut Diagnostics) {
+        if let Some(entry) = self.entry(key) {
+            not_built(&entry.key, found);
+        }
+    }
+
+    /// Says which keys mean nothing.
+    pub fn finish(self, found: &mut Diagnostics) {
+        for Entry { key, .. } in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.text.as_str())) {
+            let help = did_you_mean(&key.text, self.asked.iter().copied())
+                .unwrap_or_else(|| format!("its keys are {}", listed(self.asked.iter().copied())));
+            found.mistake(codes::UNKNOWN_KEY, &key.span, format!("{} has no key `{}`", self.what, key.text)).help(help);
+        }
+    }
+
+    /// The key and its value, as they stand.
+    pub fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        self.entries.iter().find(|entry| entry.key.text == key)
+    }
+}
+
+/// Says that a part of the contract cannot be used yet.
+pub fn not_built(key: &Key, found: &mut Diagnostics) {
+    found
+        .mistake(codes::NOT_BUILT, &key.span, format!("`{}` is not built yet", key.text))
+        .help("this version refuses it rather than ignore it; leave it out");
+}
+
+/// Says that a map, a list or a single value stands where another is wanted.
+pub fn wrong_kind(node: &Node, wanted: &str, found: &mut Diagnostics) {
+    found.mistake(codes::WRONG_KIND, &node.span, wanted).label(format!("this is {}", node.what()));
+}
+
+/// A single value as a text, whatever it looks like.
+pub fn text<'n>(node: &'n Node, what: &str, found: &mut Diagnostics) -> Option<&'n str> {
+    match node.scalar().filter(|scalar| !scalar.is_null()) {
+        Some(scalar) => Some(&scalar.text),
+        None => {
+            wrong_kind(node, &format!("{what} is a single text"), found);
+            None
+        }
+    }
+}
+
+/// A list of texts; a single one is a list of one.
+pub fn texts(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Vec<String>> {
+    match &node.kind {
+        Kind::List(nodes) => {
+            let read: Vec<_> = nodes.iter().map(|node| text(node, what, found).map(str::to_owned)).collect();
+            read.into_iter().collect()
+        }
+        _ => text(node, what, found).map(|one| vec![one.to_owned()]),
+    }
+}
+
+/// `true` or `false`.
+pub fn boolean(node: &Node, what: &str, found: &mut Diagnostics) -> Option<bool> {
+    let read = node.scalar().and_then(super::Scalar::bool);
+    if read.is_none() {
+        found.mistake(codes::UNKNOWN_WORD, &node.span, format!("{what} is `true` or `false`"));
+    }
+    read
+}
+
+/// A number within these bounds, both included.
+pub fn number(node: &Node, what: &str, within: (f64, f64), found: &mut Diagnostics) -> Option<f64> {
+    let Some(read) = node.scalar().and_then(super::Scalar::number) else {
+        found.mistake(codes::NUMBER, &node.span, format!("{what} is a number")).label("not a number");
+        return None;
+    };
+    let (least, most) = within;
+    if read < least || read > most {
+        let bounds = match (least.is_finite(), most.is_finite()) {
+            (true, true) => format!("{what} lies between {least} and {most}"),
+            (true, false) => format!("{what} is {least} or more"),
+            _ => format!("{what} is {most} or less"),
+        };
+        found.mistake(codes::NUMBER, &node.span, bounds).label("out of range");
+        return None;
+    }
+    Some(read)
+}
+
+/// A whole number within these bounds, both included.
+pub fn whole(node: &Node, what: &str, within: (u32, u32), found: &mut Diagnostics) -> Option<u32> {
+    let read = number(node, what, (f64::from(within.0), f64::from(within.1)), found)?;
+    if read.fract() != 0.0 {
+        found.mistake(codes::NUMBER, &node.span, format!("{what} is a whole number"));
+        return None;
+    }
+    Some(read as u32)
+}
+
+/// One of these words.
+pub fn word<T: Copy>(node: &Node, what: &str, words: &[(&'static str, T)], found: &mut Diagnostics) -> Option<T> {
+    let written = text(node, what, found)?;
+    let read = words.iter().find(|(word, _)| *word == written).map(|(_, value)| *value);
+    if read.is_none() {
+        unknown_word(node, what, written, words.iter().map(|(word, _)| *word), found);
+    }
+    read
+}
+
+/// Says that a word is none of those allowed.
+pub fn unknown_word<'a>(
+    node: &Node,
+    what: &str,
+    written: &str,
+    words: impl Iterator<Item = &'a str> + Clone,
+    found: &mut Diagnostics,
+) {
+    let help = did_you_mean(written, words.clone()).unwrap_or_else(|| format!("write one of {}", listed(words)));
+    found.mistake(codes::UNKNOWN_WORD, &node.span, format!("{what} is never `{written}`")).help(help);
+}
+
+/// A duration in milliseconds, more than nothing: `90s`, `30m`, `2h`, `7d`.
+pub fn duration(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Millis> {
+    let read = duration_or_none(node, what, found)?;
+    if read == 0 {
+        found.mistake(codes::DURATION, &node.span, format!("{what} is longer than nothing"));
+        return None;
+    }
+    Some(read)
+}
+
+/// A duration in milliseconds that may be nothing: `0s`.
+pub fn duration_or_none(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Millis> {
+    let written = match node.scalar().filter(|scalar| !scalar.is_null()) {
+        Some(scalar) => scalar.text.trim(),
+        None => {
+            wrong_kind(node, &format!("{what} is a duration such as `2h`"), found);
+            return None;
+        }
+    };
+    match parse_duration(written) {
+        Ok(length) => Some(length),
+        Err(help) => {
+            found
+                .mistake(codes::DURATION, &node.span, format!("{what} is a duration such as `2h`"))
+                .label("not a duration")
+                .help(help);
+            None
+        }
+    }
+}
+
+/// A duration as it is written, in milliseconds: a whole number and `ms`, `s`, `m`, `h` or `d` (24 hours). The error
+/// says what was probably meant.
+pub fn parse_duration(written: &str) -> Result<Millis, String> {
+    let digits = written.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = written.split_at(digits);
+    let general = || "write a whole number and its unit: `90s`, `30m`, `2h` or `7d`".to_owned();
+    let count = match count.parse::<Millis>() {
+        Ok(count) => count,
+        Err(_) if digits > 0 => return Err("that is longer than a century".to_owned()),
+        Err(_) => return Err(general()),
+    };
+    let length = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "" => return Err(format!("a duration carries its unit: `{count}s`, `{count}m`, `{count}h` or `{count}d`?")),
+        other => {
+            let meant = match other.trim().to_lowercase().as_str() {
+                "sec" | "secs" | "second" | "seconds" => Ok(format!("{count}s")),
+                "min" | "mins" | "minute" | "minutes" => Ok(format!("{count}m")),
+                "hr" | "hrs" | "hour" | "hours" | "h" => Ok(format!("{count}h")),
+                "day" | "days" | "d" => Ok(format!("{count}d")),
+                "w" | "week" | "weeks" => Ok(format!("{}d", count.saturating_mul(7))),
+                _ => Err(()),
+            };
+            return Err(meant.map_or_else(|()| general(), |meant| format!("did you mean `{meant}`?")));
+        }
+    };
+    const CENTURY: Millis = 36_525 * 86_400_000;
+    count.checked_mul(length).filter(|&all| all <= CENTURY).ok_or_else(|| "that is longer than a century".to_owned())
+}
+
+/// Words in a row, each in back quotes.
+pub fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
