@@ -1,0 +1,162 @@
+//! A ticket's life: it is met, merged, closed, reopened, and forgotten.
+
+use tierline_model::{Author, HandledBy, Millis, TicketEvent};
+use tierline_rules::{AbsenceOf, Reads, Topic};
+
+use super::Changes;
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::fire::Saying;
+use crate::judge::Rising;
+use crate::marks::Mark;
+
+impl Engine {
+    pub(super) fn create(&mut self, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
+        let a = self.tickets[slot as usize].account;
+        let ticket = &mut self.tickets[slot as usize];
+        let created_at = event.ticket.created_at.unwrap_or(at).min(at);
+        ticket.met = true;
+        ticket.created_at = Some(created_at);
+        ticket.touched_at = Some(ticket.touched_at.map_or(created_at, |touched| touched.max(created_at)));
+        ticket.marks.set_known();
+        let first_author = event.message.as_ref().map(|message| message.author);
+        if event.ticket.handled_by == Some(HandledBy::Bot) {
+            ticket.marks.add(created_at, Mark::Bot);
+        }
+        if event.ticket.opened_by.or(first_author).unwrap_or(Author::Customer) == Author::Customer {
+            ticket.marks.add(created_at, Mark::Contact);
+            changes.disproves.push(AbsenceOf::CustomerReply);
+        }
+        if !ticket.open && !ticket.removed && ticket.solved_at.is_none() {
+            self.open(a, slot);
+        }
+        changes.reads = Engine::EVERYTHING;
+    }
+
+    pub(super) fn open(&mut self, a: u32, slot: Slot) {
+        self.tickets[slot as usize].open = true;
+        self.open_tickets += 1;
+        self.accounts[a as usize].open.push(slot);
+    }
+
+    /// The source closes; its waiting customer waits on the target, since when they wrote. A target in another account
+    /// is none of this task's business: the source only closes.
+    pub(super) fn merge(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
+        let waiting = self.tickets[slot as usize].marks.as_of(at).wait;
+        self.tickets[slot as usize].removed = true;
+        changes.closes = Some("merged");
+        let target = event.merged_into.as_ref().and_then(|id| self.find_ticket(a, id));
+        if let (Some(target), tierline_rules::Wait::Since(since)) = (target, waiting)
+            && target != slot
+            && self.tickets[target as usize].open
+        {
+            self.tickets[target as usize].marks.add(since, Mark::Contact);
+            self.mark_ticket(target);
+            if self.live {
+                let mut rules = Vec::new();
+                self.index.reading(Reads::default().and(Topic::Conversation).and(Topic::Sla), &mut rules);
+                self.judge(target, &rules, false, Rising::Collect);
+            }
+        }
+    }
+
+    pub(super) fn close_or_reopen(&mut self, a: u32, slot: Slot, changes: &Changes, at: Millis) {
+        if let Some(how) = changes.closes {
+            self.close(a, slot, how, at);
+        } else if changes.reopens && !self.tickets[slot as usize].removed {
+            self.reopen(a, slot, at);
+        }
+    }
+
+    pub(super) fn reopen(&mut self, a: u32, slot: Slot, at: Millis) {
+        let ticket = &mut self.tickets[slot as usize];
+        if ticket.open {
+            return;
+        }
+        if let Some(solved_at) = ticket.solved_at.take() {
+            ticket.solved_for += (at - solved_at).max(0);
+        }
+        self.open(a, slot);
+    }
+
+    /// Solving, closing, merging or deleting resolves the escalation (or moves it, if it is the account's) and clears
+    /// the latches; cooldowns outlive it.
+    pub(super) fn close(&mut self, a: u32, slot: Slot, how: &'static str, at: Millis) {
+        let ticket = &mut self.tickets[slot as usize];
+        let was_open = std::mem::replace(&mut ticket.open, false);
+        ticket.solved_at = ticket.solved_at.or(Some(at));
+        if was_open {
+            self.open_tickets -= 1;
+            self.accounts[a as usize].open.retain(|&other| other != slot);
+        }
+        self.release_ticket(slot);
+        // Whatever rose on it in this very record is over as well.
+        self.rises.retain(|rise| rise.slot != slot);
+        let ticket = &mut self.tickets[slot as usize];
+        for latch in &mut ticket.latches {
+            (latch.latched, latch.yes) = (false, false);
+        }
+        ticket.latches.retain(|latch| latch.rose_at.is_some());
+        self.drop_conversation(slot);
+        self.touch_once_per_account();
+        if !self.move_on(a, slot, at) {
+            let reason = format!("Resolved because the ticket was {how}.");
+            self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        }
+        let solved_at = self.tickets[slot as usize].solved_at.unwrap_or(at);
+        self.set_bound(slot, solved_at.saturating_add(self.settings.history));
+    }
+
+    /// A ticket has left `history`: whatever still stands on it ends, and nothing of it is kept.
+    pub(crate) fn forget_ticket(&mut self, slot: Slot) {
+        let a = self.tickets[slot as usize].account;
+        self.release_ticket(slot);
+        let at = self.accounts[a as usize].now.at;
+        let reason = "Resolved because the ticket was solved too long ago to be kept.".to_owned();
+        self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        self.erase_ticket(slot);
+    }
+
+    /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
+    /// has none; `false`: there is no such ticket, or it is not an account's. SEMANTICS 3.6.
+    pub(super) fn move_on(&mut self, a: u32, slot: Slot, at: Millis) -> bool {
+        let Some(open) = self.tickets[slot as usize].escalation() else { return false };
+        let last = open.firings.iter().rev().find(|firing| firing.what != crate::ticket::FiringKind::Joined);
+        let rule = last.and_then(|firing| firing.rule.as_ref());
+        let number = rule.and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id && rule.per_account));
+        let Some(number) = number else { return false };
+        let moment = self.accounts[a as usize].now;
+        let needs_hold = self.rules.rules[number].hold.is_some();
+        let free = |&slot: &Slot| {
+            self.tickets[slot as usize].escalation().is_none()
+                && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
+                && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
+        };
+        let open = self.accounts[a as usize].open.iter().copied();
+        let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
+        let Some(to) = to else { return false };
+        let context = self.key_of_context(slot);
+        self.tombstones.push(context);
+        let mut open = self.tickets[slot as usize].rare().escalation.take();
+        if let Some(open) = &mut open {
+            // What another ticket's silence proved, no event of this one disproves.
+            open.firings.iter_mut().for_each(|firing| firing.proof = crate::ticket::Proof::default());
+            open.context_dirty = true;
+        }
+        let from = self.tickets[slot as usize].id.clone();
+        self.tickets[to as usize].rare().escalation = open;
+        self.mark_ticket(slot);
+        self.refresh_context(to);
+        self.say(
+            to,
+            Saying {
+                kind: Some(tierline_model::EscalationKind::Moved),
+                rule: Some(number as u16),
+                became_true_at: at,
+                reason: format!("Moved here because ticket {from} ended and the account's trouble goes on."),
+                ..Saying::default()
+            },
+        );
+        true
+    }
+}

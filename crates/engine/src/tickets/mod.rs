@@ -1,0 +1,170 @@
+//! What a ticket event does: [fields](fields), [messages](messages), and the ticket's [life](life) from its creation to
+//! its end.
+
+mod fields;
+mod life;
+mod messages;
+
+use tierline_model::{Author, Millis, TicketEvent, TicketEventKind, cut};
+use tierline_rules::{AbsenceOf, Reads, Topic};
+
+use crate::account::Slot;
+use crate::api::Rejected;
+use crate::cells::Stamp;
+use crate::engine::Engine;
+use crate::fire::Cause;
+use crate::judge::Rising;
+
+/// How much of each text is kept: bytes.
+pub(crate) mod kept {
+    /// Of a subject, a requester, a link, a value of a custom field.
+    pub const FIELD: usize = 1024;
+    /// Of a word that rules compare: a category, a tag, an assignee.
+    pub const WORD: usize = 256;
+    /// Of a message in the context package.
+    pub const MESSAGE: usize = 600;
+    /// How many messages of a ticket, tags of a ticket, custom fields of a ticket or an account.
+    pub const MESSAGES: usize = 4;
+    pub const LIST: usize = 128;
+}
+
+/// What one event changed.
+#[derive(Debug, Default)]
+struct Changes {
+    reads: Reads,
+    /// What it ended, if it is late: what it may disprove.
+    disproves: Vec<AbsenceOf>,
+    closes: Option<&'static str>,
+    reopens: bool,
+}
+
+impl Engine {
+    pub(crate) fn take_event(&mut self, event: &TicketEvent<'_>, appended_at: Millis) -> Result<(), Rejected> {
+        if event.kind == TicketEventKind::Rehomed {
+            let reason = "tickets cannot be moved between accounts yet".to_owned();
+            return Err(Rejected { code: "unbuilt_kind", reason });
+        }
+        let at = event.occurred_at.min(appended_at);
+        let a = self.account(&event.account_id);
+        self.before_record(a, at);
+        let slot = self.ticket(a, &event.ticket_id);
+        if !self.tickets[slot as usize].bulk.events.admit(&event.event_id) {
+            self.counts.repeats += 1;
+            self.schedule(a);
+            return Ok(());
+        }
+        let late = self.is_late(a, at);
+        self.arrive(a, at);
+        let changes = self.apply_event(a, slot, event, at);
+        self.mark_ticket(slot);
+        if self.live {
+            if late {
+                self.disprove_held(a, Some(slot), at, changes.reads);
+                self.disprove_firings(slot, at, appended_at, &event.event_id, &changes.disproves);
+            }
+            self.follow(a, slot, event, &changes, at);
+        } else {
+            self.close_or_reopen(a, slot, &changes, at);
+        }
+        self.schedule(a);
+        Ok(())
+    }
+
+    /// What follows from an applied event: closing, re-evaluation, and what goes out.
+    fn follow(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, changes: &Changes, at: Millis) {
+        self.close_or_reopen(a, slot, changes, at);
+        let ticket = &self.tickets[slot as usize];
+        let mut rules = std::mem::take(&mut self.scratch);
+        rules.clear();
+        if ticket.open {
+            let changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
+            self.index.reading(changed, &mut rules);
+            let complete = self.index.timed.iter().all(|rule| rules.binary_search(rule).is_ok());
+            self.judge(slot, &rules, complete, Rising::Collect);
+        } else if event.kind == TicketEventKind::Rated && !ticket.removed {
+            rules.extend_from_slice(&self.index.of_rating);
+            // Nothing but the end of its keeping wakes a closed ticket; one that was never met is kept as long.
+            let bound = match ticket.bound {
+                Millis::MAX => at.saturating_add(self.settings.history),
+                bound => bound,
+            };
+            self.judge(slot, &rules, false, Rising::Collect);
+            self.set_bound(slot, bound);
+        }
+        self.scratch = rules;
+        if changes.reads.topics & Topic::Tickets as u32 != 0 {
+            self.judge_account(a, Reads::default().and(Topic::Tickets), Rising::Collect);
+            self.touch_once_per_account();
+        }
+        self.conclude(a, Cause::Record);
+    }
+
+    /// Every rule with `once_per: account` is looked at once more.
+    pub(crate) fn touch_once_per_account(&mut self) {
+        for &rule in &self.index.all {
+            if self.rules.rules[rule as usize].per_account && !self.touched_rules.contains(&rule) {
+                self.touched_rules.push(rule);
+            }
+        }
+    }
+
+    fn apply_event(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, at: Millis) -> Changes {
+        let mut changes = Changes::default();
+        let source = self.texts.intern(&cut(&event.source, kept::WORD));
+        let counted = self.counted(slot);
+        let ticket = &mut self.tickets[slot as usize];
+        ticket.source = Some(source);
+        let first = ticket.bulk.events.0.len() == 1 && ticket.created_at.is_none() && !ticket.met;
+        if event.kind == TicketEventKind::Created {
+            if ticket.met {
+                self.counts.repeats += 1;
+                return changes;
+            }
+            self.create(slot, event, at, &mut changes);
+        } else if first && event.kind != TicketEventKind::Rated && !ticket.open && !ticket.removed {
+            self.open(a, slot);
+            changes.reads = Engine::EVERYTHING;
+        }
+        let stamp = Stamp { at, sequence: event.sequence };
+        self.tell_fields(slot, event, stamp, &mut changes);
+        if let Some(message) = &event.message {
+            self.take_message(slot, event, message, at, &mut changes);
+        }
+        match event.kind {
+            TicketEventKind::Updated if event.by_kind.is_none_or(is_person) => self.touch(slot, at, &mut changes),
+            TicketEventKind::Merged => self.merge(a, slot, event, at, &mut changes),
+            TicketEventKind::Deleted => {
+                self.tickets[slot as usize].removed = true;
+                changes.closes = Some("deleted");
+            }
+            TicketEventKind::Rated => self.rate(slot, event, stamp, &mut changes),
+            _ => {}
+        }
+        self.recount(a, slot, counted, &mut changes);
+        changes
+    }
+
+    /// The ticket counts, does not, or counts from another instant now.
+    fn recount(&mut self, a: u32, slot: Slot, before: Option<Millis>, changes: &mut Changes) {
+        let now = self.counted(slot);
+        if before != now {
+            let account = &mut self.accounts[a as usize];
+            if let Some(at) = before {
+                account.uncount(at);
+            }
+            if let Some(at) = now {
+                account.count(at);
+            }
+            changes.reads = changes.reads.and(Topic::Tickets);
+        }
+    }
+
+    fn counted(&self, slot: Slot) -> Option<Millis> {
+        let ticket = &self.tickets[slot as usize];
+        ticket.created_at.filter(|_| ticket.counts())
+    }
+}
+
+fn is_person(author: Author) -> bool {
+    matches!(author, Author::Customer | Author::Agent)
+}
