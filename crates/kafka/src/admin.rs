@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
 use rdkafka::admin::{
@@ -103,12 +104,40 @@ impl Admin {
         let made = block_on(self.client.create_topics([&topic], &self.options()));
         let made = made.map_err(|error| about_topic(&error, &self.settings, &spec.name, "CREATE"))?;
         match made.into_iter().next() {
-            Some(Ok(_)) => Ok(Made::Created),
+            Some(Ok(_)) => self.await_topic(&spec.name, partitions).map(|()| Made::Created),
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Made::Existed),
             Some(Err((_, code))) => Err(denied(code, &self.settings, &spec.name, "CREATE")
                 .unwrap_or_else(|| Failure::Fatal(format!("cannot make topic `{}`: {code}", spec.name)))),
             None => Err(Failure::Fatal(format!("cannot make topic `{}`: no answer", spec.name))),
         }
+    }
+
+    /// A topic is made before all brokers know of it; whoever writes to it next should not have to wait.
+    fn await_topic(&self, topic: &str, partitions: i32) -> Result<(), Failure> {
+        let began = Instant::now();
+        while self.cluster.partitions(topic)? != Some(partitions) {
+            if began.elapsed() > self.settings.patience {
+                return Err(Failure::Fatal(format!("topic `{topic}` was made, but cannot be seen yet; try again")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// What a start asks: refuses topics that it may not go on with, all of them in one message, each with the command
+    /// that mends it. Returns what is only weaker than it should be.
+    ///
+    /// # Errors
+    /// `Fatal`: that message, or as [`check`](Self::check).
+    pub fn refuse_mistakes(&self, specs: &[TopicSpec]) -> Result<Vec<Difference>, Failure> {
+        let found = self.check(specs)?;
+        let (mistakes, warnings): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|difference| difference.severity == Severity::Mistake);
+        if mistakes.is_empty() {
+            return Ok(warnings);
+        }
+        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("\n  {mistake}")).collect();
+        Err(Failure::Fatal(format!("the topics are not as they must be:{}", lines.concat())))
     }
 
     /// How the topics differ from what they should be: all of it. The first co-partitioned one sets the number of

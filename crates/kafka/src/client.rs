@@ -182,6 +182,8 @@ impl Client for KafkaClient {
                             return Ok(());
                         }
                     }
+                    // Not a member of the group, so it need not be allowed in it.
+                    Err(KafkaError::MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed)) => {}
                     Err(error) => judge(&error, topic, &self.settings, &heard)?,
                 }
                 if quiet_since.elapsed() >= idle {

@@ -110,10 +110,17 @@ pub(crate) fn denied(code: RDKafkaErrorCode, settings: &Settings, on: &str, oper
 
 /// A failure of an answer about a topic: a missing right by name, else as it came.
 pub(crate) fn about_topic(error: &KafkaError, settings: &Settings, topic: &str, operations: &str) -> Failure {
-    error
-        .rdkafka_error_code()
+    code_of(error)
         .and_then(|code| denied(code, settings, topic, operations))
         .unwrap_or_else(|| Failure::Fatal(format!("topic `{topic}`: {error}")))
+}
+
+/// An error's code; an administrator's errors have theirs elsewhere.
+pub(crate) fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    }
 }
 
 /// A client could not even be made: a property that librdkafka does not know, or a value that it does not take.

@@ -247,7 +247,7 @@ impl<C: ConsumerContext> Reader<C> {
 
     fn judge(&self, error: &KafkaError) -> Result<(), Failure> {
         let topics: Vec<&str> = self.inputs.iter().map(|(_, topic)| topic.as_str()).collect();
-        judge(error, &topics.join(", "), &self.settings, &self.heard)
+        judge(error, &topics.join("`, `"), &self.settings, &self.heard)
     }
 }
 

@@ -72,12 +72,16 @@ impl Replayer {
     ) -> Result<(), Failure> {
         loop {
             let seen = self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(2));
-            let stable = seen.as_ref().map_or(-1, |&(_, high)| high);
-            if stable >= end {
+            if seen.as_ref().is_ok_and(|&(_, stable)| stable >= end) {
                 return Ok(());
             }
             if life.are_due()? {
-                tracing::info!(topic, partition, stable, end, "waiting for a transaction that stands open");
+                match seen {
+                    Ok((_, stable)) => {
+                        tracing::info!(topic, partition, stable, end, "waiting for a transaction that stands open");
+                    }
+                    Err(error) => tracing::warn!(topic, partition, %error, "waiting for the cluster's answer"),
+                }
             }
             // Nothing is assigned, so no record can come of this: it waits, and serves what the cluster says beside.
             if let Some(Err(error)) = self.consumer.poll(LOOK) {

@@ -152,17 +152,25 @@ impl Settings {
                 )));
             }
         }
-        let protocol = self.properties.get("security.protocol").map(|value| value.to_ascii_lowercase());
-        if !cfg!(any(feature = "tls", feature = "tls-vendored"))
-            && protocol.is_some_and(|protocol| protocol.contains("ssl") || protocol.contains("sasl"))
-        {
+        if !cfg!(any(feature = "tls", feature = "tls-vendored")) && self.needs_tls() {
             return Err(Failure::Fatal(
-                "log.properties: this build has neither TLS nor SASL; rebuild with `--features tls` (needs libssl-dev \
+                "log.properties: this build has neither TLS nor SCRAM; rebuild with `--features tls` (needs libssl-dev \
                  and pkg-config) or `--features tls-vendored`"
                     .into(),
             ));
         }
         Ok(())
+    }
+
+    /// Whether the properties ask for what the client has from OpenSSL: TLS, and the digests of SCRAM.
+    fn needs_tls(&self) -> bool {
+        let asks = |names: &[&str], for_what: &str| {
+            names
+                .iter()
+                .filter_map(|&name| self.properties.get(name))
+                .any(|value| value.to_lowercase().contains(for_what))
+        };
+        asks(&["security.protocol"], "ssl") || asks(&["sasl.mechanism", "sasl.mechanisms"], "scram")
     }
 
     fn client_id(&self, purpose: &str) -> String {
@@ -218,6 +226,7 @@ pub const GUARDED: &[&str] = &[
     "request.required.acks",
     "auto.offset.reset",
     "enable.auto.commit",
+    "auto.commit.enable",
     "enable.auto.offset.store",
     "enable.idempotence",
     "enable.partition.eof",

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::util::Timeout;
@@ -107,17 +107,8 @@ impl Transactions {
         if !self.drain(self.patience()) {
             return self.renew_and_abort("its records were not acknowledged in time");
         }
-        match self.producer().context().take_failed() {
-            Some(Undelivered { topic, partition, bytes, code }) if is_too_large(code) => {
-                return Err(too_large(&topic, partition, bytes));
-            }
-            Some(Undelivered { topic, code, .. }) => {
-                if let Some(denied) = denied(code, &self.settings, &topic, "WRITE") {
-                    return Err(denied);
-                }
-                return self.give_up(&format!("a record for {topic} was not written: {code}"));
-            }
-            None => {}
+        if let Some(undelivered) = self.producer().context().take_failed() {
+            return self.not_delivered(&undelivered);
         }
         let Some(owner) = owner() else { return self.give_up("the group's assignment is lost") };
         let offsets = self.offsets(positions)?;
@@ -154,6 +145,20 @@ impl Transactions {
             }
             Outcome::Abort(_) | Outcome::TimedOut(_) => self.renew(),
         }
+    }
+
+    /// What a record that was not written means for its transaction, which cannot be committed any more.
+    fn not_delivered(&mut self, record: &Undelivered) -> Result<Committed, Failure> {
+        if is_too_large(record.code) {
+            return Err(too_large(&record.topic, record.partition, record.bytes));
+        }
+        // Where the transaction failed as a whole, its records were swept along and say nothing of why.
+        let told = self.why_failed();
+        if let Some(denied) = self.denied(told.as_ref().map_or(record.code, RDKafkaError::code)) {
+            return Err(denied);
+        }
+        let why = told.map_or_else(|| record.code.to_string(), |told| told.to_string());
+        self.give_up(&format!("a record for {} was not written: {why}", record.topic))
     }
 
     fn producer(&self) -> &Transactional {
@@ -210,7 +215,7 @@ impl Transactions {
             self.producer().poll(Duration::ZERO);
             match &error {
                 KafkaError::Transaction(told) if told.txn_requires_abort() => {
-                    return Ok(Outcome::Abort(told.to_string()));
+                    return self.denied(told.code()).map_or_else(|| Ok(Outcome::Abort(told.to_string())), Err);
                 }
                 KafkaError::Transaction(told) if told.code() == RDKafkaErrorCode::OperationTimedOut => {
                     return Ok(Outcome::TimedOut(told.to_string()));
@@ -260,9 +265,30 @@ impl Transactions {
             // The producer has stopped for good.
             RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced => self.cannot_go_on(error),
             // The transaction has failed already, and says so to each further record.
-            RDKafkaErrorCode::State => Failure::Abort(format!("a record for {topic} was not taken: {error}")),
+            RDKafkaErrorCode::State => match self.why_failed() {
+                Some(told) => self.denied(told.code()).unwrap_or_else(|| Failure::Abort(told.to_string())),
+                None => Failure::Abort(format!("a record for {topic} was not taken: {error}")),
+            },
             _ => Failure::Fatal(format!("cannot write to topic `{topic}`: {error}")),
         }
+    }
+
+    /// Why the open transaction must be aborted, if it must. librdkafka tells it to any call that a failed transaction
+    /// does not allow; beginning one while one is open is never allowed, and so changes nothing.
+    fn why_failed(&self) -> Option<RDKafkaError> {
+        match self.producer().begin_transaction() {
+            Err(KafkaError::Transaction(told)) if told.txn_requires_abort() => Some(told),
+            _ => None,
+        }
+    }
+
+    /// The right that is missing, where that is why.
+    fn denied(&self, code: RDKafkaErrorCode) -> Option<Failure> {
+        let on = match code {
+            RDKafkaErrorCode::TransactionalIdAuthorizationFailed => self.settings.transactional_id(self.turn),
+            _ => self.outputs.join("`, `"),
+        };
+        denied(code, &self.settings, &on, "WRITE")
     }
 
     fn cannot_go_on(&self, error: &KafkaError) -> Failure {
@@ -281,7 +307,7 @@ impl Transactions {
                  transaction.timeout.ms ({why}); give each process an instance name of its own"
             ));
         }
-        denied(code, &self.settings, &id, "WRITE").unwrap_or_else(|| {
+        self.denied(code).unwrap_or_else(|| {
             let heard = self.producer().context().heard().last();
             Failure::Fatal(format!("transactional id `{id}` cannot go on: {why}; last heard: {heard}"))
         })
