@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
 use crate::certificates::Certificates;
@@ -134,13 +134,16 @@ impl Broker {
         for result in made {
             result.unwrap_or_else(|(topic, code)| panic!("cannot make topic {topic}: {code}"));
         }
-        self.eventually(&format!("{partitions} partitions of {name} with leaders"), || {
-            let admin = self.admin();
-            let metadata =
-                admin.inner().fetch_metadata(Some(name), Duration::from_secs(10)).map_err(|e| e.to_string())?;
-            let led = metadata.topics().iter().flat_map(|topic| topic.partitions()).filter(|p| p.leader() >= 0).count();
-            if led == partitions as usize { Ok(()) } else { Err(format!("{led} have one")) }
-        });
+        self.wait_led(name, partitions);
+    }
+
+    /// Gives a topic more partitions, and returns when they are there.
+    pub fn add_partitions(&self, name: &str, all: i32) {
+        let wanted = NewPartitions::new(name, all as usize);
+        for result in self.wait_for(self.admin().create_partitions([&wanted], &AdminOptions::new())) {
+            result.unwrap_or_else(|(topic, code)| panic!("cannot give topic {topic} more partitions: {code}"));
+        }
+        self.wait_led(name, all);
     }
 
     /// Deletes topics; those that aren't there are no error.
@@ -166,6 +169,16 @@ impl Broker {
     /// The last lines of the broker's log.
     pub fn log_tail(&self) -> String {
         format!("the broker's log ends with:\n{}", self.guarded.log_tail())
+    }
+
+    fn wait_led(&self, name: &str, partitions: i32) {
+        self.eventually(&format!("{partitions} partitions of {name} with leaders"), || {
+            let admin = self.admin();
+            let metadata =
+                admin.inner().fetch_metadata(Some(name), Duration::from_secs(10)).map_err(|e| e.to_string())?;
+            let led = metadata.topics().iter().flat_map(|topic| topic.partitions()).filter(|p| p.leader() >= 0).count();
+            if led == partitions as usize { Ok(()) } else { Err(format!("{led} have one")) }
+        });
     }
 
     fn wait_for<T>(&self, answer: impl Future<Output = Result<T, rdkafka::error::KafkaError>>) -> T {
@@ -277,9 +290,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shared_broker_makes_topics() {
+    fn the_shared_broker_makes_topics_and_enlarges_them() {
         let (broker, topic) = (Broker::shared(), unique("kit"));
         broker.create_topic(&topic, 3, &[("cleanup.policy", "compact")]);
+        broker.add_partitions(&topic, 4);
+        assert_eq!(broker.ends(&topic).len(), 4);
         broker.delete_topics(&[&topic]);
     }
 

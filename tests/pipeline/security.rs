@@ -1,0 +1,42 @@
+//! TLS with a certificate authority of one's own and SCRAM: with the right password everything works, with a wrong one
+//! the message says what is wrong and where to look.
+
+use serde_json::json;
+use tierline_testkit::{Broker, Listener, Settings};
+
+use crate::deployment::{Deployment, FIRST, REFERENCE_RULES, WALL_TIME, now};
+use crate::events::{bill, created};
+
+const USER: &str = "tierline";
+const PASSWORD: &str = "open-sesame-2025";
+
+#[test]
+fn the_pipeline_works_by_tls_with_the_right_password_and_names_a_wrong_one() {
+    let listener = Listener::Scram { user: USER.to_owned(), password: PASSWORD.to_owned() };
+    let broker = Broker::own(&Settings { heap_mb: 256, listener, ..Settings::default() });
+    let right = deployment(&broker, PASSWORD);
+    right.command(&["topics", "create", "--partitions", "1"]).well();
+    let mut running = right.run(FIRST);
+    right.send("billing", &[bill("acme", "past_due")]);
+    right.send("tickets", &[created("acme", "T1", now(), json!({ "priority": "urgent" }))]);
+    right.wait_for_escalation(&mut running, "an escalation", |record| record["rule"] == "urgent-past-due");
+    running.end();
+
+    let wrong = deployment(&broker, "guessed");
+    for command in [&["run"][..], &["topics", "check"], &["tail", "escalations", "--from-start", "--until-end"]] {
+        let answer = wrong.command(command);
+        assert_eq!(answer.code, Some(2), "{command:?}: {answer:?}");
+        assert!(answer.err.contains("sasl.password"), "{command:?} does not say where to look: {}", answer.err);
+        assert!(!answer.err.contains("guessed"), "{command:?} shows the password: {}", answer.err);
+    }
+}
+
+fn deployment(broker: &Broker, password: &str) -> Deployment {
+    let authority = broker.certificates().expect("it has TLS").authority();
+    let properties = format!(
+        "    security.protocol: SASL_SSL\n    sasl.mechanism: SCRAM-SHA-512\n    sasl.username: {USER}\n    \
+         sasl.password: {password}\n    ssl.ca.location: {}\n",
+        authority.display()
+    );
+    Deployment::without_topics(broker.address(), &properties, &format!("{WALL_TIME}\n{REFERENCE_RULES}"))
+}

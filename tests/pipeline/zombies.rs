@@ -1,0 +1,61 @@
+//! Instances that were taken for dead and are not: paused past their session, they wake and go on where they stood.
+//! Nothing of theirs may be committed any more.
+
+use serde_json::{Value, json};
+use tierline_testkit::Broker;
+
+use crate::deployment::{Deployment, EVENT_TIME, FIRST, Instance, REFERENCE_RULES, SECOND, WALL_TIME, now, oracle};
+use crate::events::created;
+use crate::story::Story;
+
+#[test]
+fn a_zombie_with_its_hands_full_of_records_changes_nothing() {
+    const PARTITIONS: u32 = 2;
+    let (story, config) = (Story::new(41, 40, 6_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
+    let kafka = Deployment::on_kafka(PARTITIONS, &config);
+    kafka.send_all(&story);
+    let mut zombie = kafka.start(FIRST);
+    kafka.wait_passed(&mut zombie, 1);
+    zombie.process.pause();
+    let at_its_pause = kafka.progress();
+    assert!(at_its_pause.0 < at_its_pause.1, "it had passed everything already");
+
+    let mut heir = kafka.start(SECOND);
+    kafka.wait_passed(&mut heir, at_its_pause.1);
+    zombie.process.resume();
+    wait_until_it_knows(&kafka, &mut zombie, &mut heir);
+    heir.end();
+    drop(zombie);
+    kafka.run_until(story.end);
+    kafka.outcome().assert_is(&oracle(PARTITIONS, &story, &config));
+}
+
+#[test]
+fn a_zombie_that_wakes_with_nothing_but_a_timer_due_fires_nothing() {
+    const RULE: &str = "rules: [ { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 8s } } ]";
+    let kafka = Deployment::on_kafka(1, &format!("{WALL_TIME}\n{RULE}"));
+    let mut zombie = kafka.run(FIRST);
+    kafka.send("tickets", &[created("acme", "T1", now(), json!({}))]);
+    kafka.wait_drained(&mut zombie);
+    zombie.process.pause();
+    assert_eq!(kafka.records("escalations"), Vec::<Value>::new(), "the timer fired before the pause");
+
+    let mut heir = kafka.run(SECOND);
+    kafka.wait_for_escalation(&mut heir, "the heir to fire", |record| record["rule"] == "silence");
+    zombie.process.resume();
+    wait_until_it_knows(&kafka, &mut zombie, &mut heir);
+    heir.end();
+    drop(zombie);
+    assert_eq!(kafka.outcome().len(), 1);
+    // Not even uncommitted: the broker has one record and its transaction's marker.
+    let queue: Vec<_> = Broker::shared().records(&kafka.topic("escalation-queue"));
+    assert_eq!(queue.len(), 1);
+}
+
+/// Waits until the zombie has noticed: it has ended, or has joined the group anew.
+fn wait_until_it_knows(kafka: &Deployment, zombie: &mut Instance, heir: &mut Instance) {
+    heir.wait_for("the zombie to end or to join anew", || {
+        let joined = Broker::shared().group(&kafka.group()) == (2, "Stable".to_owned());
+        if joined || zombie.process.has_ended().is_some() { Ok(()) } else { Err("it has done neither".to_owned()) }
+    });
+}
