@@ -4,12 +4,15 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 
 use crate::{DateOrInstant, Millis};
 
-/// RFC 3339 in UTC with milliseconds, `2026-03-02T02:04:05.000Z`; the bare number where no calendar reaches.
+/// RFC 3339 in UTC with milliseconds, `2026-03-02T02:04:05.000Z`; the bare number where a year has no four digits.
 pub fn instant_text(at: Millis) -> String {
-    match DateTime::<Utc>::from_timestamp_millis(at) {
-        Some(instant) => instant.to_rfc3339_opts(SecondsFormat::Millis, true),
-        None => at.to_string(),
-    }
+    rfc_3339(at).unwrap_or_else(|| at.to_string())
+}
+
+/// [`instant_text`] where it is one that [`parse_instant`] reads back.
+pub(crate) fn rfc_3339(at: Millis) -> Option<String> {
+    let instant = DateTime::<Utc>::from_timestamp_millis(at)?;
+    (0..=9999).contains(&instant.year()).then(|| instant.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 /// The instant that an RFC 3339 text with an offset names; what is finer than a millisecond is dropped.
@@ -42,6 +45,7 @@ const DAYS_BEFORE_EPOCH: i32 = 719_163;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_instant_needs_an_offset() {
@@ -49,7 +53,18 @@ mod tests {
         assert_eq!(parse_instant("2026-03-02T03:04:05.0019+01:00"), Some(1_772_417_045_001));
         assert_eq!(parse_instant("2026-03-02T02:04:05"), None);
         assert_eq!(instant_text(1_772_417_045_001), "2026-03-02T02:04:05.001Z");
+        assert_eq!(instant_text(253_402_300_799_999), "9999-12-31T23:59:59.999Z");
+        assert_eq!(instant_text(253_402_300_800_000), "253402300800000");
         assert_eq!(instant_text(i64::MAX), i64::MAX.to_string());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_rfc_3339_is_read_back(at in -100_000_000_000_000i64..400_000_000_000_000) {
+            if let Some(text) = rfc_3339(at) {
+                prop_assert_eq!(parse_instant(&text), Some(at));
+            }
+        }
     }
 
     #[test]

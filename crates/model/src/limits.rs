@@ -7,6 +7,10 @@ use crate::Millis;
 /// The longest id that is taken, in bytes.
 pub const LONGEST_ID: usize = 512;
 
+/// Of a list of texts, or of custom fields, no more is read: a record of nothing but empty items would need many times
+/// its size. Far above what is kept of any.
+pub const MOST_ITEMS: usize = 10_000;
+
 /// 2000-01-01T00:00:00Z: nothing that happened to a ticket is older.
 pub const EARLIEST_INSTANT: Millis = 946_684_800_000;
 
@@ -18,7 +22,11 @@ pub fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
     if text.len() <= max_bytes {
         return Cow::Borrowed(text);
     }
-    let kept = text.floor_char_boundary(max_bytes.saturating_sub(MARK.len()));
+    let mut kept = max_bytes.saturating_sub(MARK.len());
+    // Ends at 0 at the latest, which is a boundary of every text.
+    while !text.is_char_boundary(kept) {
+        kept -= 1;
+    }
     Cow::Owned([&text[..kept], MARK].concat())
 }
 

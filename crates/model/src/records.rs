@@ -12,8 +12,12 @@ pub type Text<'a> = Cow<'a, str>;
 
 /// A record of `tickets`.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack of the loop that decodes it, and nearly all are events"
+)]
 pub enum TicketRecord<'a> {
-    /// Something happened to a ticket. Boxed by nobody: it lives on the stack of the loop that decodes it.
+    /// Something happened to a ticket.
     Event(TicketEvent<'a>),
     /// A source says until when it has been heard; one in every partition, without an account.
     Heartbeat {

@@ -1,10 +1,12 @@
-//! A datum as the contract's plain JSON: instants in RFC 3339, what is not told left out.
+//! A datum as the contract's plain JSON: instants in RFC 3339 (a number of milliseconds where that has no word for
+//! them), what is not told left out.
 
 use serde_json::{Map, Value};
 
 use super::cursor::{Cursor, DEEPEST, ReadError};
 use super::schema::{Id, Node, WriterSchema};
-use crate::{DateOrInstant, date_or_instant_text, instant_text};
+use crate::instants::rfc_3339;
+use crate::{DateOrInstant, date_or_instant_text};
 
 /// The whole of a datum; bytes that are no text become U+FFFD, numbers that JSON has no word for become null.
 pub(crate) fn to_json(cursor: &mut Cursor<'_>, schema: &WriterSchema) -> Result<Value, ReadError> {
@@ -26,7 +28,10 @@ fn value(cursor: &mut Cursor<'_>, schema: &WriterSchema, id: Id, depth: u8) -> R
             let days = i32::try_from(cursor.whole()?).map_err(|_| ReadError::Corrupt("a date of more than 32 bits"))?;
             date_or_instant_text(DateOrInstant::Date(days)).into()
         }
-        Node::Instant { units_per_ms } => instant_text(cursor.instant(*units_per_ms)?).into(),
+        Node::Instant { units_per_ms } => {
+            let at = cursor.instant(*units_per_ms)?;
+            rfc_3339(at).map_or_else(|| at.into(), Value::String)
+        }
         Node::Enum(symbols) => (*symbols[cursor.choice(symbols.len())?]).into(),
         Node::Union(branches) => {
             let branch = branches[cursor.choice(branches.len())?];

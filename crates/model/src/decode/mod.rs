@@ -39,6 +39,8 @@ pub struct Notes {
     pub unrecognised_words: u32,
     /// Names in `cleared` that are no field.
     pub unknown_cleared: u32,
+    /// Items of lists and custom fields beyond [`MOST_ITEMS`](crate::MOST_ITEMS).
+    pub items_left_out: u32,
 }
 
 /// Decodes records; one a lane, it keeps the schemas that it has met.
@@ -233,6 +235,3 @@ fn nothing_after(cursor: &Cursor<'_>) -> Result<(), DecodeError> {
         more => Err(DecodeError::invalid(code::UNDECODABLE, format!("{more} bytes follow its end"))),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,7 @@ use super::code;
 use super::record::{At, Read};
 use crate::words::Words;
 use crate::{
-    AccountField, BillingField, Cleared, DateOrInstant, LONGEST_ID, Millis, Text, TicketField, Value, cut,
+    AccountField, BillingField, Cleared, DateOrInstant, LONGEST_ID, MOST_ITEMS, Millis, Text, TicketField, Value, cut,
     parse_date_or_instant, parse_instant,
 };
 
@@ -495,10 +495,16 @@ where
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut list = L::default();
         let field = self.at.field;
+        let mut items_read = 0;
         while let Some(item) = items.next_element_seed(Read::<Txt>::new(self.at.field(field)))? {
             let Some(text) = item else {
                 return Err(self.at.refuse(code::BAD_VALUE, || format!("`{field}` has a null in its list")));
             };
+            items_read += 1;
+            if items_read > MOST_ITEMS {
+                self.at.notes().items_left_out += 1;
+                continue;
+            }
             (self.put)(&mut list, text, &mut self.at);
         }
         Ok(Some(list))
@@ -531,8 +537,11 @@ impl<'de> Kind<'de> for Custom {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    if let Some(value) = map.next_value_seed(Read::<CustomValue>::new(self.0.field(field)))? {
-                        fields.push((name, value));
+                    let value = map.next_value_seed(Read::<CustomValue>::new(self.0.field(field)))?;
+                    match value {
+                        Some(value) if fields.len() < MOST_ITEMS => fields.push((name, value)),
+                        Some(_) => self.0.notes().items_left_out += 1,
+                        None => {}
                     }
                 }
                 Ok(Some(fields))
