@@ -22,8 +22,8 @@ mod topics;
 use std::path::Path;
 use std::sync::Arc;
 
-use tierline_rules::RuleSet;
-use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Warning};
+use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Span, Warning, codes};
+use tierline_rules::{Mode, RuleSet, Sections, rule_set};
 use tierline_stream::topics::Names;
 
 pub use kafka::Kafka;
@@ -88,14 +88,17 @@ pub fn read_in(source: &Arc<Source>, surroundings: &Surroundings<'_>) -> Result<
     let mut found = Diagnostics::default();
     let config = source::parse(source, &mut found).and_then(|root| read_tree(root, surroundings, &mut found));
     match config {
-        Some(config) if found.mistakes() == 0 => Ok((config, found.into_warnings())),
-        _ => Err(found),
+        Some(config) => Ok((config, found.into_warnings())),
+        None => Err(found),
     }
 }
 
 /// Reads a configuration from a tree, with the process's environment and files. [`None`] if anything is wrong with it.
 pub fn read_node(root: &Node, found: &mut Diagnostics) -> Option<Config> {
-    read_tree(root.clone(), &Surroundings::process(), found)
+    let mut mine = Diagnostics::default();
+    let config = read_tree(root.clone(), &Surroundings::process(), &mut mine);
+    found.items.append(&mut mine.items);
+    config
 }
 
 /// Where a section is read: what is around it, and what is found.
@@ -117,18 +120,33 @@ fn beside(named_in: &Source, path: &str) -> std::path::PathBuf {
 }
 
 fn read_tree(root: Node, surroundings: &Surroundings<'_>, found: &mut Diagnostics) -> Option<Config> {
-    // What the caller found before is not looked at again.
-    let mut mine = Diagnostics::default();
-    let mut reading = Reading { found: &mut mine, surroundings, literals: Literals::default() };
+    let mut reading = Reading { found, surroundings, literals: Literals::default() };
     let root = include::with_includes(root, &mut reading);
+    reading.literals.find(&root);
     let (root, missing) = environment::filled(root, &mut reading);
     let config = read_sections(&root, &mut reading);
-    let literals = reading.literals;
-    environment::drop_consequences(&missing, &mut mine);
-    literals.mask(&mut mine);
-    let config = config.filter(|_| mine.mistakes() == 0);
-    found.items.append(&mut mine.items);
-    config
+    let Reading { found, literals, .. } = reading;
+    environment::drop_consequences(&missing, found);
+    in_order(&root.span.source, found);
+    literals.mask(found);
+    config.filter(|_| found.mistakes() == 0)
+}
+
+/// As a reader meets them: this source's from top to bottom, then those of included files.
+fn in_order(first: &Arc<Source>, found: &mut Diagnostics) {
+    let mut sources = vec![first.clone()];
+    for span in found.items.iter().filter_map(|item| item.span.as_ref()) {
+        if !sources.iter().any(|known| Arc::ptr_eq(known, &span.source)) {
+            sources.push(span.source.clone());
+        }
+    }
+    found.items.sort_by_key(|item| {
+        let place = item
+            .span
+            .as_ref()
+            .map(|span| (sources.iter().position(|known| Arc::ptr_eq(known, &span.source)), span.start));
+        (place.is_none(), place)
+    });
 }
 
 fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
@@ -148,9 +166,18 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
     let observe = Observe::read(observe, reading);
-    let _ = (rules, terms, sla, time.history);
-    let rules = RuleSet::default();
+    let sections = Sections { rules, terms, sla, history: time.history };
+    let rules = rule_set(&sections, reading.found);
     time.check_against(root, &log, reading);
+    let idle = rules.rules.iter().all(|rule| rule.mode == Mode::Disabled);
+    if idle && reading.found.mistakes() == 0 {
+        let top = Span { end: root.span.start, ..root.span.clone() };
+        let span = sections.rules.map_or(top, |rules| rules.span.clone());
+        reading
+            .found
+            .warning(codes::NO_RULES, &span, "there is no rule that could fire")
+            .help("write some under `rules:`; the built-in example has four");
+    }
     Some(Config { rules: Arc::new(rules), log, work, registry: registry.flatten(), topics, time, precedence, observe })
 }
 

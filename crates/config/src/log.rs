@@ -68,6 +68,18 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> (Log, Work
     if let Some(lanes) = lanes.and_then(|node| whole(node, "`log.lanes`", (1, 64), reading.found)) {
         work.lanes = lanes as usize;
     }
+    let foreign: &[_] = match kind {
+        Some(Kind::Embedded) => &["brokers", "group", "instance", "patience", "properties"],
+        Some(Kind::Kafka) => &["path", "partitions"],
+        None => &[],
+    };
+    for entry in foreign.iter().filter_map(|key| keys.entry(key)) {
+        let message = format!("`log.{}` is not for this kind of log", entry.key.text);
+        reading.found.mistake(codes::CONTRADICTION, &entry.key.span, message).help(match kind {
+            Some(Kind::Kafka) => "the partitions are those of the topics: `tierline topics create --partitions 12`",
+            _ => "write `kind: kafka`, or leave it out",
+        });
+    }
     let log = match kind {
         Some(Kind::Embedded) => embedded(&mut keys, reading),
         Some(Kind::Kafka) => Kafka::read(&mut keys, work.commit_interval, reading).map_or(unset, Log::Kafka),

@@ -48,8 +48,14 @@ impl Registry {
         let timeout = keys.optional("timeout");
         let timeout = timeout.and_then(|node| within(node, "`schema_registry.timeout`", (100, 300_000), reading));
         keys.finish(reading.found);
+        let url = url?;
+        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| url.starts_with(host));
+        if let (Some(password), true, false) = (password, url.starts_with("http://"), local) {
+            let message = "the password goes to the registry unencrypted";
+            reading.found.warning(codes::DOUBTFUL, &password.key.span, message).help("write `url: https://…`");
+        }
         let timeout = Duration::from_millis(timeout.unwrap_or(10_000).unsigned_abs());
-        Some(Registry { url: url?, credentials, register: register.unwrap_or(true), timeout })
+        Some(Registry { url, credentials, register: register.unwrap_or(true), timeout })
     }
 }
 

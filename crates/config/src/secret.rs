@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tierline_rules::source::{Diagnostics, Keys, Kind, Node, Source, Span, codes, text};
+use tierline_rules::source::{Diagnostics, Entry, Keys, Kind, Node, Source, Span, codes, text};
 
-use crate::{Reading, environment};
+use crate::{Reading, environment, properties};
 
 /// What must not be seen. Its `Debug` is stars.
 #[derive(Clone)]
@@ -42,12 +42,17 @@ impl fmt::Debug for Secret {
 }
 
 fn from_environment(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<String> {
-    let written = &node.span.source.text[node.span.start..node.span.end];
-    if !environment::is_one_variable(written.trim_matches(['"', '\''])) {
+    if !is_one_variable(node) {
         refuse_literal(node, what, reading);
         return None;
     }
     Some(node.scalar()?.text.clone())
+}
+
+/// Whether a value, as it is written, is one variable without a default.
+fn is_one_variable(node: &Node) -> bool {
+    let written = &node.span.source.text[node.span.start..node.span.end];
+    environment::is_one_variable(written.trim_matches(['"', '\'']))
 }
 
 fn from_file(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<String> {
@@ -72,7 +77,6 @@ fn from_file(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Strin
 }
 
 fn refuse_literal(node: &Node, what: &str, reading: &mut Reading<'_>) {
-    reading.literals.0.push(node.span.clone());
     reading
         .found
         .mistake(codes::LITERAL_SECRET, &node.span, format!("{what} is written down"))
@@ -85,6 +89,25 @@ fn refuse_literal(node: &Node, what: &str, reading: &mut Reading<'_>) {
 pub(crate) struct Literals(Vec<Span>);
 
 impl Literals {
+    /// Looks for them everywhere, whatever else is wrong with where they stand.
+    pub(crate) fn find(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Scalar(_) => {}
+            Kind::List(nodes) => nodes.iter().for_each(|node| self.find(node)),
+            Kind::Map(entries) => {
+                for Entry { key, value } in entries {
+                    match &value.kind {
+                        Kind::Scalar(_) if is_one_variable(value) => {}
+                        Kind::Scalar(_) | Kind::List(_) if properties::names_a_secret(&key.text) => {
+                            self.hide(&value.span)
+                        }
+                        _ => self.find(value),
+                    }
+                }
+            }
+        }
+    }
+
     /// Adds a place that must not be shown.
     pub(crate) fn hide(&mut self, span: &Span) {
         self.0.push(span.clone());

@@ -59,8 +59,14 @@ impl Time {
         let follows = clock.map_or(Some(Follows::Wall), |node| word(node, "`time.clock`", &words, found));
         let scale = keys.entry("scale").filter(|entry| !entry.value.is_null());
         let factor = scale.and_then(|entry| number(&entry.value, "`time.scale`", (0.01, 100_000.0), found));
-        if let Some(grace) = keys.optional("grace").and_then(|node| within(node, "`time.grace`", (0, HOUR), reading)) {
+        if let Some(node) = keys.optional("grace")
+            && let Some(grace) = within(node, "`time.grace`", (0, HOUR), reading)
+        {
             time.grace = grace;
+            if grace > 5 * 60 * SECOND {
+                let message = "every rule about time fires this much later than it became true";
+                reading.found.warning(codes::DOUBTFUL, &node.span, message).help("a few seconds are usual");
+            }
         }
         let max_future = keys.optional("max_future");
         if let Some(future) = max_future.and_then(|node| within(node, "`time.max_future`", (0, 30 * DAY), reading)) {

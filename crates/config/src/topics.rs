@@ -51,7 +51,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
 }
 
 /// Streams of the contract that this version neither reads nor writes.
-const NOT_BUILT: [&str; 11] = [
+const NOT_BUILT: [&str; 9] = [
     "rules",
     "sla-events",
     "account-moves",
@@ -61,8 +61,6 @@ const NOT_BUILT: [&str; 11] = [
     "dispatch",
     "dispatch-state",
     "notifications",
-    "backtest",
-    "gateway",
 ];
 
 fn one(node: &Node, stream: &str, reading: &mut Reading<'_>) -> Option<String> {
@@ -94,11 +92,8 @@ fn check_name(name: &str, node: &Node, reading: &mut Reading<'_>) -> bool {
 /// No two streams share a topic.
 fn check_distinct(names: &Names, given: &[(String, &Span)], reading: &mut Reading<'_>) {
     for (nth, (name, span)) in given.iter().enumerate() {
-        let again = given[..nth].iter().any(|(other, _)| other == name);
-        if again
-            || all(names).filter(|other| *other == name).count() > 1
-                && !given[nth + 1..].iter().any(|(other, _)| other == name)
-        {
+        let told_later = given[nth + 1..].iter().any(|(other, _)| other == name);
+        if !told_later && all(names).filter(|other| *other == name).count() > 1 {
             let message = format!("two streams would share the topic `{name}`");
             reading.found.mistake(codes::DUPLICATE_ID, span, message).help("give each stream a topic of its own");
         }

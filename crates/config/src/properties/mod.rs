@@ -22,7 +22,7 @@ pub(crate) fn read(node: &Node, commit_interval: Duration, reading: &mut Reading
     for Entry { key, value } in entries {
         let name = key.text.as_str();
         let what = format!("`{name}`");
-        if is_secret(name) {
+        if SECRET.contains(&name) {
             if let Some(read) = Secret::read(value, &what, reading) {
                 secret.insert(name.to_owned(), read);
             }
@@ -36,7 +36,7 @@ pub(crate) fn read(node: &Node, commit_interval: Duration, reading: &mut Reading
             continue;
         }
         if !KNOWN.contains(&name) {
-            let help = did_you_mean(name, KNOWN.iter().copied());
+            let help = did_you_mean(name, KNOWN.iter().chain(&SECRET).copied());
             let help = help.unwrap_or_else(|| "its properties are listed in librdkafka's CONFIGURATION.md".to_owned());
             reading
                 .found
@@ -49,6 +49,7 @@ pub(crate) fn read(node: &Node, commit_interval: Duration, reading: &mut Reading
         }
     }
     check_times(entries, &plain, commit_interval, reading);
+    warn_of_security(entries, &plain, reading);
     (plain, secret)
 }
 
@@ -105,20 +106,49 @@ fn check_times(
     }
 }
 
+/// What is legal, and leaves less protected than one would think.
+fn warn_of_security(entries: &[Entry], plain: &BTreeMap<String, String>, reading: &mut Reading<'_>) {
+    let protocol = plain.get("security.protocol").map(|protocol| protocol.to_ascii_lowercase());
+    let (tls, sasl) = protocol.as_deref().map_or((false, false), |p| (p.ends_with("ssl"), p.starts_with("sasl")));
+    for Entry { key, .. } in entries {
+        let idle = (key.text.starts_with("sasl.") && !sasl) || (key.text.starts_with("ssl.") && !tls);
+        if idle {
+            let wanted =
+                if key.text.starts_with("sasl.") { "SASL_SSL` or `SASL_PLAINTEXT" } else { "SSL` or `SASL_SSL" };
+            reading
+                .found
+                .warning(codes::DOUBTFUL, &key.span, format!("`{}` does nothing here", key.text))
+                .help(format!("it takes `security.protocol: {wanted}`"));
+        }
+        let unverified = key.text == "enable.ssl.certificate.verification";
+        if unverified && plain.get(&key.text).is_some_and(|written| written == "false") {
+            reading
+                .found
+                .warning(codes::DOUBTFUL, &key.span, "whoever answers at the brokers' addresses is believed")
+                .help("name the authority in `ssl.ca.location` instead");
+        }
+    }
+}
+
 /// Properties whose values nobody may see.
-fn is_secret(name: &str) -> bool {
-    const SECRET: [&str; 9] = [
-        "sasl.password",
-        "ssl.key.password",
-        "ssl.key.pem",
-        "ssl.keystore.password",
-        "sasl.oauthbearer.config",
-        "sasl.oauthbearer.client.secret",
-        "sasl.oauthbearer.client.credentials.client.secret",
-        "sasl.oauthbearer.assertion.private.key.passphrase",
-        "sasl.oauthbearer.assertion.private.key.pem",
-    ];
-    SECRET.contains(&name)
+const SECRET: [&str; 9] = [
+    "sasl.password",
+    "ssl.key.password",
+    "ssl.key.pem",
+    "ssl.keystore.password",
+    "sasl.oauthbearer.config",
+    "sasl.oauthbearer.client.secret",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "sasl.oauthbearer.assertion.private.key.passphrase",
+    "sasl.oauthbearer.assertion.private.key.pem",
+];
+
+/// Whether a key's value is a secret, or was meant to be one: the key may be mistyped.
+pub(crate) fn names_a_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let named = ["password", "passphrase", "secret"].iter().any(|word| key.contains(word));
+    let meant = || did_you_mean(&key, SECRET.iter().copied().chain(["password"])).is_some();
+    SECRET.contains(&key.as_str()) || named || (!KNOWN.contains(&key.as_str()) && meant())
 }
 
 /// Why a property is not the user's to set; none: it is.

@@ -1,0 +1,34 @@
+//! `include:`.
+
+use crate::kit::World;
+
+const RULE: &str = "rules: [ { id: own, tier: 2, when: { is: high-value } } ]";
+
+#[test]
+fn lists_are_joined_in_order_and_maps_are_merged() {
+    let world = World::default()
+        .with_file("etc/rules/one.yaml", "rules: [ { id: one, tier: 3, when: { ticket.spam: true } } ]\nterms: { high-value: { account.arr: { above: 9 } } }")
+        .with_file("etc/rules/two.yaml", "include: deeper/three.yaml\ntime: { grace: 1s }")
+        .with_file("etc/rules/deeper/three.yaml", "rules: [ { id: three, tier: 2, when: { ticket.spam: true } } ]");
+    let text = format!("include: [ rules/one.yaml, rules/two.yaml ]\ntime: {{ history: 40d }}\n{RULE}");
+    let (config, _) = world.read(&text).unwrap_or_else(|found| panic!("{}", found.render(false)));
+    let ids: Vec<_> = config.rules.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["one", "three", "own"]);
+    assert_eq!((config.time.grace, config.time.history), (1_000, 40 * 86_400_000));
+}
+
+#[test]
+fn files_that_include_each_other_are_told() {
+    let world = World::default().with_file("etc/a.yaml", "include: b.yaml").with_file("etc/b.yaml", "include: a.yaml");
+    insta::assert_snapshot!(world.refusal("include: a.yaml"));
+}
+
+#[test]
+fn mistakes_are_shown_in_the_file_in_which_they_stand() {
+    let world = World::default()
+        .with_file("etc/shared.yaml", "time: { grace: 1s }\nlog: { kind: embeded }\n")
+        .with_file("etc/list.yaml", "- id: r\n");
+    insta::assert_snapshot!(
+        world.refusal("include: [ shared.yaml, gone.yaml, list.yaml ]\ntime: { grace: 2s }\nrules: []\n")
+    );
+}

@@ -1,0 +1,10 @@
+//! The configuration as people write it: what is read, what is refused, and in which words.
+
+mod bounds;
+mod environment;
+mod example;
+mod includes;
+mod kit;
+mod mistakes;
+mod secrets;
+mod values;

@@ -1,0 +1,73 @@
+//! A secret is nowhere to be seen.
+
+use tierline_config::Log;
+
+use crate::kit::{A_RULE, World};
+
+const PASSWORD: &str = "hunter2-and-more";
+
+fn kafka(password: &str) -> String {
+    format!(
+        "{A_RULE}log:\n  kind: kafka\n  brokers: b:1\n  properties:\n    security.protocol: SASL_SSL\n    sasl.password: {password}\n"
+    )
+}
+
+#[test]
+fn it_comes_from_the_environment_or_a_file_and_debug_shows_stars() {
+    let world = World::default().with_variable("PW", PASSWORD).with_file("etc/secret", "hunter2-and-more\n");
+    for written in ["${PW}", "\"${PW}\"", "{ file: secret }"] {
+        let registry = format!("schema_registry:\n  url: https://r\n  user: me\n  password: {written}\n");
+        let (config, _) =
+            world.read(&(kafka(written) + &registry)).unwrap_or_else(|found| panic!("{}", found.render(false)));
+        let Log::Kafka(kafka) = &config.log else { panic!("it is on Kafka") };
+        assert_eq!(kafka.secrets["sasl.password"].expose(), PASSWORD);
+        assert_eq!(kafka.all_properties()["sasl.password"], PASSWORD);
+        let (user, password) = config.registry.as_ref().and_then(|r| r.credentials.as_ref()).expect("both are given");
+        assert_eq!((user.as_str(), password.expose()), ("me", PASSWORD));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("***"), "{shown}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_written_down_is_refused_and_not_shown_with_its_line() {
+    for written in [PASSWORD, "'hunter2-and-more'", "${PW:-hunter2-and-more}", "a${PW}hunter2", "[ hunter2 ]"] {
+        let world = World::default().with_variable("PW", PASSWORD);
+        let text = kafka(written);
+        let Err(found) = world.read(&text) else { panic!("{written}") };
+        let told = found.render(false);
+        assert!(told.contains("error[E0022]: `sasl.password` is written down"), "{told}");
+        assert!(!told.contains("hunter2") && !format!("{found:?}").contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn other_mistakes_on_its_line_do_not_show_it_either() {
+    for log in [
+        "log: { kind: kafka, brokers: nowhere, properties: { acks: 0, sasl.password: hunter2 } }",
+        "log: { kind: kafkaa, properties: { sasl.password: hunter2 } }",
+        "log: { kind: kafka, brokers: 'b:1', properties: { sasl.pasword: hunter2 } }",
+        "log: { kind: kafka, brokers: 'b:1', properties: { sasl.password: hunter2, sasl.password: hunter2 } }",
+        "logs: { password: hunter2 }",
+        "schema_registry: { password: hunter2, url: 'ftp://r' }",
+        "schema_registry: { url: 'https://me:hunter2@r' }",
+        "schema_registry: { url: 'https://r', user: me, passwort: hunter2 }",
+    ] {
+        let told = World::default().refusal(&format!("{A_RULE}{log}\n"));
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn a_missing_one_is_told_by_its_variable_or_file() {
+    let told = World::default().refusal(&kafka("${PW}"));
+    assert!(told.contains("the environment has no variable `PW`"), "{told}");
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+    let told = World::default().refusal(&kafka("{ file: gone }"));
+    assert!(told.contains("cannot read the file of `sasl.password`"), "{told}");
+    let world = World::default().with_variable("PW", "").with_file("etc/secret", "\n");
+    for written in ["${PW}", "{ file: secret }", "''", "~"] {
+        let told = world.refusal(&kafka(written));
+        assert_eq!(told.matches("error[").count(), 1, "{told}");
+    }
+}
