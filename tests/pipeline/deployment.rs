@@ -107,6 +107,11 @@ impl Deployment {
         format!("{}group", self.topics)
     }
 
+    /// Writes a file beside the configuration.
+    pub fn write(&self, name: &str, content: &str) {
+        self.program.write(name, content);
+    }
+
     /// Runs a command to its end.
     pub fn command(&self, arguments: &[&str]) -> Answer {
         self.program.answer(arguments)

@@ -35,8 +35,11 @@ fn deployment(broker: &Broker, password: &str) -> Deployment {
     let authority = broker.certificates().expect("it has TLS").authority();
     let properties = format!(
         "    security.protocol: SASL_SSL\n    sasl.mechanism: SCRAM-SHA-512\n    sasl.username: {USER}\n    \
-         sasl.password: {password}\n    ssl.ca.location: {}\n",
+         sasl.password: {{ file: password }}\n    ssl.ca.location: {}\n",
         authority.display()
     );
-    Deployment::without_topics(broker.address(), &properties, &format!("{WALL_TIME}\n{REFERENCE_RULES}"))
+    let config = format!("{WALL_TIME}\n{REFERENCE_RULES}");
+    let deployment = Deployment::without_topics(broker.address(), &properties, &config);
+    deployment.write("password", password);
+    deployment
 }
