@@ -10,14 +10,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::kafka_jars::tail;
-use crate::names::free_port;
+use crate::names::{free_port, unique};
 use crate::wait::{eventually, within};
+
+/// Longer than any command takes that ends by itself.
+const ANSWER: Duration = Duration::from_secs(120);
 
 /// Runs the program beside a watcher which kills it when the test that started it is gone, however it ended: then
 /// the pipe at the script's standard input closes. The program's own exit code is passed on.
 const SCRIPT: &str = r#"
 exec 3<&0 </dev/null
-"$@" 3<&- & program=$!
+"$@" <"$INPUT" 3<&- & program=$!
 (cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null) & watcher=$!
 exec 3<&-
 echo "$program" >"$PID_FILE.new" && mv "$PID_FILE.new" "$PID_FILE"
@@ -35,7 +38,7 @@ pub struct Program {
 /// How a command ended, and what it said.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its exit code; none if a signal ended it.
+    /// Its exit code; 128 and the signal's number if one ended it.
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
@@ -71,34 +74,51 @@ impl Program {
     }
 
     /// Runs a command to its end, with this at its standard input.
+    ///
+    /// # Panics
+    /// When it has not ended after two minutes.
     pub fn answer_to<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>, input: &str) -> Answer {
-        let file = self.write("standard-input", input);
-        let output = self
-            .command(arguments)
-            .stdin(File::open(file).expect("it was written just now"))
-            .output()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.binary.display()));
-        Answer {
-            code: output.status.code(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        let name = unique("command");
+        let file = |what: &str| self.folder().join(format!("{name}.{what}"));
+        let made = |path: &Path| File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        fs::write(file("in"), input).expect("our own folder");
+        let mut process = self.spawn(&name, arguments, &file("in"), made(&file("log")), made(&file("err")));
+        let code = process.wait_ended(ANSWER).code();
+        let read = |what| String::from_utf8_lossy(&fs::read(file(what)).unwrap_or_default()).into_owned();
+        let answer = Answer { code, out: read("log"), err: read("err") };
+        for what in ["in", "log", "err", "pid"] {
+            let _ = fs::remove_file(file(what));
         }
+        answer
     }
 
     /// Starts a command that goes on until it is ended. `name` tells several of one folder apart; one that is ended
     /// may be started again under the same name.
     pub fn start<S: AsRef<OsStr>>(&self, name: &str, arguments: impl IntoIterator<Item = S>) -> Process {
+        let log = self.folder().join(format!("{name}.log"));
+        let output = File::options().append(true).create(true).open(&log).expect("our own folder");
+        let both = output.try_clone().expect("a handle can be copied");
+        self.spawn(name, arguments, Path::new("/dev/null"), output, both)
+    }
+
+    fn spawn<S: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        arguments: impl IntoIterator<Item = S>,
+        input: &Path,
+        out: File,
+        err: File,
+    ) -> Process {
         let (log, pid_file) = (self.folder().join(format!("{name}.log")), self.folder().join(format!("{name}.pid")));
         let _ = fs::remove_file(&pid_file);
-        let output = File::options().append(true).create(true).open(&log).expect("our own folder");
-        let command = self.command(arguments);
         let mut guarded = Command::new("sh");
-        guarded.args(["-c", SCRIPT, name]).arg(&self.binary).args(command.get_args()).current_dir(self.folder());
+        guarded.args(["-c", SCRIPT, name]).arg(&self.binary).args(arguments).current_dir(self.folder());
         let child = guarded
             .env("PID_FILE", &pid_file)
+            .env("INPUT", input)
             .stdin(Stdio::piped())
-            .stdout(output.try_clone().expect("a handle can be copied"))
-            .stderr(output)
+            .stdout(out)
+            .stderr(err)
             .spawn()
             .expect("there is a shell");
         let pid = eventually("the program to start", || {
@@ -107,12 +127,6 @@ impl Program {
         });
         let pid = Pid::from_raw(pid).expect("no process has the id 0");
         Process { name: name.to_owned(), child, pid, log }
-    }
-
-    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).current_dir(self.folder());
-        command
     }
 }
 
