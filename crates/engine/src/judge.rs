@@ -65,6 +65,8 @@ impl Engine {
         if inner.truth != Truth::Yes && ticket.latch(number).is_none() {
             return inner.until;
         }
+        // What its account is was so before the ticket was there.
+        let inner = Dated { since: inner.since.max(ticket.open_since), ..inner };
         let rule = &self.rules.rules[number as usize];
         let latch = ticket.latch_mut(number);
         let before = *latch;

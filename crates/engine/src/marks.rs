@@ -10,6 +10,8 @@ use tierline_rules::Wait;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Mark {
+    /// The bot took over.
+    Bot,
     /// A person took over from the bot.
     HandedOver,
     /// The customer opened the ticket or wrote.
@@ -18,11 +20,9 @@ pub(crate) enum Mark {
     Answer,
     /// The ticket was solved.
     Solved,
-    /// The bot took over.
-    Bot,
 }
 
-const KINDS: [Mark; 5] = [Mark::HandedOver, Mark::Contact, Mark::Answer, Mark::Solved, Mark::Bot];
+const KINDS: [Mark; 5] = [Mark::Bot, Mark::HandedOver, Mark::Contact, Mark::Answer, Mark::Solved];
 
 /// The line of marks, oldest first, and what follows from it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -218,7 +218,8 @@ mod tests {
             whole.extend((100..more).map(|at| (at, if at % 3 == 0 { Mark::Answer } else { Mark::Contact })));
             whole.sort();
             let first_wait = whole.iter().find(|(_, mark)| *mark == Mark::Contact).map(|(at, _)| *at);
-            let first_reply = whole.iter().find(|(at, mark)| *mark == Mark::Answer && Some(*at) >= first_wait).map(|(at, _)| *at);
+            let ends = |&&(at, mark): &&(Millis, Mark)| mark != Mark::Contact && Some(at) >= first_wait;
+            let first_reply = whole.iter().find(ends).map(|(at, _)| *at);
             let now = marks.as_of(1000);
             prop_assert_eq!(now.first_wait, first_wait);
             prop_assert_eq!(now.first_reply, first_reply);

@@ -24,6 +24,8 @@ pub(crate) struct Ticket {
     /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
     /// forgotten.
     pub bound: Millis,
+    /// Since when it has been open as far as is known: no rule was true on it before.
+    pub open_since: Millis,
     /// When a person last changed, wrote on or noted on it.
     pub touched_at: Option<Millis>,
     pub solved_at: Option<Millis>,
@@ -263,6 +265,13 @@ impl Ticket {
             }
         };
         &mut self.latches[place]
+    }
+
+    /// It was open then already, unless it has been closed since.
+    pub fn was_open_at(&mut self, at: Millis) {
+        if self.solved_at.is_none() && self.solved_for == 0 {
+            self.open_since = self.open_since.min(at);
+        }
     }
 
     /// Whether it counts in the windows of its account.

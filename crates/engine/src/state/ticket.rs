@@ -18,6 +18,7 @@ pub(super) struct TicketState<'a> {
     #[serde(borrow)]
     source: Option<&'a str>,
     created_at: Option<Millis>,
+    open_since: Millis,
     touched_at: Option<Millis>,
     solved_at: Option<Millis>,
     solved_for: Millis,
@@ -116,6 +117,7 @@ pub(super) fn state<'e>(engine: &'e Engine, ticket: &'e Ticket) -> TicketState<'
         now: ticket.now,
         source: ticket.source.map(|source| engine.texts.text(source)),
         created_at: ticket.created_at,
+        open_since: ticket.open_since,
         touched_at: ticket.touched_at,
         solved_at: ticket.solved_at,
         solved_for: ticket.solved_for,
@@ -215,6 +217,7 @@ impl Engine {
             created_at: state.created_at,
             now: state.now,
             bound: Millis::MAX,
+            open_since: state.open_since,
             touched_at: state.touched_at,
             solved_at: state.solved_at,
             solved_for: state.solved_for,

@@ -56,7 +56,9 @@ impl Engine {
             self.tell(slot, Tags, Some(tags), stamp, changes);
         }
         if let (Some(created_at), None) = (told.created_at, self.tickets[slot as usize].created_at) {
+            let created_at = created_at.min(stamp.at);
             self.tickets[slot as usize].created_at = Some(created_at);
+            self.tickets[slot as usize].was_open_at(created_at);
             changes.reads = changes.reads.and(Topic::Life).and_field(&tierline_rules::FieldRef::Ticket(CreatedAt));
         }
         for &field in &event.cleared.fields {
@@ -137,6 +139,7 @@ impl Engine {
                 ticket.marks.set_known();
                 if let Some(CellValue::Instant(since)) = value {
                     ticket.marks.add(since, Mark::Contact);
+                    ticket.was_open_at(since);
                 }
                 changes.reads = changes.reads.and(Topic::Conversation).and(Topic::Sla);
             }

@@ -27,14 +27,16 @@ impl Engine {
             ticket.marks.add(created_at, Mark::Contact);
             changes.disproves.push(AbsenceOf::CustomerReply);
         }
+        ticket.was_open_at(created_at);
         if !ticket.open && !ticket.removed && ticket.solved_at.is_none() {
-            self.open(a, slot);
+            self.open(a, slot, created_at);
         }
         changes.reads = Engine::EVERYTHING;
     }
 
-    pub(super) fn open(&mut self, a: u32, slot: Slot) {
-        self.tickets[slot as usize].open = true;
+    pub(super) fn open(&mut self, a: u32, slot: Slot, since: Millis) {
+        let ticket = &mut self.tickets[slot as usize];
+        (ticket.open, ticket.open_since) = (true, since);
         self.open_tickets += 1;
         self.accounts[a as usize].open.push(slot);
     }
@@ -76,7 +78,7 @@ impl Engine {
         if let Some(solved_at) = ticket.solved_at.take() {
             ticket.solved_for += (at - solved_at).max(0);
         }
-        self.open(a, slot);
+        self.open(a, slot, at);
     }
 
     /// Solving, closing, merging or deleting resolves the escalation (or moves it, if it is the account's) and clears

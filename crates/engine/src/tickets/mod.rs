@@ -122,7 +122,7 @@ impl Engine {
             }
             self.create(slot, event, at, &mut changes);
         } else if first && event.kind != TicketEventKind::Rated && !ticket.open && !ticket.removed {
-            self.open(a, slot);
+            self.open(a, slot, at);
             changes.reads = Engine::EVERYTHING;
         }
         let stamp = Stamp { at, sequence: event.sequence };

@@ -1,0 +1,75 @@
+//! SEMANTICS §6: commands.
+
+use tierline_model::{CommandKind, EscalationKind, Priority, TicketFields};
+
+use crate::kit::*;
+
+fn urgent(priority: Priority) -> TicketFields<'static> {
+    TicketFields { priority: Some(priority), ..TicketFields::default() }
+}
+
+#[test]
+fn what_a_person_resolved_stays_resolved_while_the_rule_holds() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.updated("t", at(1), urgent(Priority::Urgent));
+    desk.command(CommandKind::Resolve, Some("t"), None, at(2));
+    desk.restart();
+    desk.updated("t", at(3), urgent(Priority::Urgent));
+    assert_eq!(desk.said(), ["opened t 2 @1", "resolved t 2 @2"]);
+    assert!(desk.queue.is_empty());
+}
+
+#[test]
+fn a_rule_in_its_cooldown_does_not_undo_a_command() {
+    let mut desk = Desk::new(&rule("    cooldown: 1h\n    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.updated("t", at(1), urgent(Priority::Urgent));
+    desk.updated("t", at(2), urgent(Priority::Low));
+    desk.updated("t", at(3), urgent(Priority::Urgent));
+    desk.command(CommandKind::Resolve, Some("t"), None, at(4));
+    desk.run_to(at(600));
+    assert_eq!(desk.said(), ["opened t 2 @1", "resolved t 2 @4"]);
+}
+
+#[test]
+fn escalating_without_a_tier_is_tier_3_and_below_the_present_it_joins() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.command(CommandKind::Escalate, Some("t"), None, at(1));
+    desk.command(CommandKind::Escalate, Some("t"), Some(2), at(2));
+    assert_eq!(desk.said(), ["opened t 3 @1", "joined t 3 @2"]);
+}
+
+#[test]
+fn de_escalating_lowers_by_one_and_to_tier_1_resolves() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.command(CommandKind::Escalate, Some("t"), None, at(1));
+    desk.command(CommandKind::DeEscalate, Some("t"), None, at(2));
+    desk.command(CommandKind::DeEscalate, Some("t"), None, at(3));
+    assert_eq!(desk.said(), ["opened t 3 @1", "de_escalated t 2 @2", "resolved t 2 @3"]);
+}
+
+#[test]
+fn acknowledging_is_told_once_and_repeats_are_dropped() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.command(CommandKind::Escalate, Some("t"), None, at(1));
+    desk.command(CommandKind::Acknowledge, Some("t"), None, at(2));
+    desk.command(CommandKind::Acknowledge, Some("t"), None, at(3));
+    let heard = desk.heard();
+    assert_eq!(heard.len(), 2);
+    assert_eq!((heard[1].kind, heard[1].by.as_deref()), (EscalationKind::Acknowledged, Some("ada")));
+    assert_eq!(desk.engine.counts().idle_commands, 1);
+}
+
+#[test]
+fn a_command_to_nobody_changes_nothing_and_is_counted() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.command(CommandKind::Escalate, Some("never met"), None, at(1));
+    desk.created("t", at(2));
+    desk.command(CommandKind::Resolve, Some("t"), None, at(3));
+    assert_eq!(desk.said(), [""; 0]);
+    assert_eq!(desk.engine.counts().idle_commands, 2);
+}

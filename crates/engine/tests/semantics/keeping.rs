@@ -1,0 +1,60 @@
+//! SEMANTICS §7: what is kept.
+
+use tierline_model::{Author, CommandKind, Priority, TicketFields};
+
+use crate::kit::*;
+
+#[test]
+fn a_solved_ticket_is_kept_for_the_history_and_then_nothing_of_it_7_1() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.message("t", at(1), Author::Customer);
+    desk.solved("t", at(2));
+    assert_eq!(desk.keys(), 1, "the stub; its messages are gone");
+    desk.restart();
+    desk.run_to(at(2) + 35 * DAY + GRACE - 1);
+    assert_eq!(desk.keys(), 1);
+    desk.run_to(at(2) + 35 * DAY + GRACE);
+    assert_eq!(desk.keys(), 0);
+}
+
+#[test]
+fn forgetting_an_account_resolves_without_context_and_leaves_no_key_7_2() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.account(Some(at(0)), Some("enterprise"), Some(40.0));
+    desk.created("t", at(0));
+    desk.message("t", at(1), Author::Customer);
+    let urgent = TicketFields { priority: Some(Priority::Urgent), ..TicketFields::default() };
+    desk.updated("t", at(2), urgent);
+    assert!(desk.heard()[0].context.is_some());
+    desk.restart();
+    desk.command(CommandKind::ForgetAccount, None, None, at(3));
+    let heard = desk.heard();
+    assert_eq!(heard.len(), 1);
+    assert!(heard[0].context.is_none());
+    assert_eq!((desk.keys(), desk.queue.len()), (0, 0));
+    assert_eq!((desk.engine.open_tickets(), desk.engine.open_escalations()), (0, [0, 0]));
+    // Later events start anew.
+    desk.message("t", at(4), Author::Customer);
+    assert_eq!(desk.engine.open_tickets(), 1);
+}
+
+#[test]
+fn the_context_of_an_escalation_outlives_a_restart() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.account(Some(at(0)), Some("enterprise"), Some(40.0));
+    desk.created("t", at(0));
+    desk.message("t", at(1), Author::Customer);
+    let urgent = TicketFields { priority: Some(Priority::Urgent), ..TicketFields::default() };
+    desk.updated("t", at(2), urgent);
+    let opened = desk.heard().remove(0);
+    desk.restart();
+    desk.command(CommandKind::Acknowledge, Some("t"), None, at(3));
+    let acknowledged = desk.heard().remove(0);
+    assert_eq!(acknowledged.context, opened.context);
+    let context = acknowledged.context.unwrap();
+    assert_eq!(context.account.plan.as_deref(), Some("enterprise"));
+    assert_eq!(context.conversation.len(), 1);
+    assert_eq!(context.history.tickets_30d, 1);
+    assert_eq!(context.ticket.waiting_since, Some(at(0)));
+}

@@ -1,0 +1,247 @@
+//! A desk: one engine whose clock follows the test, restarted from its changelog whenever asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tierline_engine::{Arrival, Engine, Input, Output, Settings};
+use tierline_model::{
+    AccountFields, AccountSnapshot, Author, Cleared, Command, CommandKind, Escalation, Message, Millis, Status,
+    TicketEvent, TicketEventKind, TicketFields,
+};
+use tierline_rules::source::{Diagnostics, Keys, Source, parse};
+use tierline_rules::{Edge, RuleSet, Sections, rule_set};
+
+pub const MINUTE: Millis = 60_000;
+pub const HOUR: Millis = 60 * MINUTE;
+pub const DAY: Millis = 24 * HOUR;
+/// Noon of a day; instants of tests are minutes after it.
+pub const START: Millis = 1_772_452_800_000;
+pub const GRACE: Millis = 5_000;
+
+pub struct Desk {
+    rules: Arc<RuleSet>,
+    settings: Arc<Settings>,
+    pub engine: Engine,
+    pub clock: Millis,
+    changelog: BTreeMap<Vec<u8>, Vec<u8>>,
+    out: Vec<Escalation>,
+    /// What the queue holds: id → sequence of the last record.
+    pub queue: BTreeMap<String, u32>,
+    events: u32,
+}
+
+/// Rules and policies from YAML.
+pub fn rules(text: &str) -> Arc<RuleSet> {
+    let mut found = Diagnostics::default();
+    let root = parse(&Source::new("rules.yaml", text), &mut found).expect("it is YAML");
+    let mut keys = Keys::of(&root, "the file", &mut found).expect("it is a map");
+    let sections = Sections {
+        rules: keys.optional("rules"),
+        terms: keys.optional("terms"),
+        sla: keys.optional("sla"),
+        history: 35 * DAY,
+    };
+    let set = rule_set(&sections, &mut found);
+    assert!(found.items.is_empty(), "{:#?}", found.items);
+    Arc::new(set)
+}
+
+/// One rule of tier 2 by these lines, indented as within a list.
+pub fn rule(body: &str) -> String {
+    format!("rules:\n  - id: rule\n    tier: 2\n{body}\n")
+}
+
+impl Desk {
+    /// An engine that has caught up with nothing, and fires everything.
+    pub fn new(text: &str) -> Desk {
+        Desk::starting(text, false)
+    }
+
+    /// The same; whether its first start is quiet, and then it has not caught up yet.
+    pub fn starting(text: &str, start_quietly: bool) -> Desk {
+        let settings = Arc::new(Settings { grace: GRACE, history: 35 * DAY, start_quietly, precedence: Vec::new() });
+        let rules = rules(text);
+        let engine = Engine::new(Arc::clone(&rules), Arc::clone(&settings));
+        Desk {
+            rules,
+            settings,
+            engine,
+            clock: START,
+            changelog: BTreeMap::new(),
+            out: Vec::new(),
+            queue: BTreeMap::new(),
+            events: 0,
+        }
+    }
+
+    /// The clock comes to this instant; all up to it has happened.
+    pub fn run_to(&mut self, at: Millis) {
+        self.clock = self.clock.max(at);
+        self.engine.advance(self.clock, Edge::Bounds);
+        self.collect();
+    }
+
+    /// The process dies and comes back with what it wrote.
+    pub fn restart(&mut self) {
+        self.restart_with(Arc::clone(&self.rules));
+    }
+
+    /// The same with other rules.
+    pub fn restart_with(&mut self, rules: Arc<RuleSet>) {
+        self.collect();
+        let memory = self.engine.memory();
+        self.rules = rules;
+        self.engine = Engine::new(Arc::clone(&self.rules), Arc::clone(&self.settings));
+        for (key, value) in &self.changelog {
+            self.engine.restore(key, Some(value)).unwrap();
+        }
+        self.engine.restored(self.clock, Some(&memory)).unwrap();
+        self.collect();
+    }
+
+    /// An event happens at `at` and arrives at once, or when the clock stands later: then.
+    pub fn event(
+        &mut self,
+        kind: TicketEventKind,
+        ticket: &str,
+        at: Millis,
+        change: impl FnOnce(&mut TicketEvent<'_>),
+    ) {
+        self.events += 1;
+        let id = format!("e{}", self.events);
+        let mut event = TicketEvent {
+            event_id: id.as_str().into(),
+            ticket_id: ticket.into(),
+            account_id: "acme".into(),
+            source: "desk".into(),
+            occurred_at: at,
+            sequence: None,
+            kind,
+            ticket: TicketFields::default(),
+            cleared: Cleared::default(),
+            message: None,
+            merged_into: None,
+            rating: None,
+            rating_comment: None,
+            to_account: None,
+            import_id: None,
+            by_kind: None,
+        };
+        change(&mut event);
+        self.clock = self.clock.max(at);
+        let arrival = Arrival { appended_at: Some(self.clock), input: Input::Ticket(&event) };
+        self.engine.apply(self.clock, arrival).unwrap();
+        self.collect();
+    }
+
+    /// A customer opens a ticket.
+    pub fn created(&mut self, ticket: &str, at: Millis) {
+        self.event(TicketEventKind::Created, ticket, at, |_| ());
+    }
+
+    pub fn updated(&mut self, ticket: &str, at: Millis, fields: TicketFields<'_>) {
+        let fields = TicketFields {
+            status: fields.status,
+            priority: fields.priority,
+            category: fields.category.map(|text| text.into_owned().into()),
+            ..TicketFields::default()
+        };
+        self.event(TicketEventKind::Updated, ticket, at, |event| event.ticket = fields);
+    }
+
+    pub fn solved(&mut self, ticket: &str, at: Millis) {
+        self.updated(ticket, at, TicketFields { status: Some(Status::Solved), ..TicketFields::default() });
+    }
+
+    pub fn message(&mut self, ticket: &str, at: Millis, author: Author) {
+        let message =
+            Message { id: None, author, author_name: None, public: true, text: Some("hello".into()), automated: false };
+        self.event(TicketEventKind::Message, ticket, at, |event| event.message = Some(message));
+    }
+
+    pub fn reply(&mut self, ticket: &str, at: Millis) {
+        self.message(ticket, at, Author::Agent);
+    }
+
+    /// A snapshot of the account's plan and health.
+    pub fn account(&mut self, at: Option<Millis>, plan: Option<&str>, health: Option<f64>) {
+        let snapshot = AccountSnapshot {
+            account_id: "acme".into(),
+            source: "crm".into(),
+            updated_at: None,
+            fields: AccountFields { plan: plan.map(Into::into), health, ..AccountFields::default() },
+            cleared: Cleared::default(),
+        };
+        let input = Input::Account { topic: 0, snapshot: &snapshot };
+        self.engine.apply(self.clock, Arrival { appended_at: at, input }).unwrap();
+        self.collect();
+    }
+
+    /// A command at `at`, to a ticket.
+    pub fn command(&mut self, kind: CommandKind, ticket: Option<&str>, tier: Option<u8>, at: Millis) {
+        self.events += 1;
+        let id = format!("c{}", self.events);
+        let command = Command {
+            command_id: id.as_str().into(),
+            account_id: "acme".into(),
+            ticket_id: ticket.map(Into::into),
+            escalation_id: None,
+            occurred_at: at,
+            kind,
+            tier,
+            by: Some("ada".into()),
+            reason: None,
+            until: None,
+        };
+        self.clock = self.clock.max(at);
+        self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Command(&command) }).unwrap();
+        self.collect();
+    }
+
+    /// What has gone out since the last call: `kind ticket tier @minutes after the start`.
+    pub fn said(&mut self) -> Vec<String> {
+        self.heard().iter().map(line).collect()
+    }
+
+    /// The same, whole.
+    pub fn heard(&mut self) -> Vec<Escalation> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The keys of the changelog.
+    pub fn keys(&self) -> usize {
+        self.changelog.len()
+    }
+
+    fn collect(&mut self) {
+        for output in self.engine.outputs() {
+            match output {
+                Output::Escalation(escalation) => self.out.push(*escalation),
+                Output::Queue(id, Some(entry)) => {
+                    self.queue.insert(id.to_string(), entry.escalation.sequence);
+                }
+                Output::Queue(id, None) => {
+                    self.queue.remove(&id.to_string());
+                }
+                Output::Shadow(_) => panic!("no rule is a shadow"),
+            }
+        }
+        let changelog = &mut self.changelog;
+        self.engine.changes(&mut |key, value| {
+            match value {
+                Some(value) => changelog.insert(key.to_vec(), value.to_vec()),
+                None => changelog.remove(key),
+            };
+        });
+    }
+}
+
+fn line(escalation: &Escalation) -> String {
+    let minutes = (escalation.became_true_at - START) as f64 / MINUTE as f64;
+    format!("{} {} {} @{minutes}", escalation.kind, escalation.ticket_id, escalation.tier)
+}
+
+/// Minutes after the start.
+pub fn at(minutes: Millis) -> Millis {
+    START + minutes * MINUTE
+}

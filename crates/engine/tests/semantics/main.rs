@@ -1,0 +1,7 @@
+//! What SEMANTICS says of time, firing, commands and what is kept, sentence by sentence, on one engine.
+
+mod commands;
+mod firing;
+mod keeping;
+mod kit;
+mod time;
