@@ -55,6 +55,7 @@ pub struct Deployment {
     config: String,
     topics: String,
     on_kafka: bool,
+    lanes: u32,
 }
 
 /// A running instance.
@@ -76,10 +77,10 @@ impl Deployment {
         let topics = unique("t") + ".";
         let config = format!(
             "log:\n  kind: kafka\n  brokers: {brokers}\n  group: {topics}group\n  instance: ${{INSTANCE:-commands}}\n  \
-             properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
+             lanes: ${{LANES:-1}}\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
              topics: {{ prefix: {topics} }}\n{OBSERVE}{config}\n"
         );
-        Deployment { program: Program::new(PROGRAM, &config), config, topics, on_kafka: true }
+        Deployment { program: Program::new(PROGRAM, &config), config, topics, on_kafka: true, lanes: 1 }
     }
 
     /// Another configuration of the same topics and the same group: everything but the log, the topics and the
@@ -88,13 +89,18 @@ impl Deployment {
         let place = self.config.split_inclusive('\n').take_while(|line| !line.starts_with("observe:"));
         let config = format!("{}{OBSERVE}{config}\n", place.collect::<String>());
         let program = Program::new(PROGRAM, &config);
-        Deployment { program, config, topics: self.topics.clone(), on_kafka: self.on_kafka }
+        Deployment { program, config, topics: self.topics.clone(), on_kafka: self.on_kafka, lanes: self.lanes }
     }
 
     /// In one folder, without a broker.
     pub fn embedded(partitions: u32, config: &str) -> Deployment {
         let config = format!("log: {{ kind: embedded, path: data, partitions: {partitions} }}\n{OBSERVE}{config}\n");
-        Deployment { program: Program::new(PROGRAM, &config), config, topics: String::new(), on_kafka: false }
+        Deployment { program: Program::new(PROGRAM, &config), config, topics: String::new(), on_kafka: false, lanes: 1 }
+    }
+
+    /// The same with so many lanes in each instance.
+    pub fn with_lanes(self, lanes: u32) -> Deployment {
+        Deployment { lanes, ..self }
     }
 
     /// What a topic is called on the broker.
@@ -148,12 +154,16 @@ impl Deployment {
 
     /// Starts an instance.
     pub fn start(&self, instance: &str) -> Instance {
-        self.start_with(instance, &["run"])
+        self.start_with(instance, self.lanes, &["run"])
     }
 
-    fn start_with(&self, instance: &str, arguments: &[&str]) -> Instance {
+    fn start_with(&self, instance: &str, lanes: u32, arguments: &[&str]) -> Instance {
         let listen = free_address();
-        let config = self.config.replace("${INSTANCE:-commands}", instance).replace("${LISTEN:-127.0.0.1:0}", &listen);
+        let told =
+            [("INSTANCE:-commands", instance), ("LANES:-1", &lanes.to_string()), ("LISTEN:-127.0.0.1:0", &listen)];
+        let config = told
+            .iter()
+            .fold(self.config.clone(), |config, (variable, value)| config.replace(&format!("${{{variable}}}"), value));
         let file = format!("{instance}.yaml");
         self.program.write(&file, &config);
         let process = self.program.start(instance, ["--config", &file].iter().chain(arguments));
@@ -162,7 +172,7 @@ impl Deployment {
 
     /// Runs until everything that was sent has been taken and the clock stands at `until`, epoch milliseconds.
     pub fn run_until(&self, until: i64) {
-        let mut instance = self.start_with("until", &["run", "--until", &instant(until)]);
+        let mut instance = self.start_with("until", 1, &["run", "--until", &instant(until)]);
         let ended = instance.process.wait_ended(PATIENCE);
         assert!(ended.success(), "{}", instance.process.log());
     }
@@ -203,9 +213,9 @@ impl Deployment {
     }
 
     /// Waits until the group stands still with so many members.
-    pub fn wait_members(&self, instance: &mut Instance, members: usize) {
+    pub fn wait_members(&self, instance: &mut Instance, members: u32) {
         instance.wait_for(&format!("a group of {members}"), || match Broker::shared().group(&self.group()) {
-            (seen, state) if seen == members && state == "Stable" => Ok(()),
+            (seen, state) if seen == members as usize && state == "Stable" => Ok(()),
             other => Err(format!("{other:?}")),
         });
     }

@@ -1,4 +1,4 @@
-//! Several instances share the partitions: one joins, one leaves, one is killed, all while events flow.
+//! Several instances of two lanes share the partitions: one joins, one leaves, one is killed, all while events flow.
 
 use std::thread;
 
@@ -6,12 +6,13 @@ use crate::deployment::{Deployment, EVENT_TIME, FIRST, REFERENCE_RULES, SECOND, 
 use crate::story::Story;
 
 const PARTITIONS: u32 = 6;
+const LANES: u32 = 2;
 const THIRD: &str = "third";
 
 #[test]
 fn instances_that_join_leave_and_die_in_mid_stream_are_not_seen() {
     let (story, config) = (Story::of_tickets(31, 60, 6_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
-    let kafka = Deployment::on_kafka(PARTITIONS, &config);
+    let kafka = Deployment::on_kafka(PARTITIONS, &config).with_lanes(LANES);
     kafka.send_known(&story);
     thread::scope(|scope| {
         scope.spawn(|| story.tickets.chunks(40).for_each(|tickets| kafka.send("tickets", tickets)));
@@ -25,19 +26,19 @@ fn come_and_go(kafka: &Deployment, all: i64) {
     let mut first = kafka.run(FIRST);
     kafka.wait_passed(&mut first, all / 10);
     let mut second = kafka.run(SECOND);
-    kafka.wait_members(&mut second, 2);
+    kafka.wait_members(&mut second, 2 * LANES);
     assert!(owned(&first) > 0 && owned(&second) > 0, "{} and {}", first.says("/readyz"), second.says("/readyz"));
 
     kafka.wait_passed(&mut second, 3 * all / 10);
     first.end();
-    kafka.wait_members(&mut second, 1);
+    kafka.wait_members(&mut second, LANES);
     kafka.wait_passed(&mut second, 4 * all / 10);
     let mut third = kafka.run(THIRD);
-    kafka.wait_members(&mut third, 2);
+    kafka.wait_members(&mut third, 2 * LANES);
 
     kafka.wait_passed(&mut third, 6 * all / 10);
     second.process.kill();
-    kafka.wait_members(&mut third, 1);
+    kafka.wait_members(&mut third, LANES);
     kafka.wait_passed(&mut third, all);
     third.end();
 }

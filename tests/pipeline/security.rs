@@ -1,5 +1,5 @@
-//! TLS with a certificate authority of one's own and SCRAM: with the right password everything works, with a wrong one
-//! the message says what is wrong and where to look.
+//! TLS with a certificate authority of one's own and SCRAM: with the right password everything works; with a wrong one,
+//! or without rights, the message says what is wrong and where to look.
 
 use serde_json::json;
 use tierline_testkit::{Broker, Listener, Settings};
@@ -28,6 +28,28 @@ fn the_pipeline_works_by_tls_with_the_right_password_and_names_a_wrong_one() {
         assert_eq!(answer.code, Some(2), "{command:?}: {answer:?}");
         assert!(answer.err.contains("sasl.password"), "{command:?} does not say where to look: {}", answer.err);
         assert!(!answer.err.contains("guessed"), "{command:?} shows the password: {}", answer.err);
+    }
+}
+
+#[test]
+fn a_right_that_is_missing_is_named_with_what_it_is_missing_on() {
+    let listener = Listener::Scram { user: USER.to_owned(), password: PASSWORD.to_owned() };
+    // Whoever comes by the plain listener may do everything, our user nothing.
+    let properties = [
+        ("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
+        ("super.users", "User:ANONYMOUS"),
+    ];
+    let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let broker = Broker::own(&Settings { heap_mb: 256, listener, properties });
+    let deployment = deployment(&broker, PASSWORD);
+    for command in [&["topics", "create"][..], &["run"]] {
+        let answer = deployment.command(command);
+        assert_eq!(answer.code, Some(2), "{command:?}: {answer:?}");
+        assert!(
+            answer.err.contains("not allowed on topic") && answer.err.contains("ACL"),
+            "{command:?}: {}",
+            answer.err
+        );
     }
 }
 
