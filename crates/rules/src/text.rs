@@ -43,9 +43,10 @@ pub(crate) fn count(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// How often: *1 time*, *3 times*.
-pub(crate) fn times(count: u64) -> String {
-    self::count(count, "time")
+/// What a count must be and its noun: *at least 1 ticket*, *one of 2 or 3 tickets*.
+pub(crate) fn counted(wanted: &str, noun: &str) -> String {
+    let plural = if wanted == "1" || wanted.ends_with(" 1") { "" } else { "s" };
+    format!("{wanted} {noun}{plural}")
 }
 
 /// A text as a value in a sentence: in quotes unless it is one plain word.

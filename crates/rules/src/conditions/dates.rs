@@ -22,9 +22,8 @@ struct Span {
     /// A field that must be one of these words.
     only: Option<(FieldRef, &'static [&'static str])>,
     lies: Lies,
-    /// `{}` stands for the duration.
-    holds: &'static str,
-    not: &'static str,
+    /// How it is said, `{}` for the duration: that it holds, that it does not, and both in the past.
+    said: [&'static str; 4],
 }
 
 /// Where the instants lie at which it holds.
@@ -44,24 +43,36 @@ static SPANS: [Span; 4] = [
         date: FieldRef::Account(AccountField::RenewalDate),
         only: None,
         lies: Lies::Before,
-        holds: "the account renews within {}",
-        not: "the account does not renew within {}",
+        said: [
+            "the account renews within {}",
+            "the account does not renew within {}",
+            "the account was to renew within {}",
+            "the account was not to renew within {}",
+        ],
     },
     Span {
         key: "billing.cancels_within",
         date: FieldRef::Billing(BillingField::CancelsAt),
         only: None,
         lies: Lies::Before,
-        holds: "the account's subscription ends within {}",
-        not: "the account's subscription does not end within {}",
+        said: [
+            "the account's subscription ends within {}",
+            "the account's subscription does not end within {}",
+            "the account's subscription was to end within {}",
+            "the account's subscription was not to end within {}",
+        ],
     },
     Span {
         key: "billing.downgraded_within",
         date: FieldRef::Billing(BillingField::PlanChangedAt),
         only: Some((FieldRef::Billing(BillingField::PlanChange), &[PlanChange::Downgraded.word()])),
         lies: Lies::After,
-        holds: "the account has downgraded within {}",
-        not: "the account has not downgraded within {}",
+        said: [
+            "the account has downgraded within {}",
+            "the account has not downgraded within {}",
+            "the account had downgraded within {}",
+            "the account had not downgraded within {}",
+        ],
     },
     Span {
         key: "billing.past_due_for",
@@ -71,8 +82,12 @@ static SPANS: [Span; 4] = [
             &[BillingState::PastDue.word(), BillingState::Unpaid.word()],
         )),
         lies: Lies::Beyond,
-        holds: "the account has been past due for {}",
-        not: "the account has not been past due for {}",
+        said: [
+            "the account has been past due for {}",
+            "the account has not been past due for {}",
+            "the account had been past due for {}",
+            "the account had not been past due for {}",
+        ],
     },
 ];
 
@@ -132,6 +147,13 @@ impl Spanned {
     }
 }
 
+impl Spanned {
+    fn said(&self, past: bool, negated: bool) -> String {
+        let place = 2 * usize::from(past) + usize::from(negated);
+        self.span.said[place].replace("{}", &text::duration(self.length))
+    }
+}
+
 impl Condition for Spanned {
     fn reads(&self) -> Reads {
         let only = self.span.only.as_ref().map_or(Reads::default(), |(field, _)| field::reads(field));
@@ -154,14 +176,11 @@ impl Condition for Spanned {
     }
 
     fn present(&self, negated: bool) -> String {
-        let template = if negated { self.span.not } else { self.span.holds };
-        template.replace("{}", &text::duration(self.length))
+        self.said(false, negated)
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
-        let said =
-            text::past(&self.present(negated)).replace(" renews ", " was to renew ").replace(" ends ", " was to end ");
-        let said = said.replace(" does not renew ", " was not to renew ").replace(" does not end ", " was not to end ");
+        let said = self.said(true, negated);
         match facts.field(&self.span.date) {
             Told::Value(Value::Instant(date), _) => format!("{said} ({})", text::instant(date)),
             _ => said,

@@ -3,9 +3,9 @@
 use tierline_model::Millis;
 
 use super::{Kind, leaf, silence};
-use crate::matcher::{Field, Matcher, Say, Shape};
+use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
-use crate::source::{Key, Node};
+use crate::source::{self, Key, Node};
 use crate::tree::Expression;
 use crate::{ALWAYS, Condition, Dated, Facts, OpenEscalation, Reads, Seen, Topic, Truth, text};
 
@@ -70,7 +70,12 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
         Some(stretch) => leaf(Lasting { stretch, length: silence::length(key, value, scope)? }),
         None => {
             let field = Field { key: TIER, shape: Shape::Number(1.0, 3.0) };
-            leaf(Tier { matcher: Matcher::parse(value, &field, scope)? })
+            // There always is a tier: nothing asks whether it was told.
+            let matcher = match value.kind {
+                source::Kind::Map(_) => Matcher::parse(value, &field, scope)?,
+                _ => Matcher::parse_bare(value, &field, Single::Value, scope)?,
+            };
+            leaf(Tier { matcher })
         }
     }
 }

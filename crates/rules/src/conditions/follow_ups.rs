@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use tierline_model::Millis;
 
 use super::{Kind, leaf};
-use crate::matcher::{Field, Matcher, Say, Shape, Single};
+use crate::matcher::{Field, Matcher, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
@@ -31,7 +31,7 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let (mut within, mut apart) = (None, APART);
     let matcher = match &value.kind {
         source::Kind::Map(_) => {
-            let mut keys = Keys::of(value, &key.text, scope.found)?;
+            let mut keys = Keys::of(value, "`ticket.follow_ups`", scope.found)?;
             if let Some(node) = keys.optional("within") {
                 within = Some(source::duration(node, "`within`", scope.found)?);
             }
@@ -74,26 +74,9 @@ impl FollowUps {
         Some((count, Dated { since: dated.since.max(since), ..dated }))
     }
 
-    fn said(&self, say: Say, count: Option<u64>) -> String {
-        let counted = match (say.past, say.negated) {
-            (false, false) => format!("the customer has followed up {}", self.times()),
-            (false, true) => format!("the customer has not followed up {}", self.times()),
-            (true, _) => {
-                let not = if say.negated { "not " } else { "" };
-                format!(
-                    "the customer had followed up {} ({not}{})",
-                    text::times(count.unwrap_or(0)),
-                    self.matcher.core()
-                )
-            }
-        };
-        let lately = self.within.map(|within| format!(" in the last {}", text::duration(within))).unwrap_or_default();
-        format!("{counted} without an answer{lately}")
-    }
-
-    /// *at least 3 times*
-    fn times(&self) -> String {
-        format!("{} times", self.matcher.core())
+    /// *in the last 2 days*
+    fn lately(&self) -> String {
+        self.within.map(|within| format!(" in the last {}", text::duration(within))).unwrap_or_default()
     }
 }
 
@@ -111,12 +94,15 @@ impl Condition for FollowUps {
     }
 
     fn present(&self, negated: bool) -> String {
-        self.said(Say { past: false, negated, plural: false }, None)
+        let (has, wanted) = (if negated { "has not" } else { "has" }, text::counted(&self.matcher.core(), "time"));
+        format!("the customer {has} followed up {wanted} without an answer{}", self.lately())
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let Some((count, _)) = self.count(facts) else { return text::past(&self.present(negated)) };
-        self.said(Say { past: true, negated, plural: false }, Some(count))
+        let (not, times) = (if negated { "not " } else { "" }, text::count(count, "time"));
+        let lately = self.lately();
+        format!("the customer had followed up {times} without an answer{lately} ({not}{})", self.matcher.core())
     }
 
     fn seen(&self, facts: &dyn Facts) -> Seen {

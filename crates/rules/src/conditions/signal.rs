@@ -79,7 +79,8 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let (mut within, mut take) = (None, Take::Newest);
     let wanted = match &value.kind {
         source::Kind::Map(_) => {
-            let mut keys = Keys::of(value, &key.text, scope.found)?;
+            let what = format!("`{}`", key.text);
+            let mut keys = Keys::of(value, &what, scope.found)?;
             if let Some(node) = keys.optional("within") {
                 within = Some(source::duration(node, "`within`", scope.found)?);
             }
@@ -248,20 +249,14 @@ impl Signal {
         self.within.map_or(NEVER, |within| at.saturating_add(within))
     }
 
+    /// *the lowest sentiment*
     fn subject(&self) -> String {
-        match (self.key.as_str(), self.take) {
-            ("ticket.sentiment" | "signal.sentiment", Take::Newest) => "the sentiment".to_owned(),
-            ("ticket.escalation_risk" | "signal.escalation_risk", Take::Newest) => "the escalation risk".to_owned(),
-            (_, take) => {
-                let most = if take == Take::Newest {
-                    ""
-                } else {
-                    TAKES.iter().find(|(_, other)| *other == take).map_or("", |(word, _)| *word)
-                };
-                let space = if most.is_empty() { "" } else { " " };
-                format!("the {most}{space}{}", self.name.replace('_', " "))
-            }
-        }
+        let most = match self.take {
+            Take::Newest => "",
+            Take::Lowest => "lowest ",
+            Take::Highest => "highest ",
+        };
+        format!("the {most}{}", self.name.replace('_', " "))
     }
 
     fn lately(&self) -> String {

@@ -98,10 +98,10 @@ pub(super) fn length(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<M
     }
     let mut keys = Keys::of(value, &what, scope.found)?;
     let length = keys.required("for", scope.found).and_then(|node| source::duration(node, &what, scope.found));
-    if let Some(entry) = keys.entry("calendar") {
-        if entry.value.scalar().is_none_or(|name| name.text != "always") {
-            source::not_built(&entry.key, scope.found);
-        }
+    if let Some(entry) = keys.entry("calendar")
+        && entry.value.scalar().is_none_or(|name| name.text != "always")
+    {
+        source::not_built(&entry.key, scope.found);
     }
     keys.finish(scope.found);
     length

@@ -12,6 +12,7 @@ use crate::{Condition, Dated, Facts, Reads, Seen, Topic, text, window};
 pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
 
 const KEY: &str = "account.tickets";
+const WHAT: &str = "`account.tickets`";
 
 #[derive(Debug)]
 struct Tickets {
@@ -25,7 +26,7 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let mut within = scope.history;
     let matcher = match &value.kind {
         source::Kind::Map(_) => {
-            let mut keys = Keys::of(value, &key.text, scope.found)?;
+            let mut keys = Keys::of(value, WHAT, scope.found)?;
             keys.not_built("where", scope.found);
             if let Some(node) = keys.optional("within") {
                 within = source::duration(node, "`within`", scope.found)?;
@@ -81,8 +82,8 @@ impl Condition for Tickets {
     }
 
     fn present(&self, negated: bool) -> String {
-        let not = if negated { "not " } else { "" };
-        format!("the account has opened {not}{} tickets within {}", self.matcher.core(), text::duration(self.within))
+        let (has, wanted) = (if negated { "has not" } else { "has" }, text::counted(&self.matcher.core(), "ticket"));
+        format!("the account {has} opened {wanted} within {}", text::duration(self.within))
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {

@@ -68,7 +68,8 @@ impl Matcher {
     pub(crate) fn parse(node: &Node, field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Matcher> {
         match &node.kind {
             Kind::Map(_) => {
-                let mut keys = Keys::of(node, field.key, scope.found)?;
+                let what = format!("`{}`", field.key);
+                let mut keys = Keys::of(node, &what, scope.found)?;
                 let matcher = Matcher::parse_keys(&mut keys, node, field, scope);
                 keys.finish(scope.found);
                 matcher
@@ -79,10 +80,10 @@ impl Matcher {
 
     /// Reads a matcher that is no map: a value, or a list of them.
     pub(crate) fn parse_bare(node: &Node, field: &Field<'_>, single: Single, scope: &mut Scope<'_>) -> Option<Matcher> {
-        if let (Some(scalar), Single::Telling) = (node.scalar(), single) {
-            if let Some((_, matcher)) = OF_TELLING.iter().find(|(word, _)| *word == scalar.text) {
-                return Some(matcher.clone());
-            }
+        if let (Some(scalar), Single::Telling) = (node.scalar(), single)
+            && let Some((_, matcher)) = OF_TELLING.iter().find(|(word, _)| *word == scalar.text)
+        {
+            return Some(matcher.clone());
         }
         constants(node, field, scope).map(Matcher::OneOf)
     }

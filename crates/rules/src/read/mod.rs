@@ -65,7 +65,7 @@ fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<Option<crate
     for (place, node) in nodes.iter().enumerate() {
         let policy = policy::parse(node, found);
         policies.push(policy.filter(|_| ids.admit(node, found)));
-        if place == 1 && found.mistakes() == 0 {
+        if place == 1 && policies.iter().all(Option::is_some) {
             found
                 .warning(codes::NEVER_APPLIES, &node.span, "no ticket ever gets to this policy")
                 .label("the first policy applies to all")

@@ -27,7 +27,9 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     let cooldown = keys.optional("cooldown").and_then(|node| source::duration(node, "`cooldown`", scope.found));
     let mode = mode(&mut keys, scope.found);
     let on_deploy = word(&mut keys, "on_deploy", &ON_DEPLOY, scope.found);
-    let mut said = |key| keys.optional(key).and_then(|node| source::text(node, key, scope.found)).map(str::to_owned);
+    let mut said = |key| {
+        keys.optional(key).and_then(|node| source::text(node, &format!("`{key}`"), scope.found)).map(str::to_owned)
+    };
     let (suggest, route, description) = (said("suggest"), said("route"), said("description"));
     keys.finish(scope.found);
     let (id, tier, when) = (id?, tier?, when?);

@@ -1,0 +1,9 @@
+//! The rule language from the outside: text in, dated truths, sentences and mistakes out.
+
+mod conditions;
+mod dated_truth;
+mod matchers;
+mod mistakes;
+mod normal_form;
+mod reference;
+mod sample;

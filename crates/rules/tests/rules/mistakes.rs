@@ -1,0 +1,213 @@
+//! Every mistake once, as a person sees it; the snapshot is what `check` prints.
+
+use std::fmt::Write;
+
+use tierline_rules::source::codes;
+
+use crate::sample::read_all;
+
+/// One mistake each, by what it shows. `WHEN …` stands for a rule with that `when`.
+const MISTAKES: &[(&str, &str)] = &[
+    ("not YAML", "rules: [a, b"),
+    ("a tag", "rules: !list []"),
+    ("a merge key", "terms: { a: { <<: b } }"),
+    ("a second document", "rules: []\n---\nrules: []\n"),
+    ("a key twice", "rules:\n  - id: r\n    tier: 2\n    tier: 3\n    when: { account.plan: pro }\n"),
+    ("an alias within itself", "terms: &t\n  a: { not: *t }\n"),
+    ("rules that are no list", "rules: { id: r }"),
+    ("a rule that is no map", "rules: [silence]"),
+    ("a rule without anything", "rules: [{}]"),
+    ("a key that no rule has", "rules: [{ id: r, teir: 2, tier: 2, when: { account.plan: pro } }]"),
+    ("an id with a space", "rules: [{ id: Enterprise Silence, tier: 2, when: { account.plan: pro } }]"),
+    (
+        "two of one id",
+        "rules:\n  - { id: r, tier: 2, when: { account.plan: pro } }\n  - { id: r, tier: 3, when: { account.plan: pro } }\n",
+    ),
+    ("a tier there is not", "rules: [{ id: r, tier: 4, when: { account.plan: pro } }]"),
+    ("a tier between", "rules: [{ id: r, tier: 2.5, when: { account.plan: pro } }]"),
+    (
+        "words",
+        "rules: [{ id: r, tier: 2, once_per: acount, clear: never, mode: off, on_deploy: loud, when: { account.plan: pro } }]",
+    ),
+    ("shadow", "rules: [{ id: r, tier: 2, mode: shadow, when: { account.plan: pro } }]"),
+    ("durations", "rules: [{ id: r, tier: 2, for: 90, cooldown: 2 hours, when: { ticket.open_for: 0s } }]"),
+    ("a when that is a list", "WHEN [account.plan: pro]"),
+    ("a when that is a word", "WHEN enterprise"),
+    ("a when without a condition", "WHEN {}"),
+    ("an all that is a map", "WHEN { all: { account.plan: pro } }"),
+    ("an any of none", "WHEN { any: [] }"),
+    ("a field that is misspelt", "WHEN { account.plann: pro }"),
+    ("a field of another room", "WHEN { ticket.plan: pro }"),
+    ("a condition like nothing", "WHEN { weather: bad }"),
+    ("a term there is not", "terms: { high-value: { account.plan: pro } }\nWHEN { is: high-valeu }"),
+    ("a term where there are none", "WHEN { is: high-value }"),
+    ("terms in a circle", "terms:\n  a: { is: b }\n  b: { not: { is: a } }\n"),
+    ("terms that are a list", "terms: [a]"),
+    ("a word that is not of the set", "WHEN { ticket.status: opened }"),
+    ("a priority that is none", "WHEN { ticket.priority: { at_least: hgih } }"),
+    ("a number that is none", "WHEN { account.health: { below: low } }"),
+    ("a number out of range", "WHEN { account.health: { below: 500 } }"),
+    ("a date that is none", "WHEN { account.renewal_date: { below: tomorrow } }"),
+    ("a truth value that is none", "WHEN { ticket.spam: maybe }"),
+    ("an order on texts", "WHEN { account.plan: { above: pro } }"),
+    ("contains on a list", "WHEN { ticket.tags: { contains: api } }"),
+    ("all_of on a text", "WHEN { account.plan: { all_of: [pro] } }"),
+    ("matches on a number", "WHEN { account.health: { matches: 4 } }"),
+    ("no matcher", "WHEN { account.plan: {} }"),
+    ("nothing at all", "WHEN { account.plan: }"),
+    ("one of none", "WHEN { account.plan: [] }"),
+    ("a list in a list", "WHEN { account.plan: [[pro]] }"),
+    ("a map for a value", "WHEN { account.plan: { is: { a: b } } }"),
+    ("a matcher that is misspelt", "WHEN { account.health: { bellow: 50 } }"),
+    ("a pattern that is none", "WHEN { ticket.subject: { matches: '(' } }"),
+    ("bounds that cross", "WHEN { account.health: { above: 60, below: 50 } }"),
+    ("a bound twice", "WHEN { account.health: { above: 60, at_least: 50 } }"),
+    ("a bound beyond", "WHEN { account.health: { above: 100 } }"),
+    ("a count that every count is", "WHEN { account.tickets: { at_least: 0 } }"),
+    ("a count that none is", "WHEN { account.tickets: { at_least: 3, is: 2 } }"),
+    ("a window beyond the history", "WHEN { account.tickets: { at_least: 3, within: 36d } }"),
+    ("a threshold beyond what is kept", "WHEN { ticket.follow_ups: { at_least: 129 } }"),
+    ("a signal that is told to be empty", "WHEN { ticket.sentiment: empty }"),
+    ("a level there is not", "WHEN { ticket.escalation_risk: hihg }"),
+    ("a take there is not", "WHEN { ticket.sentiment: { below: 0, take: mean } }"),
+    ("a clock without a mark", "WHEN { sla.first_reply: { } }"),
+    ("a clock's mark there is not", "WHEN { sla.first_reply: late }"),
+    ("per cent without a sign", "WHEN { sla.first_reply: { used: 75 } }"),
+    ("a target that nobody set", "rules: [{ id: r, tier: 2, when: { sla.first_reply: breached } }]"),
+    ("a policy without targets", "sla: [{ id: p }]"),
+    ("targets without a metric", "sla: [{ id: p, targets: {} }]"),
+    ("a metric that is misspelt", "sla: [{ id: p, targets: { first_replay: { default: 4h } } }]"),
+    ("a target for all", "sla: [{ id: p, targets: { first_reply: 4h } }]"),
+    ("a target for a priority there is not", "sla: [{ id: p, targets: { first_reply: { urgend: 4h } } }]"),
+    ("no targets", "sla: [{ id: p, targets: { first_reply: {} } }]"),
+    ("a target in days", "sla: [{ id: p, targets: { first_reply: { default: 2d } } }]"),
+    ("a target in business time", "sla: [{ id: p, targets: { first_reply: { default: 3 business days } } }]"),
+    (
+        "two policies of one id",
+        "sla:\n  - { id: p, targets: { first_reply: { default: 4h } } }\n  - { id: p, targets: { first_reply: { default: 4h } } }\n",
+    ),
+    (
+        "a policy behind one for all",
+        "sla:\n  - { id: p, targets: { first_reply: { default: 4h } } }\n  - { id: q, targets: { first_reply: { default: 4h } } }\n",
+    ),
+];
+
+/// What the contract has and this version does not.
+const UNBUILT: &[&str] = &[
+    "WHEN { ticket.status_for: { status: on_hold, for: 24h } }",
+    "WHEN { ticket.reopened: { at_least: 2 } }",
+    "WHEN { ticket.reassigned: { at_least: 2 } }",
+    "WHEN { account.unanswered_tickets: { at_least: 3 } }",
+    "WHEN { account.unresolved_tickets: { at_least: 3 } }",
+    "WHEN { account.tickets: { at_least: 2, where: { ticket.category: billing } } }",
+    "WHEN { message.text: { contains: cancel } }",
+    "WHEN { signal.handoff.wants_human: true }",
+    "WHEN { signal.handoff.broke_down: known }",
+    "WHEN { sla.next_reply: breached }",
+    "WHEN { sla.periodic_update: breached }",
+    "WHEN { sla.pausable_update: breached }",
+    "WHEN { sla.requester_wait: breached }",
+    "WHEN { sla.agent_work: breached }",
+    "WHEN { sla.resolution: breached }",
+    "WHEN { ticket.no_agent_reply_for: { for: 2h, calendar: emea } }",
+    "WHEN { escalation.open_for: { for: 2h, calendar: policy } }",
+    "rules: [{ id: r, tier: 2, mode: shadow, when: { account.plan: pro } }]",
+    "sla: [{ id: p, when: { account.plan: pro }, targets: { first_reply: { default: 4h } } }]",
+    "sla: [{ id: p, calendar: emea, targets: { first_reply: { default: 4h } } }]",
+    "sla: [{ id: p, on_change: retain, targets: { first_reply: { default: 4h } } }]",
+    "sla: [{ id: p, on_reopen: count, targets: { first_reply: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, next_reply: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, periodic_update: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, pausable_update: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, requester_wait: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, agent_work: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 4h }, resolution: { default: 4h } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: { in: 30m, calendar: emea } } } }]",
+    "sla: [{ id: p, targets: { first_reply: { default: 3 business days } } }]",
+];
+
+#[test]
+fn every_mistake_is_shown_where_it_stands() {
+    let mut shown = String::new();
+    for (what, written) in MISTAKES {
+        let (_, found) = read_all(&text(written));
+        assert!(!found.items.is_empty(), "{what}: nothing was found");
+        writeln!(shown, "## {what}\n{found}\n").expect("a string takes everything");
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_not_built_is_refused_and_left_out() {
+    for written in UNBUILT {
+        let (set, found) = read_all(&text(written));
+        let codes: Vec<_> = found.items.iter().map(|item| item.code).collect();
+        assert_eq!(codes, [codes::NOT_BUILT], "{written}\n{found}");
+        assert!(set.rules.is_empty() && (written.starts_with("WHEN") || set.policies.is_empty()), "{written}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_found_at_once_and_what_has_none_is_kept() {
+    let (set, found) = read_all(
+        "rules:
+  - { id: first, tier: 9, when: { account.plann: pro }, unless: { ticket.status: opened } }
+  - { id: second, tier: 2, when: { account.plan: pro } }
+  - { id: third, tier: 2, when: { is: nobody } }
+",
+    );
+    assert_eq!(found.mistakes(), 4, "{found}");
+    assert_eq!(set.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["second"]);
+}
+
+#[test]
+fn terms_that_repeat_terms_do_not_grow_beyond_bounds() {
+    let mut text = String::from("terms:\n  t0: { account.plan: pro }\n");
+    for n in 1..30 {
+        writeln!(text, "  t{n}: {{ all: [is: t{0}, is: t{0}, is: t{0}, is: t{0}] }}", n - 1).expect("a string");
+    }
+    text.push_str("rules: [{ id: r, tier: 2, when: { is: t29 } }]");
+    let (set, found) = read_all(&text);
+    let codes: Vec<_> = found.items.iter().map(|item| item.code).collect();
+    assert_eq!(codes, [codes::TOO_MUCH], "{found}");
+    assert!(set.rules.is_empty());
+}
+
+#[test]
+fn a_rule_has_at_most_255_conditions() {
+    let rule = |when: usize, unless: usize| {
+        let list = |count| vec!["account.plan: pro"; count].join(", ");
+        format!(
+            "rules: [{{ id: r, tier: 2, when: {{ all: [{}] }}, unless: {{ any: [{}] }} }}]",
+            list(when),
+            list(unless)
+        )
+    };
+    let (set, found) = read_all(&rule(200, 55));
+    assert!(found.items.is_empty(), "{found}");
+    assert_eq!(set.rules.len(), 1);
+    let (set, found) = read_all(&rule(200, 56));
+    assert_eq!(found.items.iter().map(|item| item.code).collect::<Vec<_>>(), [codes::TOO_MUCH]);
+    assert!(set.rules.is_empty());
+}
+
+#[test]
+fn a_long_chain_of_terms_is_refused_before_the_stack_is_full() {
+    let mut text = String::from("terms:\n");
+    for n in 0..5_000 {
+        writeln!(text, "  t{n}: {{ not: {{ is: t{} }} }}", n + 1).expect("a string");
+    }
+    text.push_str("  t5000: { account.plan: pro }\n");
+    let (_, found) = read_all(&text);
+    assert!(found.items.iter().all(|item| item.code == codes::TOO_MUCH) && !found.items.is_empty());
+}
+
+/// With a policy, unless it has one, so that a clock's conditions can be asked for.
+fn text(written: &str) -> String {
+    match written.split_once("WHEN ") {
+        None => written.to_owned(),
+        Some((before, when)) => format!(
+            "{before}sla: [{{ id: standard, targets: {{ first_reply: {{ default: 4h }} }} }}]\nrules:\n  - id: r\n    tier: 2\n    when: {when}\n"
+        ),
+    }
+}

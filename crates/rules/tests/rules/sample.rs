@@ -1,0 +1,211 @@
+//! Facts made by hand, and rules read from a text.
+
+use std::collections::HashMap;
+
+use tierline_rules::source::{Diagnostics, Source, parse};
+use tierline_rules::{
+    ALWAYS, Age, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, Rule, RuleSet, Sections,
+    SignalValue, Stamp, Texts, Told, Truth, Untold, Value, Wait, fold, rule_set,
+};
+
+pub type Millis = i64;
+pub const DAY: Millis = 86_400_000;
+
+/// What a field was told.
+#[derive(Clone, Debug)]
+pub enum Tell {
+    Empty,
+    Text(&'static str),
+    Number(f64),
+    Bool(bool),
+    Instant(Millis),
+    List(Words),
+}
+
+/// A list of texts that the engine does not number.
+#[derive(Clone, Debug)]
+pub struct Words(pub Vec<&'static str>);
+
+impl Texts for Words {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn text(&self, index: usize) -> (&str, u32) {
+        (self.0[index], FOREIGN)
+    }
+}
+
+/// A value of a signal.
+#[derive(Clone, Copy, Debug)]
+pub struct Told1 {
+    pub name: &'static str,
+    pub at: Millis,
+    pub value: Option<f64>,
+    pub label: Option<&'static str>,
+}
+
+/// One ticket as the engine would show it.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub moment: Moment,
+    pub fields: HashMap<FieldRef, (Tell, Millis)>,
+    /// The rule set's texts: told texts are numbered by them.
+    pub texts: Vec<String>,
+    pub wait: Wait,
+    pub unanswered: Result<Option<Millis>, Untold>,
+    pub age: Result<Age, Untold>,
+    pub unassigned: Result<Option<Millis>, Untold>,
+    pub touched: Result<Millis, Untold>,
+    pub contacts: Vec<Millis>,
+    pub tickets: Vec<Millis>,
+    pub clock: Clock,
+    pub signals: Vec<Told1>,
+    pub escalation: Option<OpenEscalation>,
+}
+
+impl Default for Sample {
+    fn default() -> Sample {
+        Sample {
+            moment: Moment { at: 0, edge: Edge::Bounds },
+            fields: HashMap::new(),
+            texts: Vec::new(),
+            wait: Wait::Unknown,
+            unanswered: Err(Untold),
+            age: Err(Untold),
+            unassigned: Err(Untold),
+            touched: Err(Untold),
+            contacts: Vec::new(),
+            tickets: Vec::new(),
+            clock: Clock::Unknown,
+            signals: Vec::new(),
+            escalation: None,
+        }
+    }
+}
+
+impl Sample {
+    /// The same at another instant, all of it reached.
+    pub fn at(&self, at: Millis) -> Sample {
+        Sample { moment: Moment { at, edge: Edge::Bounds }, ..self.clone() }
+    }
+
+    /// The same at another instant, with what is due then not reached yet.
+    pub fn just_at(&self, at: Millis) -> Sample {
+        Sample { moment: Moment { at, edge: Edge::Records }, ..self.clone() }
+    }
+}
+
+impl Facts for Sample {
+    fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    fn field(&self, field: &FieldRef) -> Told<'_> {
+        let Some((tell, since)) = self.fields.get(field) else { return Told::Untold };
+        let stamp = Stamp { since: *since, as_of: Some(*since), source: Some("crm") };
+        let number = |text: &str| self.texts.iter().position(|other| *other == fold(text)).map(|place| place as u32);
+        Told::Value(
+            match tell {
+                Tell::Empty => return Told::Empty(stamp),
+                Tell::Text(text) => Value::Text { text, folded: number(text).unwrap_or(FOREIGN - 1) },
+                Tell::Number(number) => Value::Number(*number),
+                Tell::Bool(bool) => Value::Bool(*bool),
+                Tell::Instant(at) => Value::Instant(*at),
+                Tell::List(words) => Value::List(words),
+            },
+            stamp,
+        )
+    }
+
+    fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    fn unanswered_by_customer_since(&self) -> Result<Option<Millis>, Untold> {
+        self.unanswered
+    }
+
+    fn age(&self) -> Result<Age, Untold> {
+        self.age
+    }
+
+    fn unassigned_since(&self) -> Result<Option<Millis>, Untold> {
+        self.unassigned
+    }
+
+    fn last_touched(&self) -> Result<Millis, Untold> {
+        self.touched
+    }
+
+    fn contacts_of_wait(&self) -> &[Millis] {
+        &self.contacts
+    }
+
+    fn tickets_created(&self) -> &[Millis] {
+        &self.tickets
+    }
+
+    fn first_reply(&self) -> (Clock, Option<&str>) {
+        (self.clock, Some("standard"))
+    }
+
+    fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
+        for told in self.signals.iter().filter(|told| told.name == name) {
+            each(SignalValue { at: told.at, value: told.value, label: told.label, model: Some("tone-2") });
+        }
+    }
+
+    fn escalation(&self) -> Option<OpenEscalation> {
+        self.escalation
+    }
+}
+
+/// What a text says, and what is wrong with it.
+pub fn read_all(text: &str) -> (RuleSet, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let root = parse(&Source::new("rules.yaml", text), &mut found);
+    let at = |key: &str| root.as_ref().and_then(|root| root.at(key));
+    let sections = Sections { rules: at("rules"), terms: at("terms"), sla: at("sla"), history: 35 * DAY };
+    let set = rule_set(&sections, &mut found);
+    (set, found)
+}
+
+/// What a text without mistakes says.
+pub fn read(text: &str) -> RuleSet {
+    let (set, found) = read_all(text);
+    assert!(found.items.is_empty(), "{found}");
+    set
+}
+
+/// A rule with this `when`, and the texts of its set.
+pub fn rule(when: &str) -> (Rule, Vec<String>) {
+    let mut set = read(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when} }}]\n"));
+    (set.rules.remove(0), set.texts)
+}
+
+/// A rule with this `when` and, perhaps, this `unless`.
+pub fn rule_unless(when: &str, unless: Option<&str>) -> Rule {
+    let unless = unless.map(|unless| format!(", unless: {unless}")).unwrap_or_default();
+    read(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n")).rules.remove(0)
+}
+
+const POLICY: &str = "sla: [{ id: standard, targets: { first_reply: { default: 4h } } }]\n";
+
+/// What a `when` is on a sample.
+pub fn dated(when: &str, sample: &Sample) -> Dated {
+    let (rule, texts) = rule(when);
+    rule.evaluate(&Sample { texts, ..sample.clone() })
+}
+
+pub fn yes(since: Millis, until: Millis) -> Dated {
+    Dated { truth: Truth::Yes, since, until }
+}
+
+pub fn no(since: Millis, until: Millis) -> Dated {
+    Dated { truth: Truth::No, since, until }
+}
+
+pub fn unknown() -> Dated {
+    Dated::fixed(Truth::Unknown, ALWAYS)
+}
