@@ -1,9 +1,9 @@
 //! `include:`: more files of the same shape, as if their sections stood here. Lists come before the including file's
 //! own, in the order in which the files are named.
 
-use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, texts, wrong_kind};
+use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, text, wrong_kind};
 
-use crate::{Reading, beside};
+use crate::{Reading, beside, environment};
 
 /// Files within files.
 const DEEPEST: usize = 16;
@@ -37,16 +37,20 @@ fn files(value: &Node) -> Vec<&Node> {
 
 /// The sections of a file, with what it includes itself.
 fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Option<Vec<Entry>> {
-    let written = texts(node, "an included file", reading.found)?.pop()?;
+    let (node, missing) = environment::filled(node.clone(), reading);
+    if !missing.is_empty() {
+        return None;
+    }
+    let written = text(&node, "an included file", reading.found)?;
     let span = &node.span;
-    let name = beside(&span.source, &written).to_string_lossy().into_owned();
+    let name = beside(&span.source, written).to_string_lossy().into_owned();
     if open.contains(&name) || open.len() > DEEPEST {
         let way = open.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
         reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
         return None;
     }
-    let text = match reading.file(&written, &span.source) {
-        Ok(text) => text,
+    let content = match reading.file(written, &span.source) {
+        Ok(content) => content,
         Err(error) => {
             reading
                 .found
@@ -55,7 +59,7 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
             return None;
         }
     };
-    let root = source::parse(&Source::new(name.as_str(), text), reading.found)?;
+    let root = source::parse(&Source::new(name.as_str(), content), reading.found)?;
     if !matches!(root.kind, Kind::Map(_)) {
         wrong_kind(&root, "an included file is a map of sections, as the configuration itself is", reading.found);
         return None;

@@ -37,6 +37,9 @@ fn numbers() {
     bounded("embedded.partitions", &["1", "1000"], &["0", "1001", "2.5", "many"]);
     bounded("kafka.lanes", &["1", "64"], &["0", "65", "1.5"]);
     bounded("property.transaction.timeout.ms", &["1100", "900000"], &["1099", "900001", "10s"]);
+    let endless = u64::MAX.to_string();
+    bounded("property.heartbeat.interval.ms", &["5000"], &["5001", &endless]);
+    bounded("property.message.max.bytes", &["1000000"], &["999999", "-1"]);
 }
 
 #[test]

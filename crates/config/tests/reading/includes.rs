@@ -18,6 +18,16 @@ fn lists_are_joined_in_order_and_maps_are_merged() {
 }
 
 #[test]
+fn a_file_may_be_named_by_the_environment() {
+    let file = "rules: [ { id: r, tier: 2, when: { ticket.spam: true } } ]";
+    let world = World::default().with_variable("TEAM", "eu").with_file("etc/eu.yaml", file);
+    let (config, _) = world.read("include: ${TEAM}.yaml").expect("it is right");
+    assert_eq!(config.rules.rules[0].id, "r");
+    let told = World::default().refusal("include: ${TEAM}.yaml");
+    assert!(told.contains("no variable `TEAM`") && told.matches("error[").count() == 1, "{told}");
+}
+
+#[test]
 fn files_that_include_each_other_are_told() {
     let world = World::default().with_file("etc/a.yaml", "include: b.yaml").with_file("etc/b.yaml", "include: a.yaml");
     insta::assert_snapshot!(world.refusal("include: a.yaml"));
