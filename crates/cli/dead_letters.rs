@@ -96,13 +96,13 @@ impl DeadLetters {
     /// Does what was asked.
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
-        let topic = open::names(&config).dead_letters.clone();
+        let topic = config.topics.dead_letters.clone();
         let mut client = open::client(&config)?;
         match self.what {
             What::List { only, output } => list(client.as_mut(), &topic, &only, output),
             What::Show { place, output } => {
                 let letter = one(client.as_mut(), &topic, place)?;
-                show(&letter, &mut Records::new(&config)?, open::names(&config), output)
+                show(&letter, &mut Records::new(&config), &config.topics, output)
             }
             What::Replay { places, all, only } => {
                 let letters = match all {

@@ -48,6 +48,11 @@ pub fn duration(length: Millis) -> String {
     }
 }
 
+/// `1 mistake`, `2 mistakes`.
+pub fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Columns with a header, as wide as the terminal allows.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
     let mut table = Table::new();
@@ -81,6 +86,7 @@ impl Paint {
     }
 
     /// No colours.
+    #[cfg(test)]
     pub fn none() -> Paint {
         Paint { on: false }
     }

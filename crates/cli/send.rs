@@ -39,10 +39,10 @@ impl Send {
     /// Sends all that is right, reports all that is wrong.
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
-        let named = streams::find(open::names(&config), &self.topic)?;
+        let named = streams::find(&config.topics, &self.topic)?;
         let (input, length) = self.open()?;
         let mut sender = Sender {
-            records: Records::new(&config)?,
+            records: Records::new(&config),
             client: open::client(&config)?,
             named,
             bar: bar(length),

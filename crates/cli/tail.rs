@@ -47,8 +47,8 @@ impl Tail {
     /// Prints until the end, or until nobody reads any more.
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
-        let named = streams::find(open::names(&config), &self.topic)?;
-        let mut records = Records::new(&config)?;
+        let named = streams::find(&config.topics, &self.topic)?;
+        let mut records = Records::new(&config);
         let mut client = open::client(&config)?;
         let from = if self.from_start { From::Start } else { From::End };
         follow(client.as_mut(), &mut records, &named, from, self.until_end, self.output)?;

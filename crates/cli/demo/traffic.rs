@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use serde_json::{Value, json};
-use tierline_model::Millis;
+use tierline_model::{Millis, RecordType};
 
 use super::cast::{AGENTS, CUSTOMERS, Customer, FOLLOW_UPS, ISSUES, Issue};
 
@@ -20,20 +20,9 @@ const DAY: Millis = 24 * HOUR;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
     /// To which stream.
-    pub stream: Stream,
+    pub stream: RecordType,
     /// The record as JSON, as `tierline send` takes it.
     pub record: Value,
-}
-
-/// The streams that the demo writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words say it")]
-pub enum Stream {
-    Tickets,
-    Accounts,
-    Billing,
-    Signals,
-    Commands,
 }
 
 /// The traffic of one seed, as it unfolds. It never ends.
@@ -42,6 +31,7 @@ pub struct Traffic {
     ahead: BinaryHeap<Reverse<Scheduled>>,
     scheduled: u64,
     tickets: Vec<Ticket>,
+    told_before: u64,
     records: u64,
 }
 
@@ -89,11 +79,17 @@ struct Ticket {
 }
 
 impl Traffic {
-    /// The story of this seed, beginning at `start`, UTC: first what is known of the customers, then a few tickets that
-    /// have been waiting for a while.
-    pub fn new(seed: u64, start: Millis) -> Traffic {
-        let mut traffic =
-            Traffic { chance: Chance(seed), ahead: BinaryHeap::new(), scheduled: 0, tickets: Vec::new(), records: 0 };
+    /// The story of this seed, beginning at `start`, UTC: first what is known of the customers, then tickets
+    /// come soon. `told_before` records were sent by an earlier run into the same log: ids go on after them.
+    pub fn new(seed: u64, start: Millis, told_before: u64) -> Traffic {
+        let mut traffic = Traffic {
+            chance: Chance(seed),
+            ahead: BinaryHeap::new(),
+            scheduled: 0,
+            tickets: Vec::new(),
+            told_before,
+            records: told_before,
+        };
         for (customer, known) in CUSTOMERS.iter().enumerate() {
             traffic.plan(start, Act::Account { customer, health: known.health });
             traffic.plan(start, Act::Bill { customer, past_due: known.past_due });
@@ -263,7 +259,7 @@ impl Traffic {
         made: &mut Vec<Made>,
     ) -> usize {
         let Issue { subject, category, area, text, .. } = ISSUES[issue % ISSUES.len()];
-        let number = self.tickets.len() + 1001;
+        let number = self.told_before + self.tickets.len() as u64 + 1001;
         let agent = self.chance.of(AGENTS);
         self.tickets.push(Ticket {
             id: format!("desk:{number}"),
@@ -286,7 +282,7 @@ impl Traffic {
         record["ticket"] = fields;
         record["message"] = message;
         record["cleared"] = json!(["assignee"]);
-        made.push(Made { stream: Stream::Tickets, record });
+        made.push(Made { stream: RecordType::Tickets, record });
         ticket
     }
 
@@ -297,14 +293,14 @@ impl Traffic {
         let message_id = format!("m{}-{}", id.trim_start_matches("desk:"), sequence + 1);
         record["message"] =
             json!({"id": message_id, "author": author, "author_name": name, "public": public, "text": text});
-        Made { stream: Stream::Tickets, record }
+        Made { stream: RecordType::Tickets, record }
     }
 
     fn update(&mut self, ticket: usize, fields: Value, now: Millis) -> Made {
         let mut record = self.ticket_record(ticket, "updated", now);
         record["ticket"] = fields;
         record["by_kind"] = json!("agent");
-        Made { stream: Stream::Tickets, record }
+        Made { stream: RecordType::Tickets, record }
     }
 
     /// The members that every record of a ticket has.
@@ -321,7 +317,7 @@ impl Traffic {
         let Ticket { ref id, customer, .. } = self.tickets[ticket];
         let record = json!({"signal_id": signal_id, "account_id": CUSTOMERS[customer].id, "ticket_id": id,
             "occurred_at": now, "name": "sentiment", "value": hundredths as f64 / 100.0, "model": "demo"});
-        Made { stream: Stream::Signals, record }
+        Made { stream: RecordType::Signals, record }
     }
 
     fn acknowledge(&mut self, ticket: usize, now: Millis) -> Made {
@@ -329,7 +325,7 @@ impl Traffic {
         let Ticket { ref id, customer, agent, .. } = self.tickets[ticket];
         let record = json!({"command_id": command_id, "account_id": CUSTOMERS[customer].id, "ticket_id": id,
             "occurred_at": now, "kind": "acknowledge", "by": agent});
-        Made { stream: Stream::Commands, record }
+        Made { stream: RecordType::Commands, record }
     }
 
     fn account(&mut self, customer: usize, health: i64, now: Millis) -> Made {
@@ -337,7 +333,7 @@ impl Traffic {
         let record = json!({"account_id": id, "name": name, "plan": plan, "arr": arr, "currency": "USD",
             "health": health as f64, "churn_risk": f64::from(100 - health as i32) / 100.0, "owner": owner,
             "region": region, "renewal_date": date(now + renewal_in_days * DAY), "source": "crm", "updated_at": now});
-        Made { stream: Stream::Accounts, record }
+        Made { stream: RecordType::Accounts, record }
     }
 
     fn bill(&mut self, customer: usize, past_due: bool, now: Millis) -> Made {
@@ -349,7 +345,7 @@ impl Traffic {
             record["past_due_since"] = json!(now);
             record["amount_due"] = json!(arr * 100 / 12);
         }
-        Made { stream: Stream::Billing, record }
+        Made { stream: RecordType::Billing, record }
     }
 
     fn record_id(&mut self, prefix: &str) -> String {
@@ -399,26 +395,26 @@ mod tests {
 
     #[test]
     fn the_same_seed_tells_the_same_story_however_it_is_asked_for() {
-        let whole = Traffic::new(7, START).until(START + 10 * HOUR);
-        let mut by_pieces = Traffic::new(7, START);
+        let whole = Traffic::new(7, START, 0).until(START + 10 * HOUR);
+        let mut by_pieces = Traffic::new(7, START, 0);
         let pieces: Vec<_> = (0..600).flat_map(|minute| by_pieces.until(START + minute * MINUTE)).collect();
         assert_eq!(whole[..pieces.len()], pieces[..]);
         assert!(pieces.len() > 100, "{}", pieces.len());
-        assert_ne!(whole, Traffic::new(8, START).until(START + 10 * HOUR));
+        assert_ne!(whole, Traffic::new(8, START, 0).until(START + 10 * HOUR));
     }
 
     #[test]
     fn customers_are_known_before_their_first_ticket() {
-        let made = Traffic::new(1, START).until(START + HOUR);
-        let first_ticket = made.iter().position(|made| made.stream == Stream::Tickets).unwrap();
+        let made = Traffic::new(1, START, 0).until(START + HOUR);
+        let first_ticket = made.iter().position(|made| made.stream == RecordType::Tickets).unwrap();
         let known = &made[..first_ticket];
-        assert_eq!(known.iter().filter(|made| made.stream == Stream::Accounts).count(), CUSTOMERS.len());
-        assert_eq!(known.iter().filter(|made| made.stream == Stream::Billing).count(), CUSTOMERS.len());
+        assert_eq!(known.iter().filter(|made| made.stream == RecordType::Accounts).count(), CUSTOMERS.len());
+        assert_eq!(known.iter().filter(|made| made.stream == RecordType::Billing).count(), CUSTOMERS.len());
     }
 
     #[test]
     fn an_answer_is_told_late_now_and_then() {
-        let mut traffic = Traffic::new(1, START);
+        let mut traffic = Traffic::new(1, START, 0);
         let late = (0..600).map(|minute| START + minute * MINUTE).flat_map(|now| {
             let made = traffic.until(now);
             made.into_iter()
@@ -430,9 +426,9 @@ mod tests {
     #[test]
     fn nobody_answers_a_solved_ticket() {
         let mut solved = std::collections::HashSet::new();
-        for made in Traffic::new(3, START).until(START + 48 * HOUR) {
+        for made in Traffic::new(3, START, 0).until(START + 48 * HOUR) {
             let ticket = made.record["ticket_id"].as_str().unwrap_or_default().to_owned();
-            if made.stream == Stream::Tickets && made.record["message"]["author"] == "agent" {
+            if made.stream == RecordType::Tickets && made.record["message"]["author"] == "agent" {
                 assert!(!solved.contains(&ticket), "{ticket}");
             }
             if made.record["ticket"]["status"] == "solved" {

@@ -1,0 +1,72 @@
+//! `tierline check`: all mistakes of the configuration at once, each with its line and what was meant.
+
+use std::io::stdout;
+
+use serde_json::{Value, json};
+use tierline_rules::source::{Diagnostic, Severity};
+
+use crate::arguments::Shared;
+use crate::ended::{Answer, Ended};
+use crate::open;
+use crate::print::{self, Output, Paint, counted};
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tierline check
+  tierline --config eu.yaml check
+  tierline check --output json | jq '.findings[].message'
+
+Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 2 the file could not be read.")]
+pub struct Check {
+    /// For people, or JSON
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+impl Check {
+    /// Prints what was found; no is the answer when there are mistakes.
+    pub fn run(self, shared: &Shared) -> Ended {
+        let source = open::source(shared)?;
+        let findings = match tierline_config::read(&source) {
+            Ok((_, warnings)) => warnings,
+            Err(diagnostics) => diagnostics.items,
+        };
+        let mistakes = findings.iter().filter(|found| found.severity == Severity::Mistake).count();
+        let warnings = findings.len() - mistakes;
+        match self.output {
+            Output::Json => print::json(&json!({
+                "configuration": source.name, "mistakes": mistakes, "warnings": warnings,
+                "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+            }))?,
+            Output::Table => {
+                let colour = Paint::of(&stdout()).on();
+                for found in &findings {
+                    print::line(format_args!("{}\n", found.render(colour)))?;
+                }
+                print::line(verdict(&source.name, mistakes, warnings))?;
+            }
+        }
+        Ok(if mistakes == 0 { Answer::Yes } else { Answer::No })
+    }
+}
+
+fn verdict(source: &str, mistakes: usize, warnings: usize) -> String {
+    match (mistakes, warnings) {
+        (0, 0) => format!("{source}: all well"),
+        (0, _) => format!("{source}: no mistakes, {}", counted(warnings, "warning")),
+        (_, 0) => format!("{source}: {}", counted(mistakes, "mistake")),
+        _ => format!("{source}: {}, {}", counted(mistakes, "mistake"), counted(warnings, "warning")),
+    }
+}
+
+fn finding(found: &Diagnostic) -> Value {
+    let place = found.span.as_ref().map(|span| (span.source.name.clone(), span.line_column()));
+    json!({
+        "severity": match found.severity { Severity::Mistake => "mistake", Severity::Warning => "warning" },
+        "code": found.code, "message": found.message, "label": found.label, "help": found.help,
+        "file": place.as_ref().map(|(file, _)| file),
+        "line": place.as_ref().map(|(_, (line, _))| line),
+        "column": place.as_ref().map(|(_, (_, column))| column),
+    })
+}

@@ -1,0 +1,245 @@
+//! The pipeline of a configuration: its log, open and checked, and the lanes that are to run on it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tierline_stream::detect::{Detect, DetectSettings};
+use tierline_config::{Config, Log};
+use tierline_embedded::{Embedded, Server};
+use tierline_kafka::{Admin, KafkaLog, Settings};
+use tierline_model::{Encoding, Millis, RecordType};
+use tierline_observe::{Health, Metrics};
+use tierline_stream::client::{Client, From};
+use tierline_stream::clock::{ClockMode, Scale};
+use tierline_stream::log::Failure;
+use tierline_stream::topics::{Stream, detect_inputs, detect_outputs, detect_topics};
+use tierline_stream::{LaneError, LaneSettings, run_lane};
+
+use crate::ended::Untried;
+use crate::lanes::Work;
+use crate::open;
+use crate::records::Encodings;
+
+/// A pipeline that is ready to run. On the embedded log, commands beside it are answered for as long as it is there.
+pub struct Pipeline {
+    log: OpenLog,
+    lanes: usize,
+    lane: LaneSettings,
+    detect: DetectSettings,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    metrics: Metrics,
+    wall: Wall,
+    before: Before,
+    /// Answers commands of other processes until it is dropped.
+    _server: Option<Server>,
+}
+
+#[derive(Clone)]
+enum OpenLog {
+    Embedded(Embedded),
+    Kafka(Settings),
+}
+
+/// What the clocks of a pipeline follow when it has caught up: the wall clock, or the demo's fast one.
+#[derive(Clone, Copy, Debug)]
+pub struct Wall(ClockMode);
+
+impl Wall {
+    /// What it shows, UTC.
+    pub fn now(&self) -> Millis {
+        self.0.wall(real_now())
+    }
+}
+
+/// What an earlier run left in the log.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    /// Records on the inputs.
+    told: u64,
+    /// When the newest record of any topic was taken, UTC.
+    newest: Millis,
+}
+
+impl Pipeline {
+    /// Opens the log and looks whether it is as it must be; nothing runs yet. `until`: drain the inputs, run the clock
+    /// on to there, end.
+    ///
+    /// # Errors
+    /// Everything for which it must not start, with what mends it.
+    pub fn prepare(
+        config: &Config,
+        metrics: Metrics,
+        health: Health,
+        until: Option<Millis>,
+    ) -> Result<Pipeline, Untried> {
+        if until.is_some() && config.time.clock != tierline_config::Clock::Events {
+            return Err(Untried::because(
+                "`--until` is for `time.clock: events`: with any other the wall clock decides when something fires",
+            ));
+        }
+        let (wall, before) = wall(config)?;
+        let (log, server) = open_log(config, wall)?;
+        let lane = LaneSettings {
+            clock: wall.0,
+            until,
+            commit_interval: config.work.commit_interval,
+            checkpoints: config.work.checkpoints.clone(),
+            health,
+            dead_letter_bytes: dead_letter_bytes(config, &log)?,
+            ..LaneSettings::default()
+        };
+        let names = |topics: Vec<(Stream, String)>| topics.into_iter().map(|(_, name)| name).collect();
+        Ok(Pipeline {
+            log,
+            // Only one that owns everything knows when all of it is drained.
+            lanes: if until.is_some() { 1 } else { config.work.lanes },
+            lane,
+            detect: detect(config)?,
+            inputs: names(detect_inputs(&config.topics)),
+            outputs: names(detect_outputs(&config.topics)),
+            metrics,
+            wall,
+            before,
+            _server: server,
+        })
+    }
+
+    /// How many lanes it has.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// What its clocks follow when it has caught up.
+    pub fn wall(&self) -> Wall {
+        self.wall
+    }
+
+    /// How many records earlier runs left on the inputs; counted where the clock is scaled, else 0.
+    pub fn told_before(&self) -> u64 {
+        self.before.told
+    }
+
+    /// A client of its log within this process.
+    ///
+    /// # Errors
+    /// The log is on a cluster.
+    pub fn client(&self) -> Result<Box<dyn Client + Send>, Untried> {
+        match &self.log {
+            OpenLog::Embedded(embedded) => Ok(Box::new(embedded.client())),
+            OpenLog::Kafka(settings) => Ok(Box::new(tierline_kafka::KafkaClient::connect(settings.clone())?)),
+        }
+    }
+
+    /// What each lane's thread is to do.
+    pub fn work(&self) -> Vec<Work> {
+        (0..self.lanes).map(|lane| self.work_of(lane)).collect()
+    }
+
+    fn work_of(&self, number: usize) -> Work {
+        let (log, lanes) = (self.log.clone(), self.lanes);
+        let (inputs, outputs) = (self.inputs.clone(), self.outputs.clone());
+        let settings = LaneSettings { lane: number, ..self.lane.clone() };
+        let metrics = self.metrics.lane(&inputs);
+        let stages = Detect::new(self.detect.clone());
+        Box::new(move |stop: &AtomicBool| match log {
+            OpenLog::Embedded(embedded) => {
+                let log = embedded.lane(number, lanes, inputs, outputs).map_err(dead)?;
+                run_lane(log, stages, settings, metrics, stop, &real_now)
+            }
+            OpenLog::Kafka(kafka) => {
+                // A process has at most 64 lanes.
+                let log = KafkaLog::connect(kafka.for_lane(number as u32), inputs, outputs).map_err(dead)?;
+                run_lane(log, stages, settings, metrics, stop, &real_now)
+            }
+        })
+    }
+}
+
+fn dead(failure: Failure) -> LaneError {
+    match failure {
+        Failure::Fenced(why) => LaneError::Fenced(why),
+        other => LaneError::Fatal(other.to_string()),
+    }
+}
+
+fn real_now() -> Millis {
+    chrono::Utc::now().timestamp_millis()
+}
+
+fn open_log(config: &Config, wall: Wall) -> Result<(OpenLog, Option<Server>), Untried> {
+    match &config.log {
+        Log::Embedded { .. } => {
+            let embedded = Embedded::open(open::embedded(config, Arc::new(move || wall.now()))?)?;
+            let server = embedded.serve()?;
+            Ok((OpenLog::Embedded(embedded), Some(server)))
+        }
+        Log::Kafka(told) => {
+            let settings = open::kafka(told);
+            for weaker in Admin::connect(&settings)?.refuse_mistakes(&detect_topics(&config.topics))? {
+                tracing::warn!("{weaker}");
+            }
+            Ok((OpenLog::Kafka(settings), None))
+        }
+    }
+}
+
+/// The wall. A scaled one goes on where the folder's own ended: a task's clock would stand still until it is reached.
+fn wall(config: &Config) -> Result<(Wall, Before), Untried> {
+    let factor = match config.time.clock {
+        tierline_config::Clock::Wall => return Ok((Wall(ClockMode::Wall), Before::default())),
+        tierline_config::Clock::Events => return Ok((Wall(ClockMode::Events), Before::default())),
+        tierline_config::Clock::Scaled(factor) => factor,
+    };
+    let before = before(config)?;
+    let real_origin = real_now();
+    let scale = Scale { real_origin, origin: real_origin.max(before.newest), factor };
+    Ok((Wall(ClockMode::Scaled(scale)), before))
+}
+
+fn before(config: &Config) -> Result<Before, Untried> {
+    let mut client = Embedded::open(open::embedded(config, Arc::new(real_now))?)?.client();
+    let mut before = Before::default();
+    let inputs = detect_inputs(&config.topics).len();
+    for (nth, topic) in detect_topics(&config.topics).iter().enumerate() {
+        client.read(&topic.name, From::Start, true, Duration::ZERO, &mut |seen| {
+            if let Some(seen) = seen {
+                before.told += u64::from(nth < inputs);
+                before.newest = before.newest.max(seen.appended_at);
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(before)
+}
+
+fn detect(config: &Config) -> Result<DetectSettings, Untried> {
+    let mut encodings = Encodings::new(config);
+    let names = &config.topics;
+    let mut encoding =
+        |record, topic: &str| -> Result<Encoding, Untried> { encodings.of(record, topic).map_err(Untried::because) };
+    Ok(DetectSettings {
+        escalations: encoding(RecordType::Escalations, &names.escalations)?,
+        shadow: encoding(RecordType::Escalations, &names.escalations_shadow)?,
+        queue: encoding(RecordType::EscalationQueue, &names.escalation_queue)?,
+        schemas: encodings.source(),
+        names: names.clone(),
+        rules: Arc::clone(&config.rules),
+        engine: config.engine(),
+        max_future: config.time.max_future,
+    })
+}
+
+/// What a dead letter may have: a tenth less than the cluster takes, for what is around it.
+fn dead_letter_bytes(config: &Config, log: &OpenLog) -> Result<usize, Untried> {
+    let usual = LaneSettings::default().dead_letter_bytes;
+    match log {
+        OpenLog::Embedded(_) => Ok(usual),
+        OpenLog::Kafka(settings) => {
+            let taken = Admin::connect(settings)?.max_message_bytes(&[&config.topics.dead_letters])?;
+            Ok(taken.first().map_or(usual, |taken| taken / 10 * 9).min(usual))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `tierline run`: the pipeline, until it is told to end.
+
+use chrono::DateTime;
+use tierline_model::Millis;
+
+use crate::arguments::Shared;
+use crate::ended::{Answer, Ended};
+use crate::host::Host;
+use crate::open;
+use crate::pipeline::Pipeline;
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tierline run
+  tierline --config eu.yaml run
+  tierline --config replay.yaml run --until 2026-03-31T00:00:00Z    with time.clock: events
+
+SIGTERM or Ctrl-C end it cleanly within seconds; a second one at once. What was not committed then is read again.")]
+pub struct Run {
+    /// Drain the inputs, run the clock on to this instant, end
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    until: Option<Millis>,
+}
+
+impl Run {
+    /// Runs it.
+    pub fn run(self, shared: &Shared) -> Ended {
+        let (config, warnings) = open::read(&open::source(shared)?)?;
+        open::logs(&config, "info")?;
+        for warning in &warnings {
+            tracing::warn!(code = warning.code, "configuration: {}", warning.message);
+        }
+        let host = Host::new()?;
+        let listener = host.listen(config.observe.listen)?;
+        let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), self.until)?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            address = %listener.local_addr()?,
+            lanes = pipeline.lanes(),
+            rules = config.rules.rules.len(),
+            "tierline runs"
+        );
+        host.run(listener, &pipeline, None)?;
+        tracing::info!("tierline has ended cleanly");
+        Ok(Answer::Yes)
+    }
+}
+
+fn instant(text: &str) -> Result<Millis, String> {
+    let parsed = DateTime::parse_from_rfc3339(text).map(|at| at.timestamp_millis());
+    parsed.map_err(|_| "an instant has a date, a time and an offset: 2026-03-31T00:00:00Z".to_owned())
+}
