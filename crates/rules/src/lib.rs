@@ -1,4 +1,10 @@
 //! The rule language: parse, check, explain, compile; three-valued temporal evaluation. Pure.
+//!
+//! [`rule_set`] reads the sections of a configuration that [`source`] made a tree of, and finds all mistakes at once. A
+//! [`Rule`] then answers, from [`Facts`] that the engine shows it, what is so, since when, until when if nothing
+//! happens, and why. A new kind of condition is one file in `conditions`.
+//!
+//! What must never be in here: a clock that is read, a state that is kept, what happens when a rule holds.
 
 mod condition;
 mod conditions;

@@ -43,8 +43,9 @@ pub(crate) fn count(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What a count must be and its noun: *at least 1 ticket*, *one of 2 or 3 tickets*.
+/// What a count must be and its noun: *at least 1 ticket*, *2 or 3 tickets*.
 pub(crate) fn counted(wanted: &str, noun: &str) -> String {
+    let wanted = wanted.strip_prefix("one of ").unwrap_or(wanted);
     let plural = if wanted == "1" || wanted.ends_with(" 1") { "" } else { "s" };
     format!("{wanted} {noun}{plural}")
 }

@@ -74,9 +74,9 @@ impl FollowUps {
         Some((count, Dated { since: dated.since.max(since), ..dated }))
     }
 
-    /// *in the last 2 days*
+    /// *within 2 days*
     fn lately(&self) -> String {
-        self.within.map(|within| format!(" in the last {}", text::duration(within))).unwrap_or_default()
+        self.within.map(|within| format!(" within {}", text::duration(within))).unwrap_or_default()
     }
 }
 
@@ -95,14 +95,14 @@ impl Condition for FollowUps {
 
     fn present(&self, negated: bool) -> String {
         let (has, wanted) = (if negated { "has not" } else { "has" }, text::counted(&self.matcher.core(), "time"));
-        format!("the customer {has} followed up {wanted} without an answer{}", self.lately())
+        format!("the customer {has} followed up {wanted}{} without an answer", self.lately())
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let Some((count, _)) = self.count(facts) else { return text::past(&self.present(negated)) };
         let (not, times) = (if negated { "not " } else { "" }, text::count(count, "time"));
         let lately = self.lately();
-        format!("the customer had followed up {times} without an answer{lately} ({not}{})", self.matcher.core())
+        format!("the customer had followed up {times}{lately} without an answer ({not}{})", self.matcher.core())
     }
 
     fn seen(&self, facts: &dyn Facts) -> Seen {

@@ -277,7 +277,9 @@ impl Signal {
         facts.signals(&self.name, &mut |signal| {
             if signal.at == taken.at && signal.value == taken.value {
                 let value = match (signal.value, signal.label) {
-                    (Some(value), Some(label)) => format!("{} ({})", text::number(value), text::cut(label)),
+                    (Some(value), Some(label)) => {
+                        format!("{}, labelled {}", text::number(value), text::quoted(&text::cut(label)))
+                    }
                     (Some(value), None) => text::number(value),
                     (None, Some(label)) => text::quoted(&text::cut(label)),
                     (None, None) => "told without a value".to_owned(),

@@ -13,6 +13,7 @@ use crate::{ALWAYS, Absence, AbsenceOf, Clock, Condition, Dated, Facts, NEVER, R
 pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
 
 const KEY: &str = "sla.first_reply";
+const WHAT: &str = "`sla.first_reply`";
 
 #[derive(Debug)]
 struct FirstReply {
@@ -32,7 +33,7 @@ enum Mark {
 fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let marks = match &value.kind {
         source::Kind::Map(_) => marks(value, scope.found)?,
-        _ => vec![source::word(value, "`sla.first_reply`", &[("breached", Mark::Breached)], scope.found)?],
+        _ => vec![breached(value, scope.found)?],
     };
     if !scope.has_first_reply {
         scope
@@ -48,7 +49,7 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
 
 fn marks(value: &Node, found: &mut Diagnostics) -> Option<Vec<Mark>> {
     let mistakes = found.mistakes();
-    let mut keys = Keys::of(value, "`sla.first_reply`", found)?;
+    let mut keys = Keys::of(value, WHAT, found)?;
     let mut marks = Vec::new();
     if let Some(node) = keys.optional("due_within") {
         marks.extend(source::duration(node, "`due_within`", found).map(Mark::DueWithin));
@@ -60,15 +61,27 @@ fn marks(value: &Node, found: &mut Diagnostics) -> Option<Vec<Mark>> {
         marks.extend(source::duration(node, "`overdue_by`", found).map(Mark::OverdueBy));
     }
     if let Some(node) = keys.optional("is") {
-        marks.extend(source::word(node, "`is`", &[("breached", Mark::Breached)], found));
+        marks.extend(breached(node, found));
+    }
+    if marks.is_empty() && keys.all_asked() && found.mistakes() == mistakes {
+        found.mistake(codes::MATCHER, &value.span, "nothing here says where the clock must stand").help(MARKS);
     }
     keys.finish(found);
-    if marks.is_empty() && found.mistakes() == mistakes {
-        found
-            .mistake(codes::MATCHER, &value.span, "nothing here says where the clock must stand")
-            .help("write `breached`, or one of `due_within`, `used`, `overdue_by`");
-    }
     (found.mistakes() == mistakes).then_some(marks)
+}
+
+const MARKS: &str = "write `breached`, or one of `due_within`, `used`, `overdue_by`";
+
+/// The one word that is a mark.
+fn breached(node: &Node, found: &mut Diagnostics) -> Option<Mark> {
+    const WORD: &str = "breached";
+    let written = source::text(node, WHAT, found)?;
+    if written == WORD {
+        return Some(Mark::Breached);
+    }
+    let help = source::did_you_mean(written, [WORD]).unwrap_or_else(|| MARKS.to_owned());
+    found.mistake(codes::UNKNOWN_WORD, &node.span, format!("{WHAT} is never `{written}`")).help(help);
+    None
 }
 
 /// `75%`: from 1% to 1000%.

@@ -54,11 +54,11 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
 pub(super) fn counts(matcher: &Matcher, key: &Key, scope: &mut Scope<'_>) -> Option<Vec<(u64, u64)>> {
     let wanted = matcher.counts();
     let said = match wanted[..] {
-        [] => "nothing is that",
-        [(0, u64::MAX)] => "that holds for every count",
+        [] => "no",
+        [(0, u64::MAX)] => "every",
         _ => return Some(wanted),
     };
-    scope.found.mistake(codes::CONTRADICTION, &key.span, format!("`{}`: {said}", key.text));
+    scope.found.mistake(codes::CONTRADICTION, &key.span, format!("{said} count of `{}` is that", key.text));
     None
 }
 

@@ -129,7 +129,7 @@ impl Matcher {
                 refuse(&entry.key, field, "texts", scope.found);
             }
         }
-        if matchers.is_empty() && scope.found.mistakes() == mistakes {
+        if matchers.is_empty() && keys.all_asked() && scope.found.mistakes() == mistakes {
             scope
                 .found
                 .mistake(codes::MATCHER, &node.span, format!("nothing here says what `{}` must be", field.key))

@@ -1,6 +1,6 @@
 //! A matcher in words.
 
-use super::{Bound, Constant, Matcher, Range};
+use super::{Bound, Constant, Matcher, Point, Range};
 use crate::{Value, text};
 
 /// How a phrase is put.
@@ -50,10 +50,8 @@ impl Matcher {
                 format!("{} {}", say.verb("include", "included"), self.core())
             }
             Matcher::Every(matchers) => {
-                let said: Vec<_> =
-                    matchers.iter().map(|matcher| matcher.predicate(Say { negated: false, ..say })).collect();
-                let said = said.join(" and ");
-                if say.negated { format!("not both {said}") } else { said }
+                let said: Vec<_> = matchers.iter().map(|matcher| matcher.predicate(say)).collect();
+                said.join(if say.negated { " or " } else { " and " })
             }
             _ => format!("{} {}", say.be(), self.core()),
         }
@@ -65,7 +63,11 @@ impl Matcher {
         let not = if say.negated { "not " } else { "" };
         match self {
             Matcher::Contains { .. } | Matcher::Pattern(_) | Matcher::Known => self.predicate(say),
-            Matcher::OneOf(constants) if constants.len() == 1 && !say.negated && !say.plural => {
+            Matcher::Every(matchers) if matchers.iter().any(Matcher::is_of_letters) => self.predicate(say),
+            Matcher::OneOf(_) | Matcher::AllOf(_) if say.plural => {
+                format!("were {} ({not}including {})", shown(value), self.core())
+            }
+            Matcher::OneOf(constants) if constants.len() == 1 && !say.negated => {
                 format!("was {}", shown(value))
             }
             _ => {
@@ -90,6 +92,11 @@ impl Matcher {
             Matcher::Empty => "empty".to_owned(),
             Matcher::Every(matchers) => matchers.iter().map(Matcher::core).collect::<Vec<_>>().join(" and "),
         }
+    }
+
+    /// Whether it looks into a text.
+    fn is_of_letters(&self) -> bool {
+        matches!(self, Matcher::Contains { .. } | Matcher::Pattern(_))
     }
 
     /// It in one fixed spelling.
@@ -126,14 +133,27 @@ impl Matcher {
 }
 
 impl Range {
-    /// *at least 20 and below 50*
+    /// *at least 20 and below 50*, *before 2026-04-01*
     pub(crate) fn core(&self) -> String {
-        let said = |bound: &Option<Bound>, included: &str, excluded: &str| {
-            let bound = bound.as_ref()?;
-            Some(format!("{} {}", if bound.included { included } else { excluded }, text::quoted(&bound.written)))
-        };
-        let ends = [said(&self.low, "at least", "above"), said(&self.high, "at most", "below")];
+        let ends = [self.low.as_ref().map(|low| low.core(true)), self.high.as_ref().map(|high| high.core(false))];
         ends.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Bound {
+    fn core(&self, is_low: bool) -> String {
+        let is_time = matches!(self.point, Point::Instant(_) | Point::Date(_));
+        let word = match (is_low, self.included, is_time) {
+            (true, true, false) => "at least",
+            (true, true, true) => "at or after",
+            (true, false, false) => "above",
+            (true, false, true) => "after",
+            (false, true, false) => "at most",
+            (false, true, true) => "at or before",
+            (false, false, false) => "below",
+            (false, false, true) => "before",
+        };
+        format!("{word} {}", if is_time { self.written.clone() } else { text::quoted(&self.written) })
     }
 }
 

@@ -42,7 +42,7 @@ fn targets(node: &Node, found: &mut Diagnostics) -> Option<Targets> {
     let targets = match first_reply {
         Some(entry) => first_reply_targets(&entry.value, found),
         None => {
-            if UNBUILT.iter().all(|unbuilt| node.at(unbuilt).is_none()) {
+            if keys.all_asked() && UNBUILT.iter().all(|unbuilt| node.at(unbuilt).is_none()) {
                 found
                     .mistake(codes::MISSING_KEY, &node.span, "`targets` needs `first_reply`")
                     .help("such as `first_reply: { urgent: 30m, default: 4h }`");

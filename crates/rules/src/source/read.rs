@@ -45,6 +45,11 @@ impl<'n> Keys<'n> {
         }
     }
 
+    /// Whether each of its keys has been asked for: then none is a misspelt one.
+    pub fn all_asked(&self) -> bool {
+        self.entries.iter().all(|entry| self.asked.contains(&entry.key.text.as_str()))
+    }
+
     /// Says which keys mean nothing.
     pub fn finish(self, found: &mut Diagnostics) {
         for Entry { key, .. } in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.text.as_str())) {
@@ -225,4 +230,37 @@ pub fn parse_duration(written: &str) -> Result<Millis, String> {
 /// Words in a row, each in back quotes.
 pub fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_numbers_with_a_unit() {
+        for (written, length) in
+            [("250ms", 250), ("90s", 90_000), ("30m", 1_800_000), ("2h", 7_200_000), ("7d", 604_800_000), ("0s", 0)]
+        {
+            assert_eq!(parse_duration(written), Ok(length), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_duration_is_answered_with_what_was_probably_meant() {
+        let general = "write a whole number and its unit: `90s`, `30m`, `2h` or `7d`";
+        for (written, help) in [
+            ("2 hours", "did you mean `2h`?"),
+            ("5min", "did you mean `5m`?"),
+            ("1w", "did you mean `7d`?"),
+            ("2H", "did you mean `2h`?"),
+            ("90", "a duration carries its unit: `90s`, `90m`, `90h` or `90d`?"),
+            ("1.5h", general),
+            ("-2h", general),
+            ("", general),
+            ("40000d", "that is longer than a century"),
+            ("99999999999999999999s", "that is longer than a century"),
+        ] {
+            assert_eq!(parse_duration(written), Err(help.to_owned()), "{written}");
+        }
+    }
 }

@@ -7,3 +7,4 @@ mod mistakes;
 mod normal_form;
 mod reference;
 mod sample;
+mod sentences;
