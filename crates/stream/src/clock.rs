@@ -111,6 +111,11 @@ impl Clock {
         }
     }
 
+    /// Whether the wall can move it.
+    pub fn follows_wall(&self) -> bool {
+        self.follows_wall
+    }
+
     /// What of it belongs into the task's state.
     pub fn at(&self) -> At {
         self.at

@@ -31,6 +31,11 @@ impl Targets {
         }
     }
 
+    /// When the newest answer that isn't passed yet was asked for.
+    pub fn newest_asked_at(&self) -> Option<Millis> {
+        self.newest.as_ref().or(self.chased.as_ref()).map(|answer| answer.asked_at)
+    }
+
     /// The instant up to which everything has been read, if these positions (one for each input) pass an answer that
     /// hadn't been passed before.
     pub fn passed(&mut self, position: impl Fn(usize) -> Offset) -> Option<Millis> {

@@ -181,9 +181,8 @@ mod tests {
     fn records() -> impl Strategy<Value = Vec<Owned>> {
         let bytes = || prop::option::of(prop::collection::vec(any::<u8>(), 0..3_000));
         let headers = prop::collection::vec(("[a-z]{0,8}", bytes()), 0..3);
-        let record = (any::<i64>(), any::<i64>(), bytes(), bytes(), headers).prop_map(
-            |(offset, appended_at, key, value, headers)| Owned { offset, appended_at, key, value, headers },
-        );
+        let record = (any::<i64>(), any::<i64>(), bytes(), bytes(), headers)
+            .prop_map(|(offset, appended_at, key, value, headers)| Owned { offset, appended_at, key, value, headers });
         prop::collection::vec(record, 0..40)
     }
 

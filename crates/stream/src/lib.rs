@@ -6,16 +6,24 @@
 //!
 //! What must never be in here: a Kafka type, a thread, a clock that nobody handed in.
 
+pub mod checkpoint;
 pub mod client;
 pub mod clock;
+pub mod condemned;
+pub mod dead_letter;
+pub mod detect;
 pub mod ends;
 pub mod inbox;
+pub mod lane;
 pub mod log;
 pub mod outbox;
 pub mod partitioner;
+pub mod restore;
 pub mod settings;
 pub mod stage;
+pub mod task;
 pub mod task_record;
 pub mod topics;
 
+pub use lane::{Lane, Step, run_lane};
 pub use settings::{Checkpoints, LaneError, LaneSettings};

@@ -38,10 +38,13 @@ pub struct Outbox<'a> {
     cause: Option<Cause>,
 }
 
+/// Appends a value's bytes to a buffer.
+pub type Encode<'a> = dyn FnMut(&mut Vec<u8>) + 'a;
+
 impl Outbox<'_> {
     /// Adds a record to the task's partition of an output. `value` appends its bytes to the buffer that it is handed;
     /// none: a tombstone.
-    pub fn put(&mut self, output: OutputId, key: Option<&[u8]>, value: Option<&mut dyn FnMut(&mut Vec<u8>)>) {
+    pub fn put(&mut self, output: OutputId, key: Option<&[u8]>, value: Option<&mut Encode<'_>>) {
         let key = key.map(|key| self.pending.append(|buffer| buffer.extend_from_slice(key)));
         let value = value.map(|encode| self.pending.append(encode));
         self.push(output, key, value, Vec::new());
@@ -84,8 +87,13 @@ impl Pending {
         self.buffer.clear();
     }
 
-    /// Gives everything to the log, in order. `each` is told the cause and the size of every write just before it.
-    pub fn write_to<L: Log>(&mut self, log: &mut L, mut each: impl FnMut(Option<Cause>, usize)) -> Result<(), Failure> {
+    /// Gives everything to the log, in order. `each` is told the cause, the output and the size of every write just
+    /// before it.
+    pub fn write_to<L: Log>(
+        &mut self,
+        log: &mut L,
+        mut each: impl FnMut(Option<Cause>, OutputId, usize),
+    ) -> Result<(), Failure> {
         for entry in &self.entries {
             let part = |range: &Option<Range<usize>>| range.clone().map(|range| &self.buffer[range]);
             let headers: Vec<(&str, &[u8])> =
@@ -97,7 +105,7 @@ impl Pending {
                 value: part(&entry.value),
                 headers: &headers,
             };
-            each(entry.cause, size(&write));
+            each(entry.cause, entry.output, size(&write));
             log.write(write)?;
         }
         self.clear();
@@ -112,7 +120,7 @@ impl Pending {
 }
 
 /// What a write weighs, bytes.
-fn size(write: &Write<'_>) -> usize {
+pub fn size(write: &Write<'_>) -> usize {
     let headers: usize = write.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     write.key.unwrap_or_default().len() + write.value.unwrap_or_default().len() + headers
 }

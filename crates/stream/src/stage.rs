@@ -48,8 +48,9 @@ pub struct InputSpec {
 /// One task's worth of a stage.
 pub trait Stage {
     /// The instant by which this record takes its place among the other inputs' next ones: its `occurred_at`, no later
-    /// than its append time. Asked only when two inputs have a record waiting.
-    fn instant(&mut self, record: &Record<'_>) -> Millis;
+    /// than its append time. Asked only when two inputs have a record waiting. `Err`: nobody can tell now, for this
+    /// reason outside of it; the lane waits and asks again.
+    fn instant(&mut self, record: &Record<'_>) -> Result<Millis, String>;
 
     /// Takes a record, moving the clock to its instant where it is one that moves clocks. `dated` is false while a cold
     /// start reads its snapshots.
@@ -68,7 +69,7 @@ pub trait Stage {
     fn outputs(&mut self, to: &mut Outbox<'_>, metrics: &mut LaneMetrics);
 
     /// Hands over the changelog entry of everything that changed since the last call, each key once.
-    fn changes(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>));
+    fn changes(&mut self, each: &mut EachChange<'_>);
 
     /// Hands over every key of the changelog with its value: for a checkpoint.
     fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8]));
@@ -88,6 +89,9 @@ pub trait Stage {
     /// How much it holds: open tickets, open escalations of tier 2 and tier 3.
     fn holds(&self) -> (usize, [usize; 2]);
 }
+
+/// Is handed a changelog entry: its key, and its value or none for a tombstone.
+pub type EachChange<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]

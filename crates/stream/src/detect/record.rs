@@ -1,0 +1,104 @@
+//! What is to be known of a record before the engine may have it: what it says, when it happened, where it belongs.
+
+use tierline_engine::Rejected;
+use tierline_model::{AbsurdTime, DecodeError, Decoder, Millis, TicketRecord, check_instant};
+
+use crate::log::{Partition, Record};
+use crate::partitioner::partition_of;
+use crate::stage::Applied;
+use crate::topics::Stream;
+
+/// The codes of dead letters that are found here; those of the decoder and the engine join them.
+pub mod code {
+    /// The record's key is not the account that its value names.
+    pub const WRONG_KEY: &str = "wrong_key";
+    /// Its key belongs into another partition: a producer uses another partitioner.
+    pub const WRONG_PARTITION: &str = "wrong_partition";
+}
+
+/// The instant by which a record takes its place among others: its `occurred_at` where it has one that counts, else its
+/// append time. `Err`: it cannot be told yet, and why.
+pub(super) fn instant(
+    decoder: &mut Decoder,
+    stream: Stream,
+    record: &Record<'_>,
+    max_future: Millis,
+) -> Result<Millis, String> {
+    let Some(value) = record.value else { return Ok(record.appended_at) };
+    let occurred_at = match stream {
+        Stream::Tickets => decoder.ticket(value).map(|(told, _)| match told {
+            TicketRecord::Event(event) => Some(event.occurred_at),
+            TicketRecord::Heartbeat { .. } | TicketRecord::ImportFinished { .. } => None,
+        }),
+        Stream::Signals => decoder.signal(value).map(|(signal, _)| Some(signal.occurred_at)),
+        Stream::Commands => decoder.command(value).map(|(command, _)| Some(command.occurred_at)),
+        _ => Ok(None),
+    };
+    match occurred_at {
+        Ok(Some(at)) => Ok(check_instant(at, record.appended_at, max_future).unwrap_or(record.appended_at)),
+        // What cannot be read is a dead letter when its turn comes.
+        Ok(None) | Err(DecodeError::Invalid { .. }) => Ok(record.appended_at),
+        Err(unavailable @ DecodeError::Unavailable { .. }) => Err(unavailable.to_string()),
+    }
+}
+
+/// Whether the record stands under its account's key, in that key's partition.
+pub(super) fn check_place(record: &Record<'_>, account_id: &str, partitions: i32) -> Result<(), Applied> {
+    match record.key {
+        Some(key) if key == account_id.as_bytes() => check_partition(record.partition, key, partitions),
+        Some(_) => Err(dead(code::WRONG_KEY, "its key is not its `account_id`")),
+        None => Err(dead(code::WRONG_KEY, "it has no key; the key must be its `account_id`")),
+    }
+}
+
+/// The account whose snapshot is withdrawn.
+pub(super) fn tombstone<'a>(record: &Record<'a>, partitions: i32) -> Result<&'a str, Applied> {
+    let key = record.key.ok_or_else(|| dead(code::WRONG_KEY, "it has neither key nor value"))?;
+    let account_id = std::str::from_utf8(key)
+        .ok()
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| dead(code::WRONG_KEY, "its key is no `account_id`"))?;
+    check_partition(record.partition, key, partitions)?;
+    Ok(account_id)
+}
+
+/// A record without a value where there must be one.
+pub(super) fn no_value() -> Applied {
+    dead(tierline_model::code::UNDECODABLE, "it has no value")
+}
+
+fn check_partition(found: Partition, key: &[u8], partitions: i32) -> Result<(), Applied> {
+    let right = partition_of(key, partitions);
+    if right == found {
+        return Ok(());
+    }
+    let reason = format!(
+        "its key belongs into partition {right} of {partitions}: its producer uses another partitioner than murmur2"
+    );
+    Err(Applied::DeadLetter { code: code::WRONG_PARTITION, reason })
+}
+
+fn dead(code: &'static str, reason: &str) -> Applied {
+    Applied::DeadLetter { code, reason: reason.to_owned() }
+}
+
+impl From<DecodeError> for Applied {
+    fn from(error: DecodeError) -> Applied {
+        match error {
+            DecodeError::Invalid { code, reason } => Applied::DeadLetter { code, reason },
+            unavailable @ DecodeError::Unavailable { .. } => Applied::Wait(unavailable.to_string()),
+        }
+    }
+}
+
+impl From<AbsurdTime> for Applied {
+    fn from(error: AbsurdTime) -> Applied {
+        Applied::DeadLetter { code: AbsurdTime::CODE, reason: error.to_string() }
+    }
+}
+
+impl From<Rejected> for Applied {
+    fn from(Rejected { code, reason }: Rejected) -> Applied {
+        Applied::DeadLetter { code, reason }
+    }
+}

@@ -1,0 +1,243 @@
+//! One task of the detect stage: a decoder, an engine, and what is counted between two commits.
+
+use std::sync::Arc;
+
+use tierline_engine::{Arrival, Engine, Input, Output};
+use tierline_model::{Decoder, Millis, Notes, TicketRecord, check_instant};
+use tierline_observe::events::LatchedQuietly;
+use tierline_observe::{LaneMetrics, PassedOver};
+use tierline_rules::Edge;
+
+use super::Common;
+use super::emit::{self, Occasion};
+use super::record::{self, check_place};
+use super::sources::Sources;
+use crate::clock::Clock;
+use crate::log::{Partition, Record};
+use crate::outbox::Outbox;
+use crate::stage::{Applied, EachChange, Stage};
+use crate::topics::Stream;
+
+/// A task's worth of the detect stage.
+pub struct DetectStage {
+    engine: Engine,
+    decoder: Decoder,
+    common: Arc<Common>,
+    partition: Partition,
+    partitions: i32,
+    sources: Sources,
+    /// The task has caught up since it was made.
+    has_caught_up: bool,
+    /// What the next outputs come from.
+    occasion: Occasion,
+    /// The append times of the records that led to escalations since the last commit, one for each.
+    causes: Vec<Millis>,
+}
+
+impl DetectStage {
+    pub(super) fn new(
+        engine: Engine,
+        decoder: Decoder,
+        common: Arc<Common>,
+        partition: Partition,
+        partitions: i32,
+    ) -> DetectStage {
+        DetectStage {
+            engine,
+            decoder,
+            common,
+            partition,
+            partitions,
+            sources: Sources::default(),
+            has_caught_up: false,
+            occasion: Occasion::Restart,
+            causes: Vec::new(),
+        }
+    }
+
+    /// Decodes, checks, and hands it to the engine. `Err`: what became of it instead.
+    fn take(
+        &mut self,
+        clock: &mut Clock,
+        record: &Record<'_>,
+        dated: bool,
+        metrics: &mut LaneMetrics,
+    ) -> Result<(), Applied> {
+        let (partitions, max_future) = (self.partitions, self.common.max_future);
+        let (stream, topic) = &self.common.streams[usize::from(record.input.0)];
+        let appended_at = dated.then_some(record.appended_at);
+        let arrival = |input| Arrival { appended_at, input };
+        let Some(value) = record.value else {
+            let input = match *stream {
+                Stream::Accounts(topic) => {
+                    Input::AccountGone { topic, account_id: record::tombstone(record, partitions)? }
+                }
+                Stream::Billing(topic) => {
+                    Input::BillingGone { topic, account_id: record::tombstone(record, partitions)? }
+                }
+                _ => return Err(record::no_value()),
+            };
+            return Ok(self.engine.apply(clock.now(), arrival(input))?);
+        };
+        let (decoder, engine) = (&mut self.decoder, &mut self.engine);
+        let notes = match *stream {
+            Stream::Tickets => {
+                let (told, notes) = decoder.ticket(value)?;
+                let TicketRecord::Event(mut event) = told else { return Err(Applied::PassedOver) };
+                check_place(record, &event.account_id, partitions)?;
+                event.occurred_at = check_instant(event.occurred_at, record.appended_at, max_future)?;
+                witness(engine, clock, event.occurred_at, arrival(Input::Ticket(&event)))?;
+                notes
+            }
+            Stream::Signals => {
+                let (mut signal, notes) = decoder.signal(value)?;
+                check_place(record, &signal.account_id, partitions)?;
+                signal.occurred_at = check_instant(signal.occurred_at, record.appended_at, max_future)?;
+                witness(engine, clock, signal.occurred_at, arrival(Input::Signal(&signal)))?;
+                notes
+            }
+            Stream::Commands => {
+                let (mut command, notes) = decoder.command(value)?;
+                check_place(record, &command.account_id, partitions)?;
+                command.occurred_at = check_instant(command.occurred_at, record.appended_at, max_future)?;
+                witness(engine, clock, command.occurred_at, arrival(Input::Command(&command)))?;
+                notes
+            }
+            Stream::Accounts(nth) => {
+                let (snapshot, notes) = decoder.account(value)?;
+                check_place(record, &snapshot.account_id, partitions)?;
+                engine.apply(clock.now(), arrival(Input::Account { topic: nth, snapshot: &snapshot }))?;
+                self.sources.hear(record.input, &snapshot.source, topic);
+                notes
+            }
+            Stream::Billing(nth) => {
+                let (snapshot, notes) = decoder.billing(value)?;
+                check_place(record, &snapshot.account_id, partitions)?;
+                engine.apply(clock.now(), arrival(Input::Billing { topic: nth, snapshot: &snapshot }))?;
+                self.sources.hear(record.input, &snapshot.source, topic);
+                notes
+            }
+            Stream::AccountChanges => {
+                let (change, notes) = decoder.account_change(value)?;
+                check_place(record, &change.account_id, partitions)?;
+                engine.apply(clock.now(), arrival(Input::AccountChange(&change)))?;
+                notes
+            }
+            Stream::BillingChanges => {
+                let (change, notes) = decoder.billing_change(value)?;
+                check_place(record, &change.account_id, partitions)?;
+                engine.apply(clock.now(), arrival(Input::BillingChange(&change)))?;
+                notes
+            }
+            Stream::Escalations
+            | Stream::EscalationsShadow
+            | Stream::EscalationQueue
+            | Stream::DetectState
+            | Stream::DeadLetters => unreachable!("`detect_inputs` names inputs only"),
+        };
+        note(notes, metrics);
+        Ok(())
+    }
+}
+
+/// Hands over a record that moves clocks; one that the engine rejects moves none.
+fn witness(engine: &mut Engine, clock: &mut Clock, occurred_at: Millis, arrival: Arrival<'_>) -> Result<(), Applied> {
+    let mut moved = clock.clone();
+    moved.witness(occurred_at);
+    engine.apply(moved.now(), arrival)?;
+    *clock = moved;
+    Ok(())
+}
+
+fn note(notes: Notes, metrics: &mut LaneMetrics) {
+    if notes == Notes::default() {
+        return;
+    }
+    metrics.passed_over(PassedOver::UnknownMember, u64::from(notes.unknown_members + notes.unknown_cleared));
+    metrics.passed_over(PassedOver::UnrecognisedWord, notes.unrecognised_words.into());
+}
+
+impl Stage for DetectStage {
+    fn instant(&mut self, record: &Record<'_>) -> Result<Millis, String> {
+        let (stream, _) = self.common.streams[usize::from(record.input.0)];
+        record::instant(&mut self.decoder, stream, record, self.common.max_future)
+    }
+
+    fn apply(&mut self, clock: &mut Clock, record: &Record<'_>, dated: bool, metrics: &mut LaneMetrics) -> Applied {
+        self.occasion = Occasion::Record { appended_at: record.appended_at };
+        self.take(clock, record, dated, metrics).err().unwrap_or(Applied::Ok)
+    }
+
+    fn advance(&mut self, reached: Millis) {
+        self.occasion = Occasion::Timer;
+        self.engine.advance(reached, Edge::Bounds);
+    }
+
+    fn next_deadline(&self) -> Option<Millis> {
+        self.engine.next_deadline()
+    }
+
+    fn caught_up(&mut self, clock: Millis) -> bool {
+        if std::mem::replace(&mut self.has_caught_up, true) {
+            return false;
+        }
+        self.occasion = Occasion::Restart;
+        self.engine.caught_up(clock);
+        true
+    }
+
+    fn outputs(&mut self, to: &mut Outbox<'_>, metrics: &mut LaneMetrics) {
+        for output in self.engine.outputs() {
+            match &output {
+                Output::Escalation(escalation) => {
+                    emit::count(escalation, self.occasion, self.common.grace, metrics);
+                    if let Occasion::Record { appended_at } = self.occasion {
+                        self.causes.push(appended_at);
+                    }
+                }
+                Output::Shadow(_) | Output::Queue(..) => {}
+            }
+            emit::put(&output, &self.common, to);
+        }
+    }
+
+    fn changes(&mut self, each: &mut EachChange<'_>) {
+        self.engine.changes(each);
+    }
+
+    fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        self.engine.snapshot(each);
+    }
+
+    fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
+        self.engine.restore(key, value).map_err(|error| error.to_string())
+    }
+
+    fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), String> {
+        self.engine.restored(clock, memory).map_err(|error| error.to_string())
+    }
+
+    fn memory(&self) -> Vec<u8> {
+        self.engine.memory()
+    }
+
+    fn committed(&mut self, now: Millis, metrics: &mut LaneMetrics) {
+        for appended_at in self.causes.drain(..) {
+            metrics.event_to_escalation((now - appended_at) as f64 / 1000.0);
+        }
+        let counts = self.engine.counts();
+        metrics.passed_over(PassedOver::Repeat, counts.repeats);
+        metrics.passed_over(PassedOver::StaleValue, counts.stale);
+        metrics.passed_over(PassedOver::IdleCommand, counts.idle_commands);
+        for (rule, &times) in self.common.rules.rules.iter().zip(&counts.undecided) {
+            metrics.undecided(&rule.id, times);
+        }
+        if counts.latched_quietly > 0 {
+            LatchedQuietly { partition: self.partition, latches: counts.latched_quietly }.emit(metrics);
+        }
+    }
+
+    fn holds(&self) -> (usize, [usize; 2]) {
+        (self.engine.open_tickets(), self.engine.open_escalations())
+    }
+}

@@ -1,0 +1,119 @@
+//! Where do the inputs end? Asked now and then, and at once when a timer is due by the wall: only the answer, once it
+//! has been passed, lets a task's clock say that its instant is over.
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use tierline_model::Millis;
+use tierline_observe::PartitionState;
+
+use super::Lane;
+use crate::log::Log;
+use crate::stage::{Stage, Stages};
+use crate::task::Task;
+
+/// The questions of a lane. Instants of the real wall.
+#[derive(Default)]
+pub(super) struct Asking {
+    last: Option<Millis>,
+    unanswered: bool,
+}
+
+/// A question that stays unanswered so long is asked again.
+const PATIENCE: Millis = 1_000;
+
+/// A task that has read everything up to so long ago counts as caught up (in real time).
+const CAUGHT_UP_WITHIN: Millis = 2_000;
+
+impl<L: Log, S: Stages> Lane<L, S> {
+    /// Takes an answer, if there is one.
+    pub(super) fn hear_ends(&mut self, now: Millis) {
+        let Some(ends) = self.log.ends() else { return };
+        self.asking.unanswered = false;
+        let by_place: FxHashMap<_, _> =
+            ends.offsets.iter().map(|&(input, partition, offset)| ((input, partition), offset)).collect();
+        for task in self.tasks.iter_mut().flatten() {
+            let partition = task.partition;
+            task.ends(ends.asked_at, |input| by_place.get(&(input, partition)).copied());
+        }
+        self.show_lag(now);
+    }
+
+    /// Asks, if it is time.
+    pub(super) fn ask_for_ends(&mut self, now: Millis) {
+        let since = self.asking.last.map_or(Millis::MAX, |last| now - last);
+        let wall = self.settings.clock.wall(now);
+        let is_due = match self.asking.unanswered {
+            true => since >= PATIENCE,
+            false => since >= self.settings.ask_interval.as_millis() as Millis || self.is_pressed(wall),
+        };
+        if is_due && self.tasks.iter().flatten().next().is_some() {
+            self.log.ask_ends(wall);
+            self.asking = Asking { last: Some(now), unanswered: true };
+        }
+    }
+
+    /// How long the next poll may wait for a record.
+    pub(super) fn wait(&self, now: Millis) -> Duration {
+        let wall = self.settings.clock.wall(now);
+        if self.transaction.began.is_some() || self.tasks.iter().flatten().any(|task| task.touched) {
+            return Duration::ZERO;
+        }
+        if self.is_pressed(wall) {
+            return Duration::from_millis(1);
+        }
+        let next = self.tasks.iter().flatten().filter_map(|task| task.stage.next_deadline()).filter(|&due| due > wall);
+        let until_due = next.min().map_or(Millis::MAX, |due| self.settings.clock.real_length(due - wall));
+        self.settings.idle_wait.min(Duration::from_millis(until_due as u64))
+    }
+
+    /// Whether a task waits for an answer, to an instant of the (scaled) wall.
+    fn is_pressed(&self, wall: Millis) -> bool {
+        self.tasks.iter().flatten().any(|task| task.needs_ends() || task.is_overdue(wall))
+    }
+
+    /// Moves on the clocks of tasks that have passed an answer; what is due fires.
+    pub(super) fn catch_up(&mut self, now: Millis) {
+        let Lane { tasks, pending, metrics, .. } = self;
+        for task in tasks.iter_mut().flatten() {
+            task.catch_up(pending, metrics);
+        }
+        for place in 0..self.tasks.len() {
+            self.show_state(place, now);
+        }
+    }
+
+    /// Tells health and metrics how a task stands, where that has changed.
+    fn show_state(&mut self, place: usize, now: Millis) {
+        let recently = self.settings.clock.wall(now - CAUGHT_UP_WITHIN);
+        let Some(task) = &mut self.tasks[place] else { return };
+        let state = match &task.waiting {
+            Some(waiting) => PartitionState::Waiting(waiting.reason.clone()),
+            None if task.caught_up_to().is_some_and(|instant| instant >= recently) => PartitionState::CaughtUp,
+            None => PartitionState::CatchingUp,
+        };
+        if task.shown.as_ref() != Some(&state) {
+            self.metrics.process().caught_up(task.partition, state == PartitionState::CaughtUp);
+            self.settings.health.partition(task.partition, state.clone());
+            task.shown = Some(state);
+        }
+    }
+
+    fn show_lag(&self, _now: Millis) {
+        for task in self.tasks.iter().flatten() {
+            for (place, spec) in self.inputs.iter().enumerate() {
+                if let Some(lag) = task.lag(crate::log::InputId(place as u16)) {
+                    self.metrics.process().lag(&spec.topic, task.partition, lag);
+                }
+            }
+        }
+    }
+}
+
+impl<S: Stage> Task<S> {
+    /// Whether a timer is due by the wall, and no answer that is there already could say so.
+    fn is_overdue(&self, wall: Millis) -> bool {
+        let due = |deadline| deadline <= wall && deadline > self.clock.reached() && deadline > self.asked_up_to();
+        !self.cold && self.clock.follows_wall() && self.stage.next_deadline().is_some_and(due)
+    }
+}

@@ -1,0 +1,231 @@
+//! Making it durable: outputs, changelog, task records and positions in one transaction, each task's driver position in
+//! it as the fence, though only a timer fired.
+
+use std::time::Duration;
+
+use tierline_model::Millis;
+use tierline_observe::events::{Aborted, Committed as CommittedEvent};
+
+use super::{Blame, Lane, Step, Transaction};
+use crate::checkpoint;
+use crate::log::{Committed, Failure, InputId, Log, Offset, Partition, Write};
+use crate::outbox::size;
+use crate::settings::LaneError;
+use crate::stage::{Stage, Stages};
+use crate::task_record;
+
+/// How far each task has come since its last checkpoint.
+#[derive(Default)]
+pub(super) struct Progress {
+    tasks: rustc_hash::FxHashMap<Partition, Since>,
+}
+
+#[derive(Clone, Copy)]
+struct Since {
+    at: Millis,
+    bytes: u64,
+}
+
+impl<L: Log, S: Stages> Lane<L, S> {
+    /// Gives the log what the stages wrote so far: early, so that a commit has little left to wait for.
+    pub(super) fn write_out(&mut self) -> Result<(), Failure> {
+        let Lane { log, pending, transaction, stages, .. } = self;
+        let dead_letters = stages.dead_letters();
+        pending.write_to(log, |cause, output, size| {
+            transaction.hands_over(Blame { cause, dead_letter: output == dead_letters }, size);
+        })?;
+        transaction.writing = None;
+        Ok(())
+    }
+
+    /// Commits if anything happened, and nothing more is there to do or the interval is over.
+    pub(super) fn commit_when_due(&mut self, is_drained: bool, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        if !self.tasks.iter().flatten().any(|task| task.touched) {
+            return Ok(());
+        }
+        let now = wall();
+        let began = *self.transaction.began.get_or_insert(now);
+        let is_over = now - began >= self.settings.commit_interval.as_millis() as Millis;
+        if is_drained || is_over { self.commit(wall) } else { Ok(()) }
+    }
+
+    /// Commits everything that happened since the last time; nothing, if nothing did.
+    pub(super) fn commit(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        let due = self.checkpoint_due(wall());
+        self.commit_with_checkpoints(&due, wall)
+    }
+
+    /// Commits, and leaves a checkpoint of every task: the lane ends.
+    pub(super) fn commit_for_good(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        let all: Vec<_> = match self.settings.checkpoints {
+            Some(_) => self.tasks.iter().flatten().map(|task| task.partition).collect(),
+            None => Vec::new(),
+        };
+        self.commit_with_checkpoints(&all, wall)
+    }
+
+    fn commit_with_checkpoints(&mut self, due: &[Partition], wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        let began = wall();
+        // A checkpoint speaks of the changelog from before this transaction on: its tail then begins with a task record
+        // that says which changelog it is.
+        let mut stamps = Vec::new();
+        for &partition in due {
+            stamps.push((partition, self.log.output_end(self.stages.changelog(), partition)?));
+            if let Some(Some(task)) = self.tasks.get_mut(partition as usize) {
+                task.touched = true;
+            }
+        }
+        let positions = self.write_changes()?;
+        if positions.is_empty() {
+            return Ok(());
+        }
+        match self.log.commit(&positions)? {
+            Committed::Yes => {}
+            Committed::Aborted => return Err(Failure::Abort("the commit did not take effect".to_owned())),
+        }
+        let now = wall();
+        self.transaction = Transaction::default();
+        for &(partition, _) in &positions {
+            if let Some(Some(task)) = self.tasks.get_mut(partition as usize) {
+                task.stage.committed(now, &mut self.metrics);
+                task.touched = false;
+                task.largest = None;
+            }
+        }
+        self.show_holdings();
+        CommittedEvent { took: Duration::from_millis((now - began).max(0) as u64) }.emit(&mut self.metrics);
+        for (partition, offset) in stamps {
+            self.save_checkpoint(partition, offset, now);
+        }
+        Ok(())
+    }
+
+    /// Writes the changelog of every task that was touched; their positions.
+    fn write_changes(&mut self) -> Result<Vec<(Partition, Offset)>, Failure> {
+        let Lane { log, tasks, stages, transaction, checkpoints, inputs, partitions, .. } = self;
+        let output = stages.changelog();
+        let mut positions = Vec::new();
+        for task in tasks.iter_mut().flatten().filter(|task| task.touched) {
+            task.look_where_it_stands(log);
+            let partition = task.partition;
+            let blame = Blame { cause: task.largest.map(|(_, cause)| cause), dead_letter: false };
+            let mut bytes = 0;
+            let mut written = Ok(());
+            let mut put = |key: &[u8], value: Option<&[u8]>| {
+                if written.is_ok() {
+                    let write = Write { output, partition, key: Some(key), value, headers: &[] };
+                    let size = size(&write);
+                    bytes += size as u64;
+                    transaction.hands_over(blame, size);
+                    written = log.write(write);
+                }
+            };
+            task.stage.changes(&mut put);
+            let record = task.record(inputs, *partitions);
+            put(task_record::KEY, Some(&record.encode()));
+            written?;
+            positions.push((partition, task.position(InputId::DRIVER)));
+            checkpoints.grew(partition, bytes);
+        }
+        transaction.writing = None;
+        Ok(positions)
+    }
+
+    fn show_holdings(&mut self) {
+        let mut sum = (0, [0, 0]);
+        for task in self.tasks.iter().flatten() {
+            let (tickets, [two, three]) = task.stage.holds();
+            sum = (sum.0 + tickets, [sum.1[0] + two, sum.1[1] + three]);
+        }
+        self.metrics.holds(sum.0, sum.1);
+    }
+
+    /// One task whose checkpoint is due: one at a time, so that a lane with many pauses briefly rather than long.
+    fn checkpoint_due(&mut self, now: Millis) -> Vec<Partition> {
+        let Some(settings) = &self.settings.checkpoints else { return Vec::new() };
+        let interval = settings.interval.as_millis() as Millis;
+        for task in self.tasks.iter().flatten() {
+            let since = self.checkpoints.tasks.entry(task.partition).or_insert(Since { at: now, bytes: 0 });
+            if since.bytes >= settings.bytes || (since.bytes > 0 && now - since.at >= interval) {
+                return vec![task.partition];
+            }
+        }
+        Vec::new()
+    }
+
+    fn save_checkpoint(&mut self, partition: Partition, offset: Offset, now: Millis) {
+        let (Some(settings), Some(Some(task))) = (&self.settings.checkpoints, self.tasks.get(partition as usize))
+        else {
+            return;
+        };
+        let (name, incarnation) = (self.stages.name(), task.incarnation);
+        match checkpoint::save(&settings.folder, name, partition, &task.stage, incarnation, offset, now) {
+            Ok(()) => tracing::debug!(partition, offset, "checkpoint written"),
+            Err(error) => tracing::warn!(partition, %error, "checkpoint could not be written; a restart reads more"),
+        }
+        self.checkpoints.tasks.insert(partition, Since { at: now, bytes: 0 });
+    }
+
+    /// What a failure means for the lane: some are mended by starting over from what is committed.
+    pub(super) fn survive(&mut self, failure: Failure, now: Millis) -> Result<Step, LaneError> {
+        match failure {
+            Failure::Abort(why) => self.start_over(&why, now),
+            Failure::Refused(why) => {
+                self.find_the_guilty(&why)?;
+                self.start_over(&why, now)
+            }
+            other => Err(LaneError::from_failure(other)),
+        }
+    }
+
+    /// Condemns the record that led to a refused write.
+    fn find_the_guilty(&mut self, why: &str) -> Result<(), LaneError> {
+        let heaviest = self.transaction.heaviest.map(|(_, blame)| blame);
+        match self.transaction.writing.or(heaviest) {
+            Some(Blame { cause: Some(cause), dead_letter }) if self.condemned.condemn(cause, dead_letter, why) => {
+                Ok(())
+            }
+            _ => Err(LaneError::Fatal(format!(
+                "the log refuses what Tierline has to write, and no input record can be set aside for it: {why}. Raise \
+                 the topics' max.message.bytes"
+            ))),
+        }
+    }
+
+    /// Drops everything that isn't committed, state included. The next step restores it.
+    fn start_over(&mut self, why: &str, now: Millis) -> Result<Step, LaneError> {
+        let after = self.transaction.began.map_or(0, |began| (now - began).max(0));
+        Aborted { lane: self.settings.lane, why, after: Duration::from_millis(after as u64) }.emit(&mut self.metrics);
+        self.transaction = Transaction::default();
+        self.pending.clear();
+        self.tasks.clear();
+        self.must_restore = true;
+        match self.log.abort() {
+            Ok(()) | Err(Failure::Abort(_) | Failure::Refused(_)) => Ok(Step::StartedOver),
+            Err(other) => Err(LaneError::from_failure(other)),
+        }
+    }
+}
+
+impl Transaction {
+    /// The log is about to be given a write of this size.
+    fn hands_over(&mut self, blame: Blame, size: usize) {
+        self.writing = Some(blame);
+        if self.heaviest.is_none_or(|(heaviest, _)| size > heaviest) {
+            self.heaviest = Some((size, blame));
+        }
+    }
+}
+
+impl Progress {
+    fn grew(&mut self, partition: Partition, bytes: u64) {
+        if let Some(since) = self.tasks.get_mut(&partition) {
+            since.bytes += bytes;
+        }
+    }
+
+    /// A task isn't this lane's any more.
+    pub(super) fn forget(&mut self, partition: Partition) {
+        self.tasks.remove(&partition);
+    }
+}
