@@ -163,13 +163,23 @@ fn resume<L: Log, S: Stages>(
     let mut positions = Vec::new();
     for (place, spec) in stages.inputs().iter().enumerate() {
         let range = log.range(InputId(place as u16), partition)?;
-        positions.push(follow(spec.topic.as_str(), partition, record.position(&spec.topic), range)?);
+        let position = record.position(&spec.topic);
+        if position.is_none() && place == usize::from(InputId::DRIVER.0) {
+            return Err(Failure::Fatal(format!(
+                "the state in {} was made from another topic than {}. Name the former one, or name a new topic for the \
+                 state",
+                changelog_name(stages),
+                spec.topic
+            )));
+        }
+        positions.push(follow(spec.topic.as_str(), partition, position, range)?);
     }
-    stage.restored(record.clock.now, Some(&record.memory)).map_err(|reason| {
+    let clock = Clock::new(&settings.clock, record.clock);
+    stage.restored(clock.reached(), Some(&record.memory)).map_err(|reason| {
         Failure::Fatal(format!("the state of partition {partition} cannot be taken back: {reason}"))
     })?;
     let handed: Vec<Offset> = positions.iter().map(|(_, offset)| *offset).collect();
-    let mut task = Task::new(partition, stage, Clock::new(&settings.clock, record.clock), stages.inputs(), &handed);
+    let mut task = Task::new(partition, stage, clock, stages.inputs(), &handed);
     task.incarnation = record.incarnation;
     task.cold = record.cold;
     let from = positions.iter().enumerate().map(|(place, (from, _))| (InputId(place as u16), *from)).collect();
@@ -211,14 +221,15 @@ fn begin<L: Log, S: Stages>(
     settings: &LaneSettings,
     mut stage: S::Stage,
 ) -> Result<Restored<S::Stage>, Failure> {
+    let clock = Clock::new(&settings.clock, At::START);
     stage
-        .restored(At::START.now, None)
+        .restored(clock.reached(), None)
         .map_err(|reason| Failure::Fatal(format!("partition {partition} cannot begin: {reason}")))?;
     let mut handed = Vec::new();
     for place in 0..stages.inputs().len() {
         handed.push(log.range(InputId(place as u16), partition)?.0);
     }
-    let mut task = Task::new(partition, stage, Clock::new(&settings.clock, At::START), stages.inputs(), &handed);
+    let mut task = Task::new(partition, stage, clock, stages.inputs(), &handed);
     task.incarnation = (settings.incarnation)();
     task.cold = stages.inputs().iter().any(|spec| spec.snapshot);
     let positions = (0..handed.len()).map(|place| (InputId(place as u16), None)).collect();

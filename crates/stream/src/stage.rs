@@ -62,8 +62,9 @@ pub trait Stage {
     /// The first instant that is worth an `advance`.
     fn next_deadline(&self) -> Option<Millis>;
 
-    /// The task has caught up for the first time in its life; later calls do nothing. Whether anything came of it.
-    fn caught_up(&mut self, clock: Millis) -> bool;
+    /// The task has caught up, up to and including this instant. Only the first time in its life means anything. Whether
+    /// anything came of it.
+    fn caught_up(&mut self, reached: Millis) -> bool;
 
     /// Hands over what is to be written, in order.
     fn outputs(&mut self, to: &mut Outbox<'_>, metrics: &mut LaneMetrics);
@@ -77,8 +78,12 @@ pub trait Stage {
     /// Takes a changelog entry back; oldest first, the last of a key wins. The reason where it makes no sense.
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String>;
 
-    /// All has been taken back. `memory` is what [`memory`](Self::memory) said then; none: a cold start.
-    fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), String>;
+    /// All has been taken back, as of when everything up to and including `reached` had happened. `memory` is what
+    /// [`memory`](Self::memory) said then; none: a cold start.
+    ///
+    /// # Errors
+    /// Why it makes no sense.
+    fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String>;
 
     /// What it wants remembered in the task record.
     fn memory(&self) -> Vec<u8>;

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use tierline_model::Millis;
-use tierline_observe::LaneMetrics;
 use tierline_observe::events::DeadLettered;
+use tierline_observe::{LaneMetrics, Outcome};
 
 use crate::clock::Clock;
 use crate::condemned::Condemned;
@@ -36,8 +36,8 @@ pub struct Task<S> {
     pub touched: bool,
     /// Why it cannot go on for now.
     pub waiting: Option<Waiting>,
-    /// The largest record that was taken since the last commit, and its size: who is to blame when the log refuses what
-    /// cannot be traced back.
+    /// The largest record that took effect since the last commit, and its size: who is to blame when the log refuses
+    /// what cannot be traced back.
     pub largest: Option<(usize, Cause)>,
     /// How health was last told that it stands.
     pub shown: Option<tierline_observe::PartitionState>,
@@ -383,15 +383,19 @@ impl<S: Stage> Task<S> {
         let cause = Cause { input: record.input, partition: record.partition, offset: record.offset };
         let snapshot = self.inputs[usize::from(record.input.0)].snapshot;
         let dated = !(self.cold && snapshot);
+        let size = record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
         let applied = match bench.condemned.sentence(&cause) {
             Some(reason) => Applied::DeadLetter { code: dead_letter::TOO_LARGE, reason },
             None => self.stage.apply(&mut self.clock, record, dated, bench.metrics),
         };
         match applied {
-            Applied::Ok => bench.metrics.record(usize::from(record.input.0), tierline_observe::Outcome::Applied),
-            Applied::PassedOver => {
-                bench.metrics.record(usize::from(record.input.0), tierline_observe::Outcome::PassedOver);
+            Applied::Ok => {
+                bench.metrics.record(usize::from(record.input.0), Outcome::Applied);
+                if self.largest.is_none_or(|(largest, _)| size > largest) {
+                    self.largest = Some((size, cause));
+                }
             }
+            Applied::PassedOver => bench.metrics.record(usize::from(record.input.0), Outcome::PassedOver),
             Applied::DeadLetter { code, reason } => bury(record, code, &reason, cause, bench),
             Applied::Wait(reason) => {
                 self.wait(reason, bench.now);
@@ -400,10 +404,6 @@ impl<S: Stage> Task<S> {
         }
         self.waiting = None;
         self.touched = true;
-        let size = record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
-        if self.largest.is_none_or(|(largest, _)| size > largest) {
-            self.largest = Some((size, cause));
-        }
         let mut outbox = bench.pending.outbox(self.partition, Some(cause));
         self.stage.outputs(&mut outbox, bench.metrics);
         if dated {

@@ -178,7 +178,7 @@ pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
     let inputs = detect_inputs(names).into_iter().map(|(stream, name)| TopicSpec {
         name,
         co_partitioned: true,
-        cleanup: if stream.is_snapshot() { COMPACTED } else { days(7) },
+        cleanup: if stream.is_snapshot() { SNAPSHOTS } else { days(7) },
         append_time: true,
         written: false,
         read: true,
@@ -198,8 +198,12 @@ pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
     inputs.chain(outputs).collect()
 }
 
-/// A forgotten key lingers for a day at most; a tombstone stays for a day, for readers that were away.
+/// A forgotten key lingers for a day at most; a tombstone stays for a day.
 const COMPACTED: Cleanup = Cleanup::Compact { max_compaction_lag_ms: DAY, delete_retention_ms: DAY };
+
+/// A tombstone stays as long as the events that are read beside it: one that is gone before it was read would leave an
+/// account told for ever.
+const SNAPSHOTS: Cleanup = Cleanup::Compact { max_compaction_lag_ms: DAY, delete_retention_ms: 7 * DAY };
 
 const fn days(n: i64) -> Cleanup {
     Cleanup::Delete { retention_ms: n * DAY }

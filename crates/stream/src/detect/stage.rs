@@ -177,12 +177,12 @@ impl Stage for DetectStage {
         self.engine.next_deadline()
     }
 
-    fn caught_up(&mut self, clock: Millis) -> bool {
+    fn caught_up(&mut self, reached: Millis) -> bool {
         if std::mem::replace(&mut self.has_caught_up, true) {
             return false;
         }
         self.occasion = Occasion::Restart;
-        self.engine.caught_up(clock);
+        self.engine.caught_up(reached);
         true
     }
 
@@ -213,8 +213,8 @@ impl Stage for DetectStage {
         self.engine.restore(key, value).map_err(|error| error.to_string())
     }
 
-    fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), String> {
-        self.engine.restored(clock, memory).map_err(|error| error.to_string())
+    fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String> {
+        self.engine.restored(reached, memory).map_err(|error| error.to_string())
     }
 
     fn memory(&self) -> Vec<u8> {

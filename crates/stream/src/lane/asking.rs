@@ -16,27 +16,32 @@ use crate::task::Task;
 #[derive(Default)]
 pub(super) struct Asking {
     last: Option<Millis>,
-    unanswered: bool,
+    /// Questions since the last answer.
+    unanswered: u32,
 }
 
-/// A question that stays unanswered so long is asked again.
+/// A question that stays unanswered so long is asked again, and the next one is given twice as long: an answer that
+/// takes longer must not be replaced for ever by a newer question.
 const PATIENCE: Millis = 1_000;
+
+/// How often patience doubles.
+const DOUBLINGS: u32 = 5;
 
 /// A task that has read everything up to so long ago counts as caught up (in real time).
 const CAUGHT_UP_WITHIN: Millis = 2_000;
 
 impl<L: Log, S: Stages> Lane<L, S> {
     /// Takes an answer, if there is one.
-    pub(super) fn hear_ends(&mut self, now: Millis) {
+    pub(super) fn hear_ends(&mut self) {
         let Some(ends) = self.log.ends() else { return };
-        self.asking.unanswered = false;
+        self.asking.unanswered = 0;
         let by_place: FxHashMap<_, _> =
             ends.offsets.iter().map(|&(input, partition, offset)| ((input, partition), offset)).collect();
         for task in self.tasks.iter_mut().flatten() {
             let partition = task.partition;
             task.ends(ends.asked_at, |input| by_place.get(&(input, partition)).copied());
         }
-        self.show_lag(now);
+        self.show_lag();
     }
 
     /// Asks, if it is time.
@@ -44,12 +49,12 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let since = self.asking.last.map_or(Millis::MAX, |last| now - last);
         let wall = self.settings.clock.wall(now);
         let is_due = match self.asking.unanswered {
-            true => since >= PATIENCE,
-            false => since >= self.settings.ask_interval.as_millis() as Millis || self.is_pressed(wall),
+            0 => since >= self.settings.ask_interval.as_millis() as Millis || self.is_pressed(wall),
+            times => since >= PATIENCE << (times - 1).min(DOUBLINGS),
         };
         if is_due && self.tasks.iter().flatten().next().is_some() {
             self.log.ask_ends(wall);
-            self.asking = Asking { last: Some(now), unanswered: true };
+            self.asking = Asking { last: Some(now), unanswered: self.asking.unanswered + 1 };
         }
     }
 
@@ -99,7 +104,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
     }
 
-    fn show_lag(&self, _now: Millis) {
+    fn show_lag(&self) {
         for task in self.tasks.iter().flatten() {
             for (place, spec) in self.inputs.iter().enumerate() {
                 if let Some(lag) = task.lag(crate::log::InputId(place as u16)) {

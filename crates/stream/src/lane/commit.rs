@@ -84,10 +84,12 @@ impl<L: Log, S: Stages> Lane<L, S> {
             Committed::Aborted => return Err(Failure::Abort("the commit did not take effect".to_owned())),
         }
         let now = wall();
+        // Append times are of this wall, a scaled one's too.
+        let wall_now = self.settings.clock.wall(now);
         self.transaction = Transaction::default();
         for &(partition, _) in &positions {
             if let Some(Some(task)) = self.tasks.get_mut(partition as usize) {
-                task.stage.committed(now, &mut self.metrics);
+                task.stage.committed(wall_now, &mut self.metrics);
                 task.touched = false;
                 task.largest = None;
             }
@@ -131,7 +133,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
         Ok(positions)
     }
 
-    fn show_holdings(&mut self) {
+    /// Tells metrics how much the lane's tasks hold.
+    pub(super) fn show_holdings(&mut self) {
         let mut sum = (0, [0, 0]);
         for task in self.tasks.iter().flatten() {
             let (tickets, [two, three]) = task.stage.holds();

@@ -146,7 +146,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             transaction: Transaction::default(),
             asking: asking::Asking::default(),
             checkpoints: commit::Progress::default(),
-            sides_polled_at: Millis::MIN,
+            sides_polled_at: 0,
         }
     }
 
@@ -185,7 +185,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             self.restore_all(wall)?;
         }
         let now = wall();
-        self.hear_ends(now);
+        self.hear_ends();
         self.ask_for_ends(now);
         let (mut read, change) = self.poll(Source::Driver, self.wait(now), now)?;
         if let Some(change) = change {
@@ -202,7 +202,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             }
             read += more;
         }
-        self.hear_ends(now);
+        self.hear_ends();
         let more_waits = self.deliver(now)?;
         self.catch_up(now);
         self.write_out()?;

@@ -69,6 +69,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             self.metrics.process().released(partition, &topics);
             self.checkpoints.forget(partition);
         }
+        self.show_holdings();
         self.log.release(partitions)
     }
 
