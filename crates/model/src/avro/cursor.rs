@@ -44,6 +44,15 @@ impl<'de> Cursor<'de> {
 
     #[inline]
     pub(crate) fn whole(&mut self) -> Result<i64, ReadError> {
+        // One byte is enough for a branch, a symbol and most lengths.
+        if let [first @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(i64::from(first >> 1) ^ -i64::from(first & 1));
+        }
+        self.long_whole()
+    }
+
+    fn long_whole(&mut self) -> Result<i64, ReadError> {
         let mut value = 0u64;
         for (place, &byte) in self.rest.iter().enumerate().take(10) {
             value |= u64::from(byte & 0x7f) << (7 * place);

@@ -19,7 +19,7 @@ pub struct SchemaError(String);
 pub(crate) type Id = u32;
 
 /// What a datum is at one place of a schema.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Node {
     Null,
     Bool,
@@ -66,6 +66,12 @@ impl WriterSchema {
     /// CRC-64-AVRO of its canonical form.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// Whether each datum of the one means the same by the other. Equal fingerprints do not promise that: they know
+    /// nothing of logical types.
+    pub(crate) fn reads_as(&self, other: &WriterSchema) -> bool {
+        self.nodes == other.nodes
     }
 
     pub(crate) const ROOT: Id = 0;

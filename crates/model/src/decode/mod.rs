@@ -11,6 +11,7 @@ mod account;
 mod bill;
 mod command;
 mod error;
+mod own;
 mod record;
 mod signal;
 mod ticket;
@@ -46,8 +47,8 @@ pub struct Notes {
 /// Decodes records; one a lane, it keeps the schemas that it has met.
 #[derive(Default)]
 pub struct Decoder {
-    by_fingerprint: FxHashMap<u64, Arc<WriterSchema>>,
-    by_id: FxHashMap<u32, Arc<WriterSchema>>,
+    by_fingerprint: FxHashMap<u64, WriterSchema>,
+    by_id: FxHashMap<u32, Writer>,
     source: Option<Arc<dyn SchemaSource>>,
 }
 
@@ -69,7 +70,7 @@ impl Decoder {
     pub fn learn(&mut self, schema: &str) -> Result<u64, SchemaError> {
         let schema = WriterSchema::parse(schema)?;
         let fingerprint = schema.fingerprint();
-        self.by_fingerprint.insert(fingerprint, Arc::new(schema));
+        self.by_fingerprint.insert(fingerprint, schema);
         Ok(fingerprint)
     }
 
@@ -78,7 +79,14 @@ impl Decoder {
     /// # Errors
     /// As the other methods: [`DecodeError`].
     pub fn ticket<'a>(&mut self, bytes: &'a [u8]) -> Result<(TicketRecord<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<ticket::Told>(RecordType::Tickets, bytes)?;
+        let framed = self.frame(RecordType::Tickets, bytes)?;
+        if let Framed::Avro(schema, datum) = framed
+            && std::ptr::eq(schema, RecordType::Tickets.parsed())
+            && let Ok(event) = own::ticket_event(datum)
+        {
+            return Ok((TicketRecord::Event(event), Notes::default()));
+        }
+        let (told, notes) = read::<ticket::Told>(framed)?;
         Ok((told.check()?, notes))
     }
 
@@ -139,32 +147,7 @@ impl Decoder {
     }
 
     fn read<'a, K: Kind<'a>>(&mut self, record: RecordType, bytes: &'a [u8]) -> Result<(K::Out, Notes), DecodeError> {
-        let mut scene = Scene::default();
-        let told = match self.frame(record, bytes)? {
-            Framed::Avro(schema, datum) => {
-                let mut cursor = Cursor::new(datum);
-                match K::read(Reader::new(&mut cursor, schema), scene.at("the record")) {
-                    Ok(told) => {
-                        nothing_after(&cursor)?;
-                        told
-                    }
-                    Err(e @ ReadError::Corrupt(_)) => return Err(corrupt(&e)),
-                    Err(ReadError::Unwanted(_)) => return Err(scene.fault()),
-                }
-            }
-            Framed::Json(text) => {
-                let mut json = serde_json::Deserializer::from_slice(text);
-                let told = match K::read(&mut json, scene.at("the record")) {
-                    Ok(told) => told,
-                    Err(e) if e.is_data() => return Err(scene.fault()),
-                    Err(e) => return Err(not_json(&e)),
-                };
-                json.end().map_err(|e| not_json(&e))?;
-                told
-            }
-        };
-        let told = told.ok_or_else(|| DecodeError::invalid(code::UNDECODABLE, "it is null"))?;
-        Ok((told, scene.notes))
+        read::<K>(self.frame(record, bytes)?)
     }
 
     fn frame<'s, 'a>(&'s mut self, record: RecordType, bytes: &'a [u8]) -> Result<Framed<'s, 'a>, DecodeError> {
@@ -192,7 +175,7 @@ impl Decoder {
         if ours.fingerprint() == fingerprint {
             return Ok(ours);
         }
-        self.by_fingerprint.get(&fingerprint).map(Arc::as_ref).ok_or_else(|| {
+        self.by_fingerprint.get(&fingerprint).ok_or_else(|| {
             let reason =
                 format!("no schema is known by the fingerprint {fingerprint:016x}; write it through a registry");
             DecodeError::invalid(code::UNKNOWN_SCHEMA, reason)
@@ -202,7 +185,7 @@ impl Decoder {
     fn by_id(&mut self, id: u32) -> Result<&WriterSchema, DecodeError> {
         let unknown = |reason: String| DecodeError::invalid(code::UNKNOWN_SCHEMA, reason);
         match self.by_id.entry(id) {
-            std::collections::hash_map::Entry::Occupied(known) => Ok(known.into_mut()),
+            std::collections::hash_map::Entry::Occupied(known) => Ok(known.into_mut().schema()),
             std::collections::hash_map::Entry::Vacant(place) => {
                 let Some(source) = &self.source else {
                     return Err(unknown(format!("it names schema id {id}, and no `schema_registry` is configured")));
@@ -210,15 +193,66 @@ impl Decoder {
                 let text = source.schema(id).map_err(|e| DecodeError::Unavailable { reason: e.reason })?;
                 let text = text.ok_or_else(|| unknown(format!("the registry has no Avro schema with id {id}")))?;
                 let schema = WriterSchema::parse(&text).map_err(|e| unknown(format!("schema id {id}: {e}")))?;
-                Ok(place.insert(Arc::new(schema)))
+                Ok(place.insert(Writer::of(schema)).schema())
             }
         }
     }
 }
 
+/// Whom a schema id names.
+enum Writer {
+    /// One who writes with our own schema.
+    Ours(RecordType),
+    Another(WriterSchema),
+}
+
+impl Writer {
+    fn of(schema: WriterSchema) -> Writer {
+        let ours = RecordType::ALL.iter().copied().find(|record| schema.reads_as(record.parsed()));
+        ours.map_or(Writer::Another(schema), Writer::Ours)
+    }
+
+    fn schema(&self) -> &WriterSchema {
+        match self {
+            Writer::Ours(record) => record.parsed(),
+            Writer::Another(schema) => schema,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 enum Framed<'s, 'a> {
     Avro(&'s WriterSchema, &'a [u8]),
     Json(&'a [u8]),
+}
+
+fn read<'a, K: Kind<'a>>(framed: Framed<'_, 'a>) -> Result<(K::Out, Notes), DecodeError> {
+    let mut scene = Scene::default();
+    let told = match framed {
+        Framed::Avro(schema, datum) => {
+            let mut cursor = Cursor::new(datum);
+            match K::read(Reader::new(&mut cursor, schema), scene.at("the record")) {
+                Ok(told) => {
+                    nothing_after(&cursor)?;
+                    told
+                }
+                Err(e @ ReadError::Corrupt(_)) => return Err(corrupt(&e)),
+                Err(ReadError::Unwanted(_)) => return Err(scene.fault()),
+            }
+        }
+        Framed::Json(text) => {
+            let mut json = serde_json::Deserializer::from_slice(text);
+            let told = match K::read(&mut json, scene.at("the record")) {
+                Ok(told) => told,
+                Err(e) if e.is_data() => return Err(scene.fault()),
+                Err(e) => return Err(not_json(&e)),
+            };
+            json.end().map_err(|e| not_json(&e))?;
+            told
+        }
+    };
+    let told = told.ok_or_else(|| DecodeError::invalid(code::UNDECODABLE, "it is null"))?;
+    Ok((told, scene.notes))
 }
 
 fn corrupt(error: &ReadError) -> DecodeError {

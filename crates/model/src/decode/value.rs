@@ -424,16 +424,27 @@ impl<'de, F: Clearable + 'de> Kind<'de> for Names<F> {
     const WANTED: &'static str = "a list of the names of fields";
 
     fn read<D: Deserializer<'de>>(from: D, at: At<'_>) -> Result<Option<Self::Out>, D::Error> {
-        let put = |cleared: &mut Cleared<'de, F>, name: Text<'de>, at: &mut At<'_>| {
-            if let Some(field) = F::from_word(&name).filter(|field| field.clearable()) {
-                cleared.fields.push(field);
-            } else if let Some(custom) = F::custom(name) {
-                cleared.custom.push(custom);
-            } else {
-                at.notes().unknown_cleared += 1;
-            }
+        let put = |cleared: &mut Cleared<'de, F>, name: Text<'de>, at: &mut At<'_>| match known(name) {
+            Known::Field(field) => cleared.fields.push(field),
+            Known::Custom(custom) => cleared.custom.push(custom),
+            Known::No => at.notes().unknown_cleared += 1,
         };
         from.deserialize_any(ListVisitor::new(at, put))
+    }
+}
+
+/// What a name in `cleared` means.
+pub(super) enum Known<'a, F> {
+    Field(F),
+    /// A field of the company's own, without the prefix.
+    Custom(Text<'a>),
+    No,
+}
+
+pub(super) fn known<F: Clearable>(name: Text<'_>) -> Known<'_, F> {
+    match F::from_word(&name).filter(|field| field.clearable()) {
+        Some(field) => Known::Field(field),
+        None => F::custom(name).map_or(Known::No, Known::Custom),
     }
 }
 

@@ -3,6 +3,7 @@
 mod garbage;
 mod json;
 mod kit;
+mod own_writer;
 mod resolution;
 mod round_trips;
 mod schemas;

@@ -213,6 +213,21 @@ fn an_id_is_asked_for_once_and_an_outage_is_waited_for() {
 }
 
 #[test]
+fn a_writer_that_differs_from_us_in_the_unit_of_its_instants_alone_is_not_taken_for_us() {
+    let in_micros = RecordType::Tickets.schema().replace("timestamp-millis", "timestamp-micros");
+    assert_eq!(Decoder::new().learn(&in_micros).unwrap(), RecordType::Tickets.fingerprint());
+    let source = Arc::new(Shelf::default());
+    source.schemas.lock().unwrap().insert(7, in_micros);
+    let TicketRecord::Event(mut event) = Dice(&[]).ticket() else { unreachable!("no dice make an event") };
+    event.occurred_at = 1_772_417_045_000_999;
+    let mut bytes = Vec::new();
+    encode_ticket(&TicketRecord::Event(event), Encoding::Confluent { id: 7 }, &mut bytes);
+    let mut decoder = Decoder::with_registry(source);
+    let (TicketRecord::Event(event), _) = decoder.ticket(&bytes).unwrap() else { unreachable!("it is an event") };
+    assert_eq!(event.occurred_at, 1_772_417_045_000);
+}
+
+#[test]
 fn without_a_registry_an_id_is_an_unknown_schema() {
     let (code, reason) = refused(Decoder::new().ticket(&[0, 0, 0, 0, 7, 0]));
     assert_eq!(code, code::UNKNOWN_SCHEMA);
