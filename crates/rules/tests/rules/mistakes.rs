@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use proptest::prelude::*;
 use tierline_rules::source::codes;
 
 use crate::sample::read_all;
@@ -200,6 +201,95 @@ fn a_long_chain_of_terms_is_refused_before_the_stack_is_full() {
     text.push_str("  t5000: { account.plan: pro }\n");
     let (_, found) = read_all(&text);
     assert!(found.items.iter().all(|item| item.code == codes::TOO_MUCH) && !found.items.is_empty());
+}
+
+/// Pieces of which rules are made, in any order: what comes of them is seldom right, and never a panic.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "rules:",
+        "terms:",
+        "sla:",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "- ",
+        "{ ",
+        " }",
+        "[",
+        "]",
+        ", ",
+        ": ",
+        "id",
+        "tier",
+        "when",
+        "unless",
+        "all",
+        "any",
+        "not",
+        "is",
+        "&a",
+        "*a",
+        "<<",
+        "|",
+        "'",
+        "\"",
+        "#",
+        "account.plan",
+        "ticket.sentiment",
+        "ticket.escalation_risk",
+        "sla.first_reply",
+        "account.tickets",
+        "ticket.follow_ups",
+        "used",
+        "within",
+        "at_least",
+        "2",
+        "-0.5",
+        "75%",
+        "2h",
+        "9999999999d",
+        "1e999",
+        "null",
+        "known",
+        "é",
+        "İ",
+        "\u{feff}",
+        "\t",
+        "\r\n",
+        "\0",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_written_is_answered(text in prop_oneof![pieces(), ".{0,80}"]) {
+        let (set, found) = read_all(&text);
+        let shown = found.to_string();
+        prop_assert_eq!(shown.is_empty(), found.items.is_empty());
+        for rule in &set.rules {
+            prop_assert!(rule.sentence().ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn whatever_is_put_for_a_matcher_is_answered(
+        key in prop::sample::select(vec![
+            "account.plan", "account.health", "ticket.tags", "ticket.spam", "account.renewal_date", "ticket.priority",
+            "ticket.sentiment", "ticket.escalation_risk", "sla.first_reply", "account.tickets", "ticket.follow_ups",
+            "ticket.open_for", "escalation.tier", "billing.past_due_for",
+        ]),
+        matcher in prop::sample::select(vec!["is", "any_of", "all_of", "at_least", "above", "at_most", "below",
+            "contains", "matches", "within", "take", "apart", "used", "due_within", "for", "where"]),
+        value in prop::sample::select(vec!["", "[]", "[[]]", "{}", "known", "high", "-1", "0", "3", "1e9", "2h", "75%",
+            "2026-03-02", "+262143-12-31", "true", "'('", "[1, high]"]),
+    ) {
+        let (set, found) = read_all(&text(&format!("WHEN {{ {key}: {{ {matcher}: {value} }} }}")));
+        prop_assert_eq!(set.rules.is_empty(), found.mistakes() > 0, "a rule without a mistake is kept: {}", found);
+        read_all(&text(&format!("WHEN {{ {key}: {value} }}")));
+    }
 }
 
 /// With a policy, unless it has one, so that a clock's conditions can be asked for.

@@ -1,15 +1,19 @@
 //! What a model says of the ticket, else of its account: `ticket.sentiment: { at_most: -0.5, within: 24h }`.
 
+mod survey;
+mod wanted;
+
 use tierline_model::Millis;
+
+use survey::{Survey, Take};
+use wanted::{Wanted, levels};
 
 use super::{Kind, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
-use crate::source::{self, Diagnostics, Key, Keys, Node, codes};
+use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
-use crate::{
-    ALWAYS, Condition, Dated, FOREIGN, Facts, NEVER, Reads, Seen, SignalValue, Topic, Truth, Value, fold, text,
-};
+use crate::{ALWAYS, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| name(key).is_some(),
@@ -26,32 +30,6 @@ struct Signal {
     take: Take,
 }
 
-/// What its value must be.
-#[derive(Debug)]
-enum Wanted {
-    /// A number by its value, a text by its label.
-    Matcher(Matcher),
-    /// One of these levels of risk.
-    Levels(Vec<Level>),
-}
-
-/// How high a risk is, unless its label says so itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Low,
-    Medium,
-    High,
-}
-
-/// Which of several values counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Take {
-    Newest,
-    Lowest,
-    Highest,
-}
-
-const LEVELS: [(&str, Level); 3] = [("high", Level::High), ("medium", Level::Medium), ("low", Level::Low)];
 const TAKES: [(&str, Take); 3] = [("newest", Take::Newest), ("lowest", Take::Lowest), ("highest", Take::Highest)];
 const RISK: &str = "escalation_risk";
 
@@ -87,9 +65,9 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
             if let Some(node) = keys.optional("take") {
                 take = source::word(node, "`take`", &TAKES, scope.found)?;
             }
-            let levels =
+            let level =
                 (name == RISK).then(|| ["is", "any_of"].into_iter().find_map(|key| keys.optional(key))).flatten();
-            let wanted = match levels.and_then(|node| self::levels(node, scope.found)) {
+            let wanted = match level.and_then(|node| levels(node, scope.found)) {
                 Some(levels) => Some(Wanted::Levels(levels?)),
                 None => Matcher::parse_keys(&mut keys, value, &field, scope).map(Wanted::Matcher),
             };
@@ -112,143 +90,7 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     leaf(Signal { key: key.text.clone(), name, wanted, within, take })
 }
 
-/// One level or a list of them; `None`: it is something else. `Some(None)`: some of it is, which has been told.
-fn levels(node: &Node, found: &mut Diagnostics) -> Option<Option<Vec<Level>>> {
-    let nodes = match &node.kind {
-        source::Kind::List(nodes) => nodes.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    let is_level =
-        |node: &Node| node.scalar().is_some_and(|scalar| LEVELS.iter().any(|(word, _)| *word == scalar.text));
-    let first_is_word = nodes.first()?.scalar().is_some_and(|scalar| {
-        scalar.number().is_none() && !matches!(scalar.text.as_str(), "known" | "unknown" | "empty") && !scalar.is_null()
-    });
-    if !first_is_word && !nodes.iter().any(is_level) {
-        return None;
-    }
-    let read: Vec<_> = nodes.iter().map(|node| source::word(node, "a level of risk", &LEVELS, found)).collect();
-    Some(read.into_iter().collect())
-}
-
-impl Level {
-    fn of(signal: SignalValue<'_>) -> Option<Level> {
-        let labelled = signal.label.and_then(|label| LEVELS.iter().find(|(word, _)| fold::same(label, word)));
-        labelled.map(|(_, level)| *level).or_else(|| {
-            signal.value.map(|value| match value {
-                high if high >= 0.7 => Level::High,
-                medium if medium >= 0.4 => Level::Medium,
-                _ => Level::Low,
-            })
-        })
-    }
-
-    fn word(self) -> &'static str {
-        LEVELS[2 - self as usize].0
-    }
-}
-
-impl Wanted {
-    fn holds(&self, signal: SignalValue<'_>, facts: &dyn Facts) -> bool {
-        match self {
-            Wanted::Matcher(matcher) => holds(matcher, signal, facts),
-            Wanted::Levels(levels) => Level::of(signal).is_some_and(|level| levels.contains(&level)),
-        }
-    }
-
-    fn core(&self) -> String {
-        match self {
-            Wanted::Matcher(matcher) => matcher.core(),
-            Wanted::Levels(levels) => {
-                let words: Vec<_> = levels.iter().map(|level| level.word().to_owned()).collect();
-                text::join(&words, "or")
-            }
-        }
-    }
-
-    /// Whether it asks only whether there is a value.
-    fn of_telling(&self) -> Option<bool> {
-        match self {
-            Wanted::Matcher(Matcher::Known) => Some(true),
-            Wanted::Matcher(Matcher::Unknown) => Some(false),
-            _ => None,
-        }
-    }
-}
-
-/// A number by the signal's value, a text by its label.
-fn holds(matcher: &Matcher, signal: SignalValue<'_>, facts: &dyn Facts) -> bool {
-    if let Matcher::Every(matchers) = matcher {
-        return matchers.iter().all(|matcher| holds(matcher, signal, facts));
-    }
-    signal.value.is_some_and(|value| matcher.holds(Value::Number(value), facts))
-        || signal.label.is_some_and(|label| matcher.holds(Value::Text { text: label, folded: FOREIGN }, facts))
-}
-
-/// The value that counts at the moment.
-#[derive(Clone, Copy, Debug)]
-struct Taken {
-    holds: bool,
-    at: Millis,
-    value: Option<f64>,
-    /// Since when it has been the one that counts.
-    since: Millis,
-}
-
-/// What the values of a signal come to at the moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Survey {
-    taken: Option<Taken>,
-    /// When the last of those that have expired did.
-    expired: Option<Millis>,
-    /// When the first that is ahead of the moment comes in.
-    enters: Option<Millis>,
-}
-
 impl Signal {
-    fn survey(&self, facts: &dyn Facts) -> Survey {
-        let now = facts.moment().at;
-        let mut survey = Survey::default();
-        facts.signals(&self.name, &mut |signal| {
-            let expires = self.expires(signal.at);
-            if signal.at > now {
-                survey.enters = Some(survey.enters.map_or(signal.at, |enters| enters.min(signal.at)));
-            } else if expires <= now {
-                survey.expired = survey.expired.max(Some(expires));
-            } else if survey.taken.is_none_or(|taken| self.beats(signal.at, signal.value, taken.at, taken.value)) {
-                let holds = self.wanted.holds(signal, facts);
-                survey.taken = Some(Taken { holds, at: signal.at, value: signal.value, since: signal.at });
-            }
-        });
-        // It counts only since what came before it has expired.
-        if let (Some(mut taken), Some(_)) = (survey.taken, survey.expired) {
-            facts.signals(&self.name, &mut |other| {
-                let expires = self.expires(other.at);
-                if expires <= now && self.beats(other.at, other.value, taken.at, taken.value) {
-                    taken.since = taken.since.max(expires);
-                }
-            });
-            survey.taken = Some(taken);
-        }
-        survey
-    }
-
-    /// Whether one value counts rather than another; of equals the newer.
-    fn beats(&self, at: Millis, value: Option<f64>, other_at: Millis, other: Option<f64>) -> bool {
-        use std::cmp::Ordering::Equal;
-        let by_value = match (self.take, value, other) {
-            (Take::Newest, ..) | (_, None, None) => Equal,
-            (_, value, None) => value.is_some().cmp(&false),
-            (_, None, _) => std::cmp::Ordering::Less,
-            (Take::Lowest, Some(value), Some(other)) => other.total_cmp(&value),
-            (Take::Highest, Some(value), Some(other)) => value.total_cmp(&other),
-        };
-        by_value.then(at.cmp(&other_at)).is_ge()
-    }
-
-    fn expires(&self, at: Millis) -> Millis {
-        self.within.map_or(NEVER, |within| at.saturating_add(within))
-    }
-
     /// *the lowest sentiment*
     fn subject(&self) -> String {
         let most = match self.take {
