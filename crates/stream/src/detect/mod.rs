@@ -7,7 +7,7 @@
 
 mod emit;
 mod record;
-mod sources;
+mod snapshot_topics;
 mod stage;
 
 use std::sync::Arc;

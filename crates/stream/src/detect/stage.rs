@@ -11,7 +11,7 @@ use tierline_rules::Edge;
 use super::Common;
 use super::emit::{self, Occasion};
 use super::record::{self, check_place};
-use super::sources::Sources;
+use super::snapshot_topics::SnapshotTopics;
 use crate::clock::Clock;
 use crate::log::{Partition, Record};
 use crate::outbox::Outbox;
@@ -25,7 +25,7 @@ pub struct DetectStage {
     common: Arc<Common>,
     partition: Partition,
     partitions: i32,
-    sources: Sources,
+    topics: SnapshotTopics,
     /// The task has caught up since it was made.
     has_caught_up: bool,
     /// What the next outputs come from.
@@ -45,14 +45,18 @@ impl DetectStage {
         DetectStage {
             engine,
             decoder,
+            topics: SnapshotTopics::new(&common.streams),
             common,
             partition,
             partitions,
-            sources: Sources::default(),
             has_caught_up: false,
             occasion: Occasion::Restart,
             causes: Vec::new(),
         }
+    }
+
+    fn stream(&self, record: &Record<'_>) -> Stream {
+        self.common.streams[usize::from(record.input.0)].0
     }
 
     /// Decodes, checks, and hands it to the engine. `Err`: what became of it instead.
@@ -64,15 +68,17 @@ impl DetectStage {
         metrics: &mut LaneMetrics,
     ) -> Result<(), Applied> {
         let (partitions, max_future) = (self.partitions, self.common.max_future);
-        let (stream, topic) = &self.common.streams[usize::from(record.input.0)];
+        let stream = self.stream(record);
         let appended_at = dated.then_some(record.appended_at);
         let arrival = |input| Arrival { appended_at, input };
         let Some(value) = record.value else {
-            let input = match *stream {
-                Stream::Accounts(topic) => {
+            let input = match stream {
+                Stream::Accounts(_) => {
+                    let topic = self.topics.number(record.input);
                     Input::AccountGone { topic, account_id: record::tombstone(record, partitions)? }
                 }
-                Stream::Billing(topic) => {
+                Stream::Billing(_) => {
+                    let topic = self.topics.number(record.input);
                     Input::BillingGone { topic, account_id: record::tombstone(record, partitions)? }
                 }
                 _ => return Err(record::no_value()),
@@ -80,7 +86,7 @@ impl DetectStage {
             return Ok(self.engine.apply(clock.now(), arrival(input))?);
         };
         let (decoder, engine) = (&mut self.decoder, &mut self.engine);
-        let notes = match *stream {
+        let notes = match stream {
             Stream::Tickets => {
                 let (told, notes) = decoder.ticket(value)?;
                 let TicketRecord::Event(mut event) = told else { return Err(Applied::PassedOver) };
@@ -103,18 +109,24 @@ impl DetectStage {
                 witness(engine, clock, command.occurred_at, arrival(Input::Command(&command)))?;
                 notes
             }
-            Stream::Accounts(nth) => {
+            Stream::Accounts(_) => {
                 let (snapshot, notes) = decoder.account(value)?;
                 check_place(record, &snapshot.account_id, partitions)?;
-                engine.apply(clock.now(), arrival(Input::Account { topic: nth, snapshot: &snapshot }))?;
-                self.sources.hear(record.input, &snapshot.source, topic);
+                engine.apply(
+                    clock.now(),
+                    arrival(Input::Account { topic: self.topics.number(record.input), snapshot: &snapshot }),
+                )?;
+                self.topics.hear(record.input, &snapshot.source);
                 notes
             }
-            Stream::Billing(nth) => {
+            Stream::Billing(_) => {
                 let (snapshot, notes) = decoder.billing(value)?;
                 check_place(record, &snapshot.account_id, partitions)?;
-                engine.apply(clock.now(), arrival(Input::Billing { topic: nth, snapshot: &snapshot }))?;
-                self.sources.hear(record.input, &snapshot.source, topic);
+                engine.apply(
+                    clock.now(),
+                    arrival(Input::Billing { topic: self.topics.number(record.input), snapshot: &snapshot }),
+                )?;
+                self.topics.hear(record.input, &snapshot.source);
                 notes
             }
             Stream::AccountChanges => {
@@ -159,7 +171,7 @@ fn note(notes: Notes, metrics: &mut LaneMetrics) {
 
 impl Stage for DetectStage {
     fn instant(&mut self, record: &Record<'_>) -> Result<Millis, String> {
-        let (stream, _) = self.common.streams[usize::from(record.input.0)];
+        let stream = self.stream(record);
         record::instant(&mut self.decoder, stream, record, self.common.max_future)
     }
 
@@ -214,11 +226,19 @@ impl Stage for DetectStage {
     }
 
     fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String> {
-        self.engine.restored(reached, memory).map_err(|error| error.to_string())
+        let engine = match memory {
+            Some(memory) => {
+                let (topics, engine) = SnapshotTopics::recall(memory, &self.common.streams)?;
+                self.topics = topics;
+                Some(engine)
+            }
+            None => None,
+        };
+        self.engine.restored(reached, engine).map_err(|error| error.to_string())
     }
 
     fn memory(&self) -> Vec<u8> {
-        self.engine.memory()
+        self.topics.remember(&self.engine.memory())
     }
 
     fn committed(&mut self, now: Millis, metrics: &mut LaneMetrics) {
