@@ -58,7 +58,8 @@ impl Texts {
         if let Some(symbol) = self.find(text) {
             return symbol;
         }
-        let folded = if text.chars().any(char::is_uppercase) { Some(self.intern(&text.to_lowercase())) } else { None };
+        let folded = tierline_rules::fold(text);
+        let folded = if folded == text { None } else { Some(self.intern(&folded)) };
         let symbol = self.free.pop().unwrap_or(self.entries.len() as Symbol);
         let entry = Entry { text: text.into(), folded: folded.unwrap_or(symbol) };
         match self.entries.get_mut(symbol as usize) {
