@@ -18,6 +18,9 @@ use crate::settings::Settings;
 /// How long one attempt at a question takes at most: between two, what the cluster said beside is looked at.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
+/// Errors that are heard in one go.
+const SERVED_AT_ONCE: usize = 64;
+
 /// A client for questions. Can be used from several threads.
 pub(crate) struct Cluster {
     consumer: BaseConsumer<Listening>,
@@ -68,7 +71,8 @@ impl Cluster {
         for (topic, partition) in of {
             list.add_partition_offset(topic, *partition, RdOffset::End)?;
         }
-        self.serve();
+        // Without a wait: timers hang on this answer.
+        let _ = self.consumer.poll(Duration::ZERO);
         let answer = self.consumer.offsets_for_times(list, within)?;
         of.iter()
             .map(|(topic, partition)| {
@@ -82,10 +86,14 @@ impl Cluster {
             .collect()
     }
 
-    /// Lets the context hear what has come.
+    /// Lets the context hear what has come; a poll hands it one thing at a time.
     fn serve(&self) {
-        // Nothing is assigned, so no record can come of this.
-        let _ = self.consumer.poll(Duration::ZERO);
+        for _ in 0..SERVED_AT_ONCE {
+            // Nothing is assigned, so no record can come of this.
+            if self.consumer.poll(Duration::from_millis(1)).is_none() {
+                return;
+            }
+        }
     }
 
     /// Asks until there is an answer, for as long as the settings' patience lasts.

@@ -28,8 +28,12 @@ impl Heard {
     /// Keeps an error and logs it.
     pub(crate) fn error(&self, error: &KafkaError, reason: &str) {
         tracing::warn!(client = self.client, %error, reason, "kafka");
-        let heard = (error.rdkafka_error_code(), reason.to_owned());
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+        let code = error.rdkafka_error_code();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // That all brokers are down is said last, and says least.
+        if last.is_none() || code != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *last = Some((code, reason.to_owned()));
+        }
     }
 
     /// Logs a line of librdkafka's.
