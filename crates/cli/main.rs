@@ -1,19 +1,34 @@
 //! `tierline`: the pipeline and everything people do with it.
 //!
-//! One file a command, named for it. What must never be in here: what a record or a rule means. A command opens what it
-//! needs, hands over, prints.
-#![allow(dead_code)]
+//! One file a command, named for it. [`open`] opens what a command needs, [`pipeline`] puts the lanes of `run` and
+//! `demo` together, [`host`] is the process around them. What must never be in here: what a record or a rule means.
 
+mod arguments;
+mod check;
+mod completions;
+mod dead_letters;
+mod demo;
 mod ended;
+mod explain;
+mod host;
 mod lanes;
 mod letter;
+mod open;
+mod pipeline;
 mod print;
+mod records;
+mod run;
+mod send;
 mod signals;
+mod streams;
 mod summary;
-mod demo {
-    pub mod cast;
-    pub mod story;
-    pub mod traffic;
-}
+mod tail;
+mod topics;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    ended::report(arguments::Arguments::parse().run())
+}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tierline_stream::detect::{Detect, DetectSettings};
 use tierline_config::{Config, Log};
 use tierline_embedded::{Embedded, Server};
 use tierline_kafka::{Admin, KafkaLog, Settings};
@@ -13,6 +12,7 @@ use tierline_model::{Encoding, Millis, RecordType};
 use tierline_observe::{Health, Metrics};
 use tierline_stream::client::{Client, From};
 use tierline_stream::clock::{ClockMode, Scale};
+use tierline_stream::detect::{Detect, DetectSettings};
 use tierline_stream::log::Failure;
 use tierline_stream::topics::{Stream, detect_inputs, detect_outputs, detect_topics};
 use tierline_stream::{LaneError, LaneSettings, run_lane};

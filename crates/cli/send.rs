@@ -124,6 +124,10 @@ impl Sender {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
+        if !line.trim_ascii_start().starts_with(b"{") {
+            self.report(number, "it is no JSON object: a line is one record, `{…}`");
+            return Ok(());
+        }
         match self.records.encode(&self.named, line) {
             Ok(Encoded { key: Some(key), value }) => {
                 batch.push(Outgoing { key: Some(key), value: Some(value), ..Outgoing::default() });
@@ -133,13 +137,15 @@ impl Sender {
                 batch.extend(self.everywhere(value)?);
                 self.sent += 1;
             }
-            Err(NotEncoded::Bad(why)) => {
-                self.bar.suspend(|| eprintln!("line {number}: {why}"));
-                self.bad += 1;
-            }
+            Err(NotEncoded::Bad(why)) => self.report(number, &why),
             Err(NotEncoded::Untried(why)) => return Err(Untried::Because(why)),
         }
         Ok(())
+    }
+
+    fn report(&mut self, number: u64, why: &str) {
+        self.bar.suspend(|| eprintln!("line {number}: {why}"));
+        self.bad += 1;
     }
 
     /// What has no account is for every task: one in every partition.

@@ -14,6 +14,9 @@ pub struct Folder {
     temporary: Option<TempDir>,
 }
 
+/// How the configuration of a demo begins: such a one may be overwritten.
+const MARK: &str = "# Written by `tierline demo`.";
+
 impl Folder {
     /// Makes the folder and writes its configuration: the rules of `rules` (none: of the built-in example), an embedded
     /// log within the folder, a clock `speed` times as fast.
@@ -36,6 +39,12 @@ impl Folder {
         };
         let folder = Folder { path, temporary };
         let configuration = folder.configuration();
+        if fs::read_to_string(&configuration).is_ok_and(|text| !text.starts_with(MARK)) {
+            return Err(Untried::because(format!(
+                "{} is there and not of a demo; choose another --folder",
+                configuration.display()
+            )));
+        }
         fs::write(&configuration, folder.configured(&written, speed))
             .map_err(|error| cannot("write", &configuration, error))?;
         Ok(folder)
@@ -60,7 +69,7 @@ impl Folder {
         // JSON quotes are YAML's double quotes.
         let log = serde_json::Value::from(self.path.join("log").to_string_lossy().into_owned());
         format!(
-            "# Written by `tierline demo`.\nlog: {{ kind: embedded, path: {log} }}\n\
+            "{MARK}\nlog: {{ kind: embedded, path: {log} }}\n\
              time: {{ clock: scaled, scale: {speed} }}\n\n{rest}"
         )
     }

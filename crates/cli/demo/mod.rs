@@ -30,7 +30,7 @@ use crate::ended::{Answer, Ended, Untried};
 use crate::host::Host;
 use crate::open;
 use crate::pipeline::{Pipeline, Wall};
-use crate::print::Paint;
+use crate::print::{Paint, duration};
 use crate::records::{Encoded, NotEncoded, Records};
 use crate::streams::{self, Named};
 use folder::Folder;
@@ -59,6 +59,8 @@ pub struct Demo {
     folder: Option<PathBuf>,
 }
 
+const MINUTE: Millis = 60_000;
+
 /// How often the player looks at its clock; 10 ms of it are 6 s of the story at the default speed.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -72,13 +74,13 @@ impl Demo {
         let listener = host.listen_near(config.observe.listen)?;
         let address = listener.local_addr()?;
         let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), None)?;
-        introduce(&folder, address, self.speed)?;
-
         let stop = Arc::new(AtomicBool::new(false));
         let stage = Stage { config: &config, pipeline: &pipeline, stop: &stop };
-        let began_at = pipeline.wall().now();
-        let player = stage.play(self.seed, began_at)?;
-        let teller = stage.tell(began_at)?;
+        // On a whole minute, so that the story's instants are easy to read.
+        let begins_at = (pipeline.wall().now() / MINUTE + 1) * MINUTE;
+        introduce(&folder, address, self.speed, begins_at)?;
+        let player = stage.play(self.seed, begins_at)?;
+        let teller = stage.tell()?;
         let until = self.length.map(|length| Instant::now() + length);
         let ended = host.run(listener, &pipeline, until);
         stop.store(true, Ordering::Relaxed);
@@ -91,13 +93,18 @@ impl Demo {
     }
 }
 
-fn introduce(folder: &Folder, address: SocketAddr, speed: u32) -> Result<(), Untried> {
+fn introduce(folder: &Folder, address: SocketAddr, speed: u32, begins_at: Millis) -> Result<(), Untried> {
     let paint = Paint::of(&stdout());
     let configuration = folder.configuration();
     let configuration = configuration.display();
     let mut out = stdout().lock();
     writeln!(out, "{}", paint.strong("Tierline demo: made-up customers, real pipeline."))?;
-    writeln!(out, "One second here is {} there. Ctrl-C ends it.", crate::print::duration(i64::from(speed) * 1_000))?;
+    let second = duration(i64::from(speed) * 1_000);
+    writeln!(
+        out,
+        "Their clock shows {} UTC, and one second here is {second} there. Ctrl-C ends it.",
+        story::clock(begins_at)
+    )?;
     writeln!(out)?;
     writeln!(out, "Look closer, in another terminal:")?;
     writeln!(out, "  the rules      tierline --config {configuration} explain")?;
@@ -118,14 +125,14 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Sends the traffic as its time comes. Returns how many tickets were opened.
-    fn play(&self, seed: u64, began_at: Millis) -> Result<JoinHandle<Result<usize, Untried>>, Untried> {
+    fn play(&self, seed: u64, begins_at: Millis) -> Result<JoinHandle<Result<usize, Untried>>, Untried> {
         let mut player = Player {
             client: self.pipeline.client()?,
             records: Records::new(self.config),
             topics: topics_by_stream(self.config),
             wall: self.pipeline.wall(),
         };
-        let (stop, mut traffic) = (Arc::clone(self.stop), Traffic::new(seed, began_at, self.pipeline.told_before()));
+        let (stop, mut traffic) = (Arc::clone(self.stop), Traffic::new(seed, begins_at, self.pipeline.told_before()));
         Ok(std::thread::Builder::new().name("traffic".to_owned()).spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 player.send(traffic.until(player.wall.now()))?;
@@ -136,7 +143,7 @@ impl Stage<'_> {
     }
 
     /// Shows the escalations as they come.
-    fn tell(&self, began_at: Millis) -> Result<JoinHandle<Result<Summary, Untried>>, Untried> {
+    fn tell(&self) -> Result<JoinHandle<Result<Summary, Untried>>, Untried> {
         let mut client = self.pipeline.client()?;
         let mut records = Records::new(self.config);
         let topic = self.config.topics.escalations.clone();
@@ -155,7 +162,7 @@ impl Stage<'_> {
                 let record = seen.value.map(|value| records.decode(Stream::Escalations, value));
                 let Some(Ok(record)) = record else { return ControlFlow::Continue(()) };
                 summary.count(&record);
-                match writeln!(stdout().lock(), "{}", story::tell(&record, began_at, paint)) {
+                match writeln!(stdout().lock(), "{}", story::tell(&record, paint)) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {
                         broken = Some(error);

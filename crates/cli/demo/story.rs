@@ -3,23 +3,25 @@
 use serde_json::Value;
 use tierline_model::Millis;
 
-use crate::print::{Paint, duration};
+use crate::print::{Paint, counted, duration};
 
 /// One record of `escalations`, in a few lines:
 ///
 /// ```text
-///  02:04  TIER 3  Northwind Air · enterprise · ARR 184,000 USD · health 71
-///         opened: Invoice charged twice (desk:1001, waiting for 2 h)
-///         why   The account's plan is enterprise and …
-///         next  Check the billing status in Stripe before responding. → billing-leads
+///  Tue 02:04  TIER 3  Northwind Air · enterprise · ARR 184,000 USD · health 71
+///             opened: Invoice charged twice (desk:1001, waiting for 2 h)
+///             why   The account's plan is enterprise and …
+///             next  Check the billing status in Stripe before responding. → billing-leads
+///             said  Jo: "We are still waiting."
+///             past  3 tickets in 30 days, 2 unresolved: billing 2, bug 1
 /// ```
 ///
-/// `began_at` is when the demo began: times are shown as demo time since then.
-pub fn tell(record: &Value, began_at: Millis, paint: Paint) -> String {
+/// In front stands when it became true, by the demo's clock, UTC.
+pub fn tell(record: &Value, paint: Paint) -> String {
     let kind = text(record, "/kind").unwrap_or("?");
     let tier = record["tier"].as_u64().unwrap_or(0) as u8;
-    let at = instant(record, "/became_true_at").unwrap_or(began_at);
-    let clock = paint.faint(&clock(at - began_at));
+    let at = instant(record, "/became_true_at").unwrap_or_default();
+    let clock = paint.faint(&clock(at));
     let ended = matches!(kind, "resolved" | "retracted" | "acknowledged" | "de_escalated");
     let subject = text(record, "/context/ticket/subject").unwrap_or("");
     let ticket = text(record, "/ticket_id").unwrap_or("?");
@@ -33,7 +35,7 @@ pub fn tell(record: &Value, began_at: Millis, paint: Paint) -> String {
     let mut told = format!(" {clock}  {tier_word}  {}\n", paint.strong(&account(record, who)));
     let waiting = instant(record, "/context/ticket/waiting_since").map(|since| at - since).filter(|waited| *waited > 0);
     let waiting = waiting.map(|waited| format!(", waiting for {}", duration(waited))).unwrap_or_default();
-    let place = " ".repeat(16);
+    let place = " ".repeat(13);
     told += &format!("{place}{kind}: {subject} ({ticket}{waiting})\n");
     if let Some(reason) = text(record, "/reason") {
         told += &format!("{place}{}  {reason}\n", paint.faint("why "));
@@ -41,6 +43,12 @@ pub fn tell(record: &Value, began_at: Millis, paint: Paint) -> String {
     if let Some(suggest) = text(record, "/suggest") {
         let route = text(record, "/route").map(|route| format!(" → {route}")).unwrap_or_default();
         told += &format!("{place}{}  {suggest}{route}\n", paint.faint("next"));
+    }
+    if let Some(said) = last_words(record) {
+        told += &format!("{place}{}  {said}\n", paint.faint("said"));
+    }
+    if let Some(past) = history(record) {
+        told += &format!("{place}{}  {past}\n", paint.faint("past"));
     }
     told
 }
@@ -61,10 +69,33 @@ fn account(record: &Value, name: &str) -> String {
     parts.join(" · ")
 }
 
-/// `+02:04`: hours and minutes of demo time.
-pub fn clock(since: Millis) -> String {
-    let minutes = since.max(0) / 60_000;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+/// The conversation's last message: `Jo: "Any news on this?"`
+fn last_words(record: &Value) -> Option<String> {
+    let last = record.pointer("/context/conversation")?.as_array()?.last()?;
+    let who = text(last, "/author_name").or_else(|| text(last, "/author"))?;
+    let note = if last["public"] == false { " (to the team)" } else { "" };
+    Some(format!("{who}{note}: \"{}\"", text(last, "/text")?.replace('\n', " ")))
+}
+
+/// `5 tickets in 30 days, 4 unresolved: bug 3, billing 2`
+fn history(record: &Value) -> Option<String> {
+    let history = record.pointer("/context/history")?;
+    let count = |name: &str| history[name].as_u64().unwrap_or(0);
+    let categories = history["categories"].as_array().into_iter().flatten();
+    let categories: Vec<_> =
+        categories.filter_map(|of| Some(format!("{} {}", text(of, "/category")?, of["count"].as_u64()?))).collect();
+    let told = format!(
+        "{} in 30 days, {} unresolved",
+        counted(count("tickets_30d") as usize, "ticket"),
+        count("unresolved_30d")
+    );
+    Some(if categories.is_empty() { told } else { format!("{told}: {}", categories.join(", ")) })
+}
+
+/// `Tue 02:04`, UTC.
+pub fn clock(at: Millis) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(at).unwrap_or_default();
+    at.format("%a %H:%M").to_string()
 }
 
 fn thousands(number: i64) -> String {
@@ -106,16 +137,20 @@ mod tests {
                 "account": {"name": "Northwind Air", "plan": "enterprise", "arr": 1_184_000, "currency": "USD", "health": 71.0},
                 "billing": {"state": "past_due"},
                 "ticket": {"subject": "Invoice charged twice", "waiting_since": "2026-03-02T00:04:00Z"},
+                "conversation": [{"author": "customer", "text": "Hello"},
+                    {"author": "agent", "author_name": "Sam", "public": false, "text": "Asking\nfinance."}],
+                "history": {"tickets_30d": 3, "unresolved_30d": 2,
+                    "categories": [{"category": "billing", "count": 2}, {"category": "bug", "count": 1}]},
             },
         });
-        let began_at = chrono::DateTime::parse_from_rfc3339("2026-03-02T00:00:00Z").unwrap().timestamp_millis();
-        let paint = Paint::none();
         assert_eq!(
-            tell(&record, began_at, paint),
-            " 02:04  TIER 3  Northwind Air · enterprise · ARR 1,184,000 USD · health 71 · bills past due\n\
-             \x20               opened: Invoice charged twice (desk:1001, waiting for 2 h)\n\
-             \x20               why   The account's plan is enterprise.\n\
-             \x20               next  Check the bills. → billing-leads\n"
+            tell(&record, Paint::none()),
+            " Mon 02:04  TIER 3  Northwind Air · enterprise · ARR 1,184,000 USD · health 71 · bills past due\n\
+             \x20            opened: Invoice charged twice (desk:1001, waiting for 2 h)\n\
+             \x20            why   The account's plan is enterprise.\n\
+             \x20            next  Check the bills. → billing-leads\n\
+             \x20            said  Sam (to the team): \"Asking finance.\"\n\
+             \x20            past  3 tickets in 30 days, 2 unresolved: billing 2, bug 1\n"
         );
     }
 
@@ -123,6 +158,6 @@ mod tests {
     fn an_end_is_one_line() {
         let record = json!({"kind": "resolved", "tier": 1, "ticket_id": "desk:7", "account_id": "acme",
             "became_true_at": 60_000, "reason": "The ticket was solved."});
-        assert_eq!(tell(&record, 0, Paint::none()), " 00:01  resolved  acme, desk:7: The ticket was solved.\n");
+        assert_eq!(tell(&record, Paint::none()), " Thu 00:01  resolved  acme, desk:7: The ticket was solved.\n");
     }
 }

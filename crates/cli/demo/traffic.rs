@@ -12,7 +12,8 @@ use tierline_model::{Millis, RecordType};
 
 use super::cast::{AGENTS, CUSTOMERS, Customer, FOLLOW_UPS, ISSUES, Issue};
 
-const MINUTE: Millis = 60_000;
+const SECOND: Millis = 1_000;
+const MINUTE: Millis = 60 * SECOND;
 const HOUR: Millis = 60 * MINUTE;
 const DAY: Millis = 24 * HOUR;
 
@@ -131,6 +132,8 @@ impl Traffic {
         // Urgent from a good payer, whose card fails while the ticket is open: a snapshot raises it.
         self.plan(start + 40 * MINUTE, scene(5, 6, "urgent", Some(12 * MINUTE)));
         self.plan(start + 95 * MINUTE, Act::Bill { customer: 5, past_due: true });
+        // Urgent, and nobody has answered within half of the hour that the policy gives: tier 2 before it is too late.
+        self.plan(start + 10 * MINUTE, scene(1, 7, "urgent", Some(45 * MINUTE)));
         // A customer in poor health writes five times within hours: tier 2, once.
         for nth in 0..5 {
             self.plan(start + (20 + 22 * nth) * MINUTE, scene(2, 5 + nth as usize, "normal", Some(15 * MINUTE)));
@@ -375,11 +378,11 @@ impl Chance {
         self.next() % limit
     }
 
-    /// An exponential waiting time of this mean, no longer than five of it.
+    /// An exponential waiting time of this mean, whole seconds, no longer than five of it.
     fn around(&mut self, mean: Millis) -> Millis {
         let uniform = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
         let factor = -(1.0 - uniform).ln();
-        (mean as f64 * factor.clamp(0.05, 5.0)) as Millis
+        (mean as f64 * factor.clamp(0.05, 5.0)) as Millis / SECOND * SECOND
     }
 
     fn of(&mut self, choices: &[&'static str]) -> &'static str {
