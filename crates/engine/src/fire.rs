@@ -309,7 +309,8 @@ impl Engine {
     /// Writes one record of a ticket's escalation, and its present state to the queue.
     pub(crate) fn say(&mut self, slot: Slot, saying: Saying) {
         let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
-        let detected_at = self.clock;
+        // Snapshots carry instants but move no clock.
+        let detected_at = self.clock.max(saying.became_true_at);
         let ticket = &mut self.tickets[slot as usize];
         let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
         let account_id = self.accounts[ticket.account as usize].id.to_string();
