@@ -67,8 +67,8 @@ pub struct Stamp<'a> {
 /// A value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// A text; ids and enumerations' words too. `folded` is its number in [`Texts`] without regard to case,
-    /// [`Texts::FOREIGN`] where the engine does not number it.
+    /// A text; ids and enumerations' words too. `folded` is the number of its fold, counted on from
+    /// [`RuleSet::texts`](crate::RuleSet::texts); [`FOREIGN`] where the engine does not number it.
     Text {
         /// As it was told.
         text: &'a str,

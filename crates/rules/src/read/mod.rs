@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use tierline_model::Millis;
 
-use crate::RuleSet;
 use crate::scope::{Scope, Term, TextNumbers};
 use crate::source::{self, Diagnostics, Kind, Node, Span, codes};
+use crate::{RuleSet, SlaPolicy};
 
 /// The parts of a configuration that say what the rules are; each as it stands in the file.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +33,11 @@ const MOST_RULES: usize = 10_000;
 
 /// Reads and compiles; all mistakes at once go to `found`. What has mistakes is left out of the set.
 pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
+    let mistakes = found.mistakes();
     let policies = policies(sections.sla, found);
     let mut scope = Scope {
         // A policy with mistakes may well have been meant to have the target.
-        has_first_reply: policies
-            .iter()
-            .any(|policy| policy.as_ref().is_none_or(|policy| policy.first_reply.is_some())),
+        has_first_reply: found.mistakes() > mistakes || policies.iter().any(|policy| policy.first_reply.is_some()),
         found,
         texts: TextNumbers::default(),
         history: sections.history,
@@ -54,18 +53,18 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
             rules.extend(rule);
         }
     }
-    RuleSet { rules, policies: policies.into_iter().flatten().collect(), texts: scope.texts.into_texts() }
+    RuleSet { rules, policies, texts: scope.texts.into_texts() }
 }
 
-/// The policies; `None` stands for one with mistakes.
-fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<Option<crate::SlaPolicy>> {
-    let nodes = list(section, "`sla` is a list of policies", found);
+fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<SlaPolicy> {
     let mut ids = Ids::default();
     let mut policies = Vec::new();
-    for (place, node) in nodes.iter().enumerate() {
+    for node in list(section, "`sla` is a list of policies", found) {
         let policy = policy::parse(node, found);
-        policies.push(policy.filter(|_| ids.admit(node, found)));
-        if place == 1 && policies.iter().all(Option::is_some) {
+        if ids.admit(node, found) {
+            policies.extend(policy);
+        }
+        if policies.len() > 1 {
             found
                 .warning(codes::NEVER_APPLIES, &node.span, "no ticket ever gets to this policy")
                 .label("the first policy applies to all")

@@ -5,7 +5,7 @@ use tierline_rules::{
     ALWAYS, Absence, AbsenceOf, Age, Clock, Edge, FieldRef, Moment, NEVER, OpenEscalation, Reads, Topic, Truth, Wait,
 };
 
-use crate::sample::{DAY, Sample, Tell, Told1, dated, no, rule, unknown, yes};
+use crate::sample::{DAY, Sample, SignalTold, Tell, dated, no, rule, unknown, yes};
 
 #[test]
 fn a_silence_is_reached_after_the_records_of_its_instant() {
@@ -147,7 +147,7 @@ fn a_target_that_came_later_is_overdue_since_then() {
 }
 
 fn sentiments(told: &[(i64, f64)]) -> Sample {
-    let signals = told.iter().map(|&(at, value)| Told1 { name: "sentiment", at, value: Some(value), label: None });
+    let signals = told.iter().map(|&(at, value)| SignalTold { name: "sentiment", at, value: Some(value), label: None });
     Sample { signals: signals.collect(), ..Sample::default() }
 }
 
@@ -177,7 +177,7 @@ fn the_lowest_within_a_window_counts_since_lower_ones_expired() {
 #[test]
 fn a_risk_has_a_level_unless_its_label_says_so() {
     let risk = |value, label| Sample {
-        signals: vec![Told1 { name: "escalation_risk", at: 3, value, label }],
+        signals: vec![SignalTold { name: "escalation_risk", at: 3, value, label }],
         ..Sample::default()
     };
     for (value, label, level) in [
@@ -203,7 +203,7 @@ fn a_risk_has_a_level_unless_its_label_says_so() {
 #[test]
 fn texts_match_a_signals_label_and_numbers_its_value() {
     let sample = Sample {
-        signals: vec![Told1 { name: "intent", at: 3, value: Some(0.8), label: Some("Cancel contract") }],
+        signals: vec![SignalTold { name: "intent", at: 3, value: Some(0.8), label: Some("Cancel contract") }],
         ..Sample::default()
     }
     .at(5);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tierline_model::AccountField;
 use tierline_rules::{Age, Clock, FieldRef, Truth, Wait};
 
-use crate::sample::{Sample, Tell, Told1, rule, rule_unless};
+use crate::sample::{Sample, SignalTold, Tell, rule, rule_unless};
 
 /// All that happens in a sample, happens before this.
 const END: i64 = 60;
@@ -98,7 +98,7 @@ impl Cond {
             },
             Cond::Sentiment { at_most, within, take } => {
                 let told: Vec<_> = sample.signals.iter().filter(|told| told.at <= t).collect();
-                let value = |told: &&&Told1| (told.value.unwrap_or(0.0) * 10.0) as i64;
+                let value = |told: &&&SignalTold| (told.value.unwrap_or(0.0) * 10.0) as i64;
                 let live = told.iter().filter(|told| in_window(told.at, *within));
                 let taken = match *take {
                     "lowest" => live.min_by_key(value),
@@ -177,7 +177,7 @@ prop_compose! {
         }
         let health = health.then_some((FieldRef::Account(AccountField::Health), (Tell::Number(5.0), 0)));
         let renewal = renewal.map(|at| (FieldRef::Account(AccountField::RenewalDate), (Tell::Instant(at), 0)));
-        let signal = |(at, tenths)| Told1 { name: "sentiment", at, value: Some(f64::from(tenths) / 10.0), label: None };
+        let signal = |(at, tenths)| SignalTold { name: "sentiment", at, value: Some(f64::from(tenths) / 10.0), label: None };
         Sample {
             wait, age, clock, tickets,
             contacts: contacts.into_iter().collect(),

@@ -3,7 +3,7 @@
 use tierline_model::{AccountField, BillingField, TicketField};
 use tierline_rules::{Clock, FieldRef, Rule, Truth, Wait};
 
-use crate::sample::{DAY, Sample, Tell, Told1, read};
+use crate::sample::{DAY, Sample, SignalTold, Tell, read};
 
 const HOUR: i64 = 3_600_000;
 const REFERENCE: &str = "\
@@ -72,7 +72,7 @@ fn the_reasons_tell_what_was_seen() {
         wait: Wait::Since(monday),
         clock: Clock::Running { started: monday, due: monday + 4 * HOUR, target_since: monday },
         tickets: (0..6).map(|n| monday - n * HOUR).rev().collect(),
-        signals: vec![Told1 { name: "sentiment", at: monday, value: Some(-0.6), label: None }],
+        signals: vec![SignalTold { name: "sentiment", at: monday, value: Some(-0.6), label: None }],
         ..Sample::default()
     }
     .at(monday + 4 * HOUR);

@@ -38,7 +38,7 @@ impl Texts for Words {
 
 /// A value of a signal.
 #[derive(Clone, Copy, Debug)]
-pub struct Told1 {
+pub struct SignalTold {
     pub name: &'static str,
     pub at: Millis,
     pub value: Option<f64>,
@@ -60,7 +60,7 @@ pub struct Sample {
     pub contacts: Vec<Millis>,
     pub tickets: Vec<Millis>,
     pub clock: Clock,
-    pub signals: Vec<Told1>,
+    pub signals: Vec<SignalTold>,
     pub escalation: Option<OpenEscalation>,
 }
 

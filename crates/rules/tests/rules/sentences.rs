@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tierline_model::{AccountField, BillingField, TicketField};
 use tierline_rules::{Age, Clock, FieldRef, OpenEscalation, Rule, Wait};
 
-use crate::sample::{DAY, Sample, Tell, Told1, Words, rule};
+use crate::sample::{DAY, Sample, SignalTold, Tell, Words, rule};
 
 /// 2026-03-02T10:00:00Z
 const MONDAY: i64 = 1_772_445_600_000;
@@ -81,7 +81,7 @@ fn sample(texts: Vec<String>) -> Sample {
         (FieldRef::Billing(BillingField::PlanChangedAt), Tell::Instant(MONDAY - 2 * DAY)),
         (FieldRef::Billing(BillingField::PastDueSince), Tell::Instant(MONDAY - 8 * DAY)),
     ];
-    let signal = |name, value, label| Told1 { name, at: MONDAY, value, label };
+    let signal = |name, value, label| SignalTold { name, at: MONDAY, value, label };
     Sample {
         texts,
         fields: told.into_iter().map(|(field, tell)| (field, (tell, MONDAY - 3 * DAY))).collect(),
