@@ -70,7 +70,7 @@ impl Folder {
         let log = serde_json::Value::from(self.path.join("log").to_string_lossy().into_owned());
         format!(
             "{MARK}\nlog: {{ kind: embedded, path: {log} }}\n\
-             time: {{ clock: scaled, scale: {speed} }}\n\n{rest}"
+             time: {{ clock: scaled, scale: {speed}, start: replay }}\n\n{rest}"
         )
     }
 }

@@ -1,0 +1,166 @@
+//! Commands beside a running instance on the embedded log, and how that instance ends.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tierline_testkit::{Process, Program, free_address};
+
+use crate::{PROGRAM, URGENT};
+
+/// A ticket of the account `acme`, created now.
+pub fn created(ticket: &str, priority: &str) -> Value {
+    let now = chrono::Utc::now().timestamp_millis();
+    json!({"event_id": format!("{ticket}-1"), "ticket_id": ticket, "account_id": "acme", "source": "desk",
+        "occurred_at": now, "kind": "created", "ticket": {"status": "new", "priority": priority}})
+}
+
+/// The decoded records of a topic.
+pub fn tail(program: &Program, topic: &str) -> Vec<Value> {
+    let answer = program.answer(["tail", topic, "--from-start", "--until-end", "--output", "json"]).well();
+    answer.out.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
+}
+
+/// A program that runs, and the address of its HTTP.
+fn started(config: &str) -> (Program, Process, String) {
+    let listen = free_address();
+    let program = Program::new(PROGRAM, &format!("observe: {{ listen: \"{listen}\" }}\n{config}"));
+    let mut running = program.start("run", ["run"]);
+    running.wait_ready(&listen);
+    (program, running, listen)
+}
+
+fn wait_escalations(program: &Program, running: &mut Process, wanted: usize) -> Vec<Value> {
+    running.wait_for("the escalations", |_| {
+        let seen = tail(program, "escalations");
+        if seen.len() >= wanted { Ok(seen) } else { Err(format!("{} of {wanted}", seen.len())) }
+    })
+}
+
+#[test]
+fn what_is_sent_is_escalated_and_seen_beside_the_instance() {
+    let (program, mut running, listen) = started(URGENT);
+    let sent = program.answer_to(["send", "tickets"], &created("T1", "urgent").to_string()).well();
+    assert_eq!((sent.out.as_str(), sent.err.as_str()), ("", "sent 1 to tickets\n"));
+    let seen = wait_escalations(&program, &mut running, 1);
+    let escalation = &seen[0]["value"];
+    assert_eq!((&escalation["kind"], &escalation["rule"]), (&"opened".into(), &"urgent".into()));
+    assert_eq!((&escalation["tier"], &escalation["suggest"]), (&3.into(), &"Call them.".into()));
+    assert_eq!(seen[0]["key"], "acme");
+
+    let acknowledge = json!({"command_id": "c1", "account_id": "acme", "ticket_id": "T1", "kind": "acknowledge",
+        "occurred_at": chrono::Utc::now().timestamp_millis(), "by": "sam"});
+    program.answer_to(["send", "commands", "-"], &acknowledge.to_string()).well();
+    assert_eq!(wait_escalations(&program, &mut running, 2)[1]["value"]["by"], "sam");
+
+    let metrics =
+        ureq::get(format!("http://{listen}/metrics")).call().and_then(|mut said| said.body_mut().read_to_string());
+    let metrics = metrics.expect("it answers while it runs");
+    let opened = "tierline_escalations_total{kind=\"opened\",rule=\"urgent\",tier=\"3\"} 1";
+    assert!(metrics.lines().any(|line| line == opened), "{metrics}");
+    assert!(running.terminate(Duration::from_secs(10)).success());
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was_and_tells_nothing_twice() {
+    let (program, mut running, listen) = started(URGENT);
+    program.answer_to(["send", "tickets"], &created("T1", "urgent").to_string()).well();
+    wait_escalations(&program, &mut running, 1);
+    running.kill();
+    // Nobody runs: commands open the folder themselves.
+    program.answer_to(["send", "tickets"], &created("T2", "urgent").to_string()).well();
+    let mut again = program.start("again", ["run"]);
+    again.wait_ready(&listen);
+    let seen = wait_escalations(&program, &mut again, 2);
+    let mut tickets: Vec<_> = seen.iter().map(|seen| seen["value"]["ticket_id"].as_str().unwrap_or_default()).collect();
+    tickets.sort_unstable();
+    assert_eq!(tickets, ["T1", "T2"]);
+    assert!(again.terminate(Duration::from_secs(10)).success());
+}
+
+#[test]
+fn a_bad_line_is_told_by_its_number_and_the_good_ones_are_sent() {
+    let program = Program::new(PROGRAM, URGENT);
+    let mut wrong = created("T2", "urgent");
+    wrong["kind"] = json!("snooze");
+    let lines = format!("{}\n\n{wrong}\nnot json\n{}\n", created("T1", "low"), created("T3", "low"));
+    let answer = program.answer_to(["send", "tickets"], &lines);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(answer.err);
+    assert_eq!(tail(&program, "tickets").len(), 2);
+}
+
+#[test]
+fn a_dead_letter_is_listed_shown_and_sent_again() {
+    let (program, mut running, _) = started(URGENT);
+    let mut early = created("T1", "urgent");
+    early["occurred_at"] = json!("2999-01-01T00:00:00Z");
+    program.answer_to(["send", "tickets"], &early.to_string()).well();
+    let letters = running.wait_for("the dead letter", |_| {
+        let answer = program.answer(["dead-letters", "list", "--output", "json"]).well();
+        if answer.out.is_empty() { Err("none".to_owned()) } else { Ok(answer.out) }
+    });
+    let letter: Value = serde_json::from_str(&letters).expect("one JSON object a line");
+    assert_eq!(
+        (&letter["error"], &letter["topic"], &letter["key"]),
+        (&"absurd_time".into(), &"tickets".into(), &"acme".into())
+    );
+    let place = letter["place"].as_str().expect("a place");
+    let shown = program.answer(["dead-letters", "show", place]).well().out;
+    assert!(shown.contains("absurd_time") && shown.contains("\"ticket_id\": \"T1\""), "{shown}");
+    let missing = program.answer(["dead-letters", "show", "3:99"]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+
+    let replayed = program.answer(["dead-letters", "replay", "--all", "--error", "absurd_time"]).well();
+    assert_eq!(replayed.out, "sent 1 of 1 again\n");
+    running.wait_for("it to fail again", |_| match tail(&program, "dead-letters").len() {
+        2 => Ok(()),
+        other => Err(format!("{other} of 2")),
+    });
+    assert_eq!(
+        program.answer(["dead-letters", "replay", "--all", "--error", "other"]).well().out,
+        "sent 0 of 0 again\n"
+    );
+    assert!(running.terminate(Duration::from_secs(10)).success());
+}
+
+#[test]
+fn a_second_instance_on_the_folder_is_refused_and_the_first_goes_on() {
+    let (program, running, _) = started(URGENT);
+    program.write("second.yaml", &format!("observe: {{ listen: \"{}\" }}\n{URGENT}", free_address()));
+    let second = program.answer(["--config", "second.yaml", "run"]);
+    assert_eq!(second.code, Some(2));
+    assert!(second.err.contains(&format!("in use by process {}", running.id())), "{}", second.err);
+    assert!(running.terminate(Duration::from_secs(10)).success());
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let (program, running, listen) = started(URGENT);
+    program.write(
+        "second.yaml",
+        &format!("log: {{ kind: embedded, path: other }}\nobserve: {{ listen: \"{listen}\" }}\n{URGENT}"),
+    );
+    let second = program.answer(["--config", "second.yaml", "run"]);
+    assert_eq!(second.code, Some(2));
+    assert!(second.err.contains(&listen) && second.err.contains("observe.listen"), "{}", second.err);
+    assert!(running.terminate(Duration::from_secs(10)).success());
+}
+
+#[test]
+fn a_run_to_an_instant_ends_by_itself_with_what_was_due_until_then() {
+    let config = "\
+time: { clock: events, start: replay, grace: 0s }
+rules:
+  - { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 2h } }
+";
+    let program = Program::new(PROGRAM, &format!("observe: {{ listen: \"127.0.0.1:0\" }}\n{config}"));
+    let mut event = created("T1", "low");
+    event["occurred_at"] = json!("2026-03-02T09:00:00Z");
+    program.answer_to(["send", "tickets"], &event.to_string()).well();
+    program.answer(["run", "--until", "2026-03-02T10:59:59Z"]).well();
+    assert_eq!(tail(&program, "escalations").len(), 0);
+    program.answer(["run", "--until", "2026-03-02T11:00:00Z"]).well();
+    let seen = tail(&program, "escalations");
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0]["value"]["became_true_at"], "2026-03-02T11:00:00.000Z");
+}

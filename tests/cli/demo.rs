@@ -1,0 +1,56 @@
+//! `demo`: needs nothing, shows every rule of the example, says where to look next.
+
+use std::fs;
+
+use tierline_testkit::Program;
+
+use crate::{PROGRAM, URGENT};
+
+#[test]
+fn every_rule_of_the_example_fires_within_half_a_minute_of_the_usual_speed() {
+    let program = empty();
+    // Five hours of the story: the same as half a minute at 600 times.
+    let told = program.answer(["demo", "--speed", "3000", "--for", "6s"]).well().out;
+    let end = &told[told.find(" tickets; ").expect("a summary")..];
+    for rule in ["enterprise-billing-silence", "urgent-past-due", "repeat-trouble", "first-reply-due"] {
+        assert!(end.contains(&format!("× {rule}")), "{rule} did not fire:\n{told}");
+    }
+    for word in ["TIER 3", "TIER 2", "retracted", "resolved", "why ", "next", "/metrics", "tail escalations", "explain"]
+    {
+        assert!(told.contains(word), "'{word}' is missing:\n{told}");
+    }
+    assert!(!told.contains('\u{1b}'), "colours where nobody sees them");
+}
+
+#[test]
+fn a_folder_is_kept_and_a_second_run_goes_on_in_it() {
+    let program = empty();
+    let run = || program.answer(["demo", "--speed", "5000", "--for", "2s", "--folder", "desk"]).well().out;
+    run();
+    let tickets = || {
+        let tail = ["--config", "desk/tierline.yaml", "tail", "tickets", "--from-start", "--until-end"];
+        program.answer(tail).well().out.lines().count()
+    };
+    let first = tickets();
+    let told = run();
+    assert!(told.contains("desk"), "it doesn't say where its folder is:\n{told}");
+    assert!(tickets() > first, "nothing was added to {first} records");
+    let letters = program.answer(["--config", "desk/tierline.yaml", "dead-letters", "list"]).well();
+    assert_eq!(letters.out, "no dead letters\n");
+}
+
+#[test]
+fn a_configuration_that_people_wrote_is_not_overwritten() {
+    let program = Program::new(PROGRAM, URGENT);
+    let answer = program.answer(["demo", "--for", "1s", "--folder", "."]);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert!(answer.err.contains("tierline.yaml"), "{}", answer.err);
+    assert_eq!(fs::read_to_string(program.folder().join("tierline.yaml")).expect("it is there"), URGENT);
+}
+
+/// A folder without a configuration.
+fn empty() -> Program {
+    let program = Program::new(PROGRAM, "");
+    fs::remove_file(program.folder().join("tierline.yaml")).expect("it was written");
+    program
+}

@@ -1,0 +1,117 @@
+//! Exit codes: 0 all well, 1 the answer is no, 2 it could not be tried. Data to standard output, the rest to the other.
+
+use serde_json::Value;
+use tierline_testkit::{Answer, Program};
+
+use crate::{PROGRAM, URGENT};
+
+#[test]
+fn a_right_configuration_is_all_well() {
+    let answer = Program::new(PROGRAM, URGENT).answer(["check"]);
+    assert_eq!(told(&answer), (Some(0), "tierline.yaml: all well\n", ""));
+}
+
+#[test]
+fn a_warning_is_told_and_is_no_mistake() {
+    let answer = Program::new(PROGRAM, "rules: []\n").answer(["check"]).well();
+    insta::assert_snapshot!(answer.out);
+}
+
+#[test]
+fn without_a_file_the_built_in_example_is_taken() {
+    let program = Program::new(PROGRAM, "");
+    std::fs::remove_file(program.folder().join("tierline.yaml")).expect("it was written");
+    let answer = program.answer(["check"]);
+    assert_eq!(told(&answer), (Some(0), "the built-in example: all well\n", ""));
+}
+
+#[test]
+fn a_configuration_that_is_named_and_not_there_could_not_be_tried() {
+    let answer = Program::new(PROGRAM, URGENT).answer(["--config", "other.yaml", "check"]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    assert!(answer.err.starts_with("tierline: cannot read the configuration other.yaml:"), "{}", answer.err);
+}
+
+#[test]
+fn a_mistake_as_json_names_its_place() {
+    let program = Program::new(PROGRAM, "rules:\n  - { id: a, tier: 7, when: { ticket.priority: urgent } }\n");
+    let answer = program.answer(["check", "--output", "json"]);
+    assert_eq!((answer.code, answer.err.as_str()), (Some(1), ""));
+    let told: Value = serde_json::from_str(&answer.out).expect("it is JSON");
+    assert_eq!((&told["mistakes"], &told["warnings"]), (&1.into(), &0.into()));
+    let found = &told["findings"][0];
+    assert_eq!((&found["file"], &found["line"], &found["column"]), (&"tierline.yaml".into(), &2.into(), &20.into()));
+}
+
+#[test]
+fn what_nobody_can_mean_is_usage() {
+    let program = Program::new(PROGRAM, URGENT);
+    let wrong: [&[&str]; 6] = [
+        &[],
+        &["chekc"],
+        &["send"],
+        &["run", "--until", "tomorrow"],
+        &["dead-letters", "show", "seventeen"],
+        &["topics", "create", "--partitions", "0"],
+    ];
+    for arguments in wrong {
+        let answer = program.answer(arguments);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(answer.err.contains("--help") || answer.err.contains("Usage"), "{arguments:?}: {}", answer.err);
+    }
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_answered_with_those_that_are() {
+    let program = Program::new(PROGRAM, URGENT);
+    for command in ["send", "tail"] {
+        let answer = program.answer([command, "tickts"]);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+        assert!(answer.err.contains("'tickts'") && answer.err.contains("tickets, accounts, billing"), "{}", answer.err);
+    }
+}
+
+#[test]
+fn running_on_to_an_instant_needs_the_events_clock() {
+    let answer = Program::new(PROGRAM, URGENT).answer(["run", "--until", "2026-03-31T00:00:00Z"]);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.err.contains("time.clock: events"), "{}", answer.err);
+}
+
+#[test]
+fn a_broker_that_does_not_answer_could_not_be_tried() {
+    let config = format!("log: {{ kind: kafka, brokers: \"127.0.0.1:1\", patience: 1s }}\n{URGENT}");
+    let program = Program::new(PROGRAM, &config);
+    let commands: [&[&str]; 4] =
+        [&["topics", "check"], &["topics", "create"], &["tail", "tickets", "--until-end"], &["dead-letters", "list"]];
+    for command in commands {
+        let answer = program.answer(command);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{command:?}: {answer:?}");
+        assert!(
+            answer.err.contains("127.0.0.1:1") && answer.err.contains("log.brokers"),
+            "{command:?}: {}",
+            answer.err
+        );
+    }
+}
+
+#[test]
+fn help_tells_every_command_and_the_exit_codes() {
+    // Help is as wide as the terminal, or as this says where there is none.
+    let program = Program::new("/bin/sh", URGENT);
+    let answer = program.answer(["-c", &format!("COLUMNS=100 {PROGRAM} --help")]).well();
+    insta::assert_snapshot!(answer.out);
+}
+
+#[test]
+fn nobody_reads_is_no_failure() {
+    // `true` ends without reading a byte: whoever writes to it is told so by a broken pipe.
+    let program = Program::new("/bin/sh", URGENT);
+    let script = format!("set -o pipefail 2>/dev/null; {PROGRAM} explain 2>said | true; cat said");
+    assert_eq!(told(&program.answer(["-c", &script])).2, "");
+    assert_eq!(program.answer(["-c", "cat said"]).out, "");
+}
+
+fn told(answer: &Answer) -> (Option<i32>, &str, &str) {
+    (answer.code, &answer.out, &answer.err)
+}
