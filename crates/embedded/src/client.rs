@@ -26,7 +26,7 @@ pub struct EmbeddedClient {
 
 enum Way {
     Here(Arc<Store>),
-    Folder(Folder),
+    Folder(Box<Folder>),
 }
 
 /// A folder from outside: at most one of the two is there.
@@ -42,7 +42,7 @@ impl EmbeddedClient {
     pub fn open(settings: EmbeddedSettings) -> Result<Self, Failure> {
         let mut folder = Folder { settings, stream: None, store: None };
         folder.connect()?;
-        Ok(EmbeddedClient { way: Way::Folder(folder) })
+        Ok(EmbeddedClient { way: Way::Folder(Box::new(folder)) })
     }
 
     pub(crate) fn here(store: Arc<Store>) -> Self {

@@ -5,8 +5,8 @@
 //! is said to be done. The folder holds `log.redb`, `lock` and, while an instance runs, the socket `tierline.sock`
 //! through which `send`, `tail` and `dead-letters` work beside it.
 //!
-//! A record's way: framed ([`frame`]) into a [`batch`], committed with whatever else waits ([`commit`]), kept in the
-//! [`store`], handed out by the lane's [`log`] or a [`client`], swept when its time is over ([`sweep`]).
+//! A record's way: framed (`frame`) into a `batch`, committed with whatever else waits (`commit`), kept in the
+//! `store`, handed out by the lane's `log` or a `client`, swept when its time is over (`sweep`).
 //!
 //! What must never be in here: what a record means; a clock other than the one handed in with the settings.
 

@@ -70,8 +70,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.store.wake();
-        // The acceptor sleeps in `accept`: a connection wakes it.
-        let woken = connect(&self.shared.folder).is_ok();
+        // The acceptor sleeps in `accept`: a connection wakes it. Where somebody has removed the socket it sleeps on, and
+        // is not waited for.
+        let woken = matches!(connect(&self.shared.folder), Ok(Some(_)));
         if let (true, Some(acceptor)) = (woken, self.acceptor.take()) {
             let _ = acceptor.join();
         }
@@ -226,10 +227,11 @@ fn read(
     if let Some(why) = &store.state().failed {
         return Err(Failure::Fatal(why.clone()));
     }
+    // The ends first: what becomes visible between the two is in the view, but behind no end that was reached.
+    let ends: Vec<_> = from.iter().map(|&(partition, _)| store.part(topic, partition).visible).collect();
     let view = store.view()?;
     let (mut records, mut next, mut bytes) = (Vec::new(), Vec::with_capacity(from.len()), 0);
-    for &(partition, from) in from {
-        let end = store.part(topic, partition).visible;
+    for (&(partition, from), end) in from.iter().zip(ends) {
         let mut reached = if bytes < BYTES_A_READ { end.max(from) } else { from };
         view.read(store.topic_at(topic), partition, from, reached, &mut |offset, frame| {
             let mut headers = Vec::new();

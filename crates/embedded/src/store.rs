@@ -432,3 +432,6 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,8 @@ impl Topic {
     pub fn due_after(&self, now: Millis, tombstone: bool) -> Millis {
         let kept = match self.cleanup {
             Cleanup::Delete { retention_ms } if retention_ms >= 0 => retention_ms,
-            Cleanup::Compact { .. } if tombstone => self.lag.min(self.tombstones_kept()),
             Cleanup::Compact { .. } if self.lag > 0 => self.lag,
+            Cleanup::Compact { .. } if tombstone => self.tombstones_kept(),
             _ => return Millis::MAX,
         };
         now.saturating_add(kept).saturating_add(kept / SLACK)

@@ -54,6 +54,20 @@ fn every_snapshot_of_an_input_is_there_for_a_while_and_then_only_the_last() {
     assert_eq!(all(&mut client, "accounts").len(), 1, "a tombstone goes, too");
 }
 
+/// It supersedes nothing: that it is there is all that can remind the sweep of it.
+#[test]
+fn a_tombstone_of_a_key_that_never_was_goes_as_well() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Hand::default());
+    let log = Embedded::open(settings(folder.path(), &clock)).unwrap();
+    let mut lane = lane(&log);
+    write(&mut lane, STATE, 0, "T1", None);
+    lane.commit(&[(0, 1)]).unwrap();
+    assert_eq!(restored(&mut lane).1, 1);
+    clock.to(TOMBSTONES + TOMBSTONES / 64);
+    lane.commit(&[(0, 2)]).unwrap();
+    assert_eq!(restored(&mut lane).1, 0);
+}
+
 #[test]
 fn the_file_does_not_grow_with_what_was_overwritten() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +128,8 @@ proptest! {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Hand::default());
         let mut log = Embedded::open(settings(folder.path(), &clock)).unwrap();
         let mut lane = lane(&log);
-        let (mut expected, mut open): (HashMap<u8, u8>, Vec<(u8, Option<u8>)>) = Default::default();
+        let mut expected: HashMap<u8, u8> = HashMap::new();
+        let mut open: Vec<(u8, Option<u8>)> = Vec::new();
         let (mut now, mut commits) = (0, 0);
         for step in steps {
             match step {

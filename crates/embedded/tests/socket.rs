@@ -122,6 +122,46 @@ fn a_tail_follows_a_writer_and_outlives_the_instance() {
     }
 }
 
+/// A reader once took the end of what had just been written for the end of what it had read.
+#[test]
+fn readers_miss_nothing_while_others_write() {
+    const RECORDS: i64 = 1_000;
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                let mut offsets = Vec::new();
+                let mut each = |record: Option<Seen<'_>>| {
+                    offsets.extend(record.map(|record| record.offset));
+                    let all = offsets.last() == Some(&(RECORDS - 1));
+                    if all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                log.client().read("tickets", From::Start, false, LONG, &mut each).unwrap();
+                assert_eq!(offsets, (0..RECORDS).collect::<Vec<_>>());
+            });
+        }
+        let mut writer = log.client();
+        for _ in 0..RECORDS {
+            writer.send("tickets", Some(0), None, Some(b"x"), &[]).unwrap();
+        }
+    });
+}
+
+/// The end of an instance once waited for ever for a connection to itself.
+#[test]
+fn an_instance_ends_although_somebody_removed_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = open(folder.path()).serve().unwrap();
+    std::fs::remove_file(folder.path().join("tierline.sock")).unwrap();
+    let (to, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop(server);
+        to.send(()).unwrap();
+    });
+    ended.recv_timeout(LONG).expect("it ends");
+}
+
 #[test]
 fn the_folder_is_free_when_the_server_is_gone_even_with_a_client_that_hangs_on() {
     let folder = tempfile::tempdir().unwrap();
