@@ -1,5 +1,7 @@
 //! Tierline as somebody deploys it: a configuration, topics, one or more instances.
 
+use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
@@ -8,8 +10,6 @@ use tierline_testkit::{Answer, Broker, Process, Program, free_address, unique, w
 
 use crate::outcome::Outcome;
 use crate::story::Story;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_tierline");
 
 /// The reference rules, which most tests run.
 pub const REFERENCE_RULES: &str = r"
@@ -67,12 +67,16 @@ pub struct Instance {
 impl Deployment {
     /// On the shared broker, with its topics made. `config`: everything but the log, the topics and the addresses.
     pub fn on_kafka(partitions: u32, config: &str) -> Deployment {
-        let deployment = Deployment::without_topics(Broker::shared().address(), "", config);
-        deployment.command(&["topics", "create", "--partitions", &partitions.to_string()]).well();
-        deployment
+        Deployment::without_topics(Broker::shared().address(), "", config).with_topics(partitions)
     }
 
-    /// On a broker, with more lines for `log.properties`, without topics.
+    /// The same, which commits after every few records: so a test can find it in the middle of a short backlog.
+    pub fn slow(partitions: u32, config: &str) -> Deployment {
+        Deployment::without_topics(Broker::shared().address(), "  commit_interval: 1ms\n", config)
+            .with_topics(partitions)
+    }
+
+    /// On a broker, with more lines at the end of `log`, which are its `properties`, without topics.
     pub fn without_topics(brokers: &str, properties: &str, config: &str) -> Deployment {
         let topics = unique("t") + ".";
         let config = format!(
@@ -80,7 +84,12 @@ impl Deployment {
              lanes: ${{LANES:-1}}\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
              topics: {{ prefix: {topics} }}\n{OBSERVE}{config}\n"
         );
-        Deployment { program: Program::new(PROGRAM, &config), config, topics, on_kafka: true, lanes: 1 }
+        Deployment { program: Program::new(binary(), &config), config, topics, on_kafka: true, lanes: 1 }
+    }
+
+    fn with_topics(self, partitions: u32) -> Deployment {
+        self.command(&["topics", "create", "--partitions", &partitions.to_string()]).well();
+        self
     }
 
     /// Another configuration of the same topics and the same group: everything but the log, the topics and the
@@ -88,14 +97,20 @@ impl Deployment {
     pub fn beside(&self, config: &str) -> Deployment {
         let place = self.config.split_inclusive('\n').take_while(|line| !line.starts_with("observe:"));
         let config = format!("{}{OBSERVE}{config}\n", place.collect::<String>());
-        let program = Program::new(PROGRAM, &config);
+        let program = Program::new(binary(), &config);
         Deployment { program, config, topics: self.topics.clone(), on_kafka: self.on_kafka, lanes: self.lanes }
     }
 
     /// In one folder, without a broker.
     pub fn embedded(partitions: u32, config: &str) -> Deployment {
         let config = format!("log: {{ kind: embedded, path: data, partitions: {partitions} }}\n{OBSERVE}{config}\n");
-        Deployment { program: Program::new(PROGRAM, &config), config, topics: String::new(), on_kafka: false, lanes: 1 }
+        Deployment {
+            program: Program::new(binary(), &config),
+            config,
+            topics: String::new(),
+            on_kafka: false,
+            lanes: 1,
+        }
     }
 
     /// The same with so many lanes in each instance.
@@ -295,4 +310,9 @@ pub fn millis(text: &Value) -> i64 {
 /// Now, epoch milliseconds.
 pub fn now() -> i64 {
     chrono::Utc::now().timestamp_millis()
+}
+
+/// The build under test: this one, or the one that the variable `TIERLINE_BINARY` names.
+fn binary() -> PathBuf {
+    env::var_os("TIERLINE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_tierline").into(), PathBuf::from)
 }

@@ -11,7 +11,7 @@ const KILLS: i64 = 10;
 #[test]
 fn ten_kills_in_a_backlog_of_all_inputs_are_not_seen() {
     let (story, config) = (Story::new(21, 60, 6_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
-    let kafka = Deployment::on_kafka(PARTITIONS, &config);
+    let kafka = Deployment::slow(PARTITIONS, &config);
     kafka.send_all(&story);
     let in_mid_stream = kill_ten_times(&kafka, story.tickets.len() as i64);
     assert!(in_mid_stream >= 5, "only {in_mid_stream} kills came before everything was taken");

@@ -14,7 +14,7 @@ use crate::story::Story;
 fn a_group_whose_offsets_are_gone_goes_on_where_its_state_stands() {
     const PARTITIONS: u32 = 2;
     let (story, config) = (Story::new(51, 30, 3_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
-    let kafka = Deployment::on_kafka(PARTITIONS, &config);
+    let kafka = Deployment::slow(PARTITIONS, &config);
     kafka.send_all(&story);
     let mut running = kafka.start(FIRST);
     kafka.wait_passed(&mut running, 1);

@@ -23,7 +23,12 @@ impl Outcome {
             let expected = next.entry(escalation).or_insert(first);
             assert_eq!(sequence, *expected, "the record out of its sequence is {record}");
             *expected += 1;
-            record.as_object_mut().expect("a record is an object").remove("detected_at");
+            let members = record.as_object_mut().expect("a record is an object");
+            members.remove("detected_at");
+            if members["kind"] == "retracted" {
+                // Dated when the event that disproves it was taken.
+                members.remove("became_true_at");
+            }
             accounts.entry(record["account_id"].as_str().expect("an account").to_owned()).or_default().push(record);
         }
         Outcome(accounts)

@@ -12,7 +12,7 @@ use crate::story::Story;
 fn a_zombie_with_its_hands_full_of_records_changes_nothing() {
     const PARTITIONS: u32 = 2;
     let (story, config) = (Story::new(41, 40, 6_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
-    let kafka = Deployment::on_kafka(PARTITIONS, &config);
+    let kafka = Deployment::slow(PARTITIONS, &config);
     kafka.send_all(&story);
     let mut zombie = kafka.start(FIRST);
     kafka.wait_passed(&mut zombie, 1);
