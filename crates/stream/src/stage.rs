@@ -56,10 +56,10 @@ pub trait Stage {
     /// start reads its snapshots.
     fn apply(&mut self, clock: &mut Clock, record: &Record<'_>, dated: bool, metrics: &mut LaneMetrics) -> Applied;
 
-    /// Everything up to and including this instant has happened: what is due fires.
-    fn advance(&mut self, reached: Millis);
+    /// What is due by this clock fires: all that is over up to and including what it has [reached](Clock::reached).
+    fn advance(&mut self, clock: &Clock);
 
-    /// The first instant that is worth an `advance`.
+    /// The first instant that is worth an `advance` once it is reached.
     fn next_deadline(&self) -> Option<Millis>;
 
     /// The task has caught up, up to and including this instant. Only the first time in its life means anything. Whether

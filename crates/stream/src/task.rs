@@ -195,7 +195,7 @@ impl<S: Stage> Task<S> {
     pub fn fire(&mut self, pending: &mut Pending, metrics: &mut LaneMetrics) {
         let reached = self.clock.reached();
         if !self.cold && self.stage.next_deadline().is_some_and(|deadline| deadline <= reached) {
-            self.stage.advance(reached);
+            self.stage.advance(&self.clock);
             self.stage.outputs(&mut pending.outbox(self.partition, None), metrics);
             self.touched = true;
         }

@@ -180,9 +180,10 @@ impl Stage for DetectStage {
         self.take(clock, record, dated, metrics).err().unwrap_or(Applied::Ok)
     }
 
-    fn advance(&mut self, reached: Millis) {
+    fn advance(&mut self, clock: &Clock) {
         self.occasion = Occasion::Timer;
-        self.engine.advance(reached, Edge::Bounds);
+        let edge = if clock.at().by_record { Edge::Records } else { Edge::Bounds };
+        self.engine.advance(clock.now(), edge);
     }
 
     fn next_deadline(&self) -> Option<Millis> {
