@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use crate::ended::Untried;
+use crate::print::counted;
 use crate::signals::Signals;
 
 /// What a lane's thread does until it is told to stop.
@@ -25,7 +26,7 @@ pub struct Lanes {
 }
 
 /// How long lanes have to end in order before the process goes without them. What they had not committed is read again.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Lanes {
     /// Starts a thread for each piece of work.
@@ -79,7 +80,12 @@ impl Lanes {
                 }
                 () = at(deadline) => {
                     if let Some((_, true)) = deadline {
-                        let why = format!("{} lanes did not end within {} s", self.running, PATIENCE.as_secs());
+                        let why = format!(
+                            "ended without {} that did not end within {} s; what was not committed is read again at \
+                             the next start",
+                            counted(self.running, "lane"),
+                            PATIENCE.as_secs()
+                        );
                         return Err(Untried::Because(failed.unwrap_or(why)));
                     }
                     self.stop();

@@ -4,6 +4,7 @@
 //! call with "broker transport failure". So each client keeps what it heard last.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -18,17 +19,30 @@ use crate::settings::Settings;
 pub(crate) struct Heard {
     client: &'static str,
     last: Mutex<Option<(Option<RDKafkaErrorCode>, String)>>,
+    /// When an error of each code was last worth a log line.
+    told: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>,
 }
+
+/// A broker that is away is an error many times a second: one log line a client and code within this time is enough.
+const TOLD_ONCE_IN: Duration = Duration::from_secs(30);
 
 impl Heard {
     pub(crate) fn by(client: &'static str) -> Arc<Heard> {
-        Arc::new(Heard { client, last: Mutex::new(None) })
+        Arc::new(Heard { client, last: Mutex::default(), told: Mutex::default() })
     }
 
     /// Keeps an error and logs it.
     pub(crate) fn error(&self, error: &KafkaError, reason: &str) {
-        tracing::warn!(client = self.client, %error, reason, "kafka");
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            // Not an error: a restore asks to be told where a partition ends.
+            return;
+        }
         let code = error.rdkafka_error_code();
+        if self.is_news(code, Instant::now()) {
+            tracing::warn!(client = self.client, %error, reason, "kafka");
+        } else {
+            tracing::debug!(client = self.client, %error, reason, "kafka");
+        }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // That all brokers are down is said last, and says least.
         if last.is_none() || code != Some(RDKafkaErrorCode::AllBrokersDown) {
@@ -36,8 +50,23 @@ impl Heard {
         }
     }
 
+    fn is_news(&self, code: Option<RDKafkaErrorCode>, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(_, at)| now.duration_since(*at) < TOLD_ONCE_IN);
+        let is_news = !told.iter().any(|(known, _)| *known == code);
+        if is_news {
+            told.push((code, now));
+        }
+        is_news
+    }
+
     /// Logs a line of librdkafka's.
     pub(crate) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        // Failed connections and requests that ran out of time come as errors too.
+        if matches!(facility, "FAIL" | "REQTMOUT") {
+            tracing::debug!(client = self.client, facility, line, "librdkafka");
+            return;
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::warn!(client = self.client, facility, line, "librdkafka");
@@ -172,6 +201,16 @@ mod tests {
         heard.error(&KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
         let message = heard.unreachable(&settings, "asking for topics").to_string();
         assert!(message.contains("kafka-1:9092") && message.contains("Connection refused"), "{message}");
+    }
+
+    #[test]
+    fn an_error_is_worth_a_log_line_once_in_a_while() {
+        let (heard, now) = (Heard::by("test"), Instant::now());
+        let down = Some(RDKafkaErrorCode::AllBrokersDown);
+        assert!(heard.is_news(down, now));
+        assert!(!heard.is_news(down, now + TOLD_ONCE_IN - Duration::from_millis(1)));
+        assert!(heard.is_news(Some(RDKafkaErrorCode::Authentication), now), "another is another");
+        assert!(heard.is_news(down, now + TOLD_ONCE_IN), "it is still away");
     }
 
     #[test]
