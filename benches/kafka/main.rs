@@ -71,7 +71,7 @@ fn throughput(broker: &Broker, options: &Options) -> Outcome<()> {
         let mut speeds = [0.0; 2];
         for role in order {
             let measured = bench.job(role, pair, options.events).start()?.result()?;
-            println!("{:<9} {measured:#}", role.name());
+            println!("{:<9} {measured:#}{}", role.name(), bench.wrote(broker, role, pair));
             speeds[role as usize] = measured.a_second();
         }
         ratios.push(speeds[Role::Tierline as usize] / speeds[Role::Copy as usize]);
@@ -121,6 +121,18 @@ impl Bench {
     fn create(&self, topics: &[TopicSpec]) -> Outcome<()> {
         Admin::connect(&self.settings)?.create(topics, self.partitions, None)?;
         Ok(())
+    }
+
+    /// What a run of Tierline's wrote.
+    fn wrote(&self, broker: &Broker, role: Role, run: usize) -> String {
+        if role == Role::Copy {
+            return String::new();
+        }
+        let names = self.job(role, run, 0).names();
+        let escalations = broker.records(&names.escalations).len();
+        // Markers and the task records of every transaction included.
+        let entries: i64 = broker.ends(&names.detect_state).iter().map(|(_, end)| end).sum();
+        format!("; wrote {escalations} escalation records, {entries} changelog entries")
     }
 
     /// A job on this bench's inputs, with outputs and a group of its own.

@@ -144,7 +144,7 @@ impl Traffic {
             public: true,
             text: Some(
                 "The export of last month's invoices fails with the message that we sent you before, and now the report \
-                 of the quarter is empty as well."
+                 of the quarter is empty as well. We have tried it with two browsers."
                     .into(),
             ),
             automated: false,
