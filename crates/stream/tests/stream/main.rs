@@ -1,5 +1,7 @@
 //! The lane with the detect stage, on a log in memory that a test holds in its hand.
 
+mod bad_input;
 mod memory;
+mod mishaps;
 mod time;
 mod world;

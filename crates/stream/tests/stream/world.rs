@@ -170,6 +170,13 @@ impl World {
         self.settle();
     }
 
+    /// The group takes all tasks away, in order or not, and gives them back.
+    pub fn take_away_and_give_back(&mut self, lost: bool) {
+        let owned = self.owned.clone();
+        self.change_ownership(if lost { Ownership::Lost(owned.clone()) } else { Ownership::Revoked(owned.clone()) });
+        self.change_ownership(Ownership::Assigned(owned));
+    }
+
     pub fn change_ownership(&mut self, change: Ownership) {
         self.lane.as_mut().expect("it runs").log().ownership.push_back(change);
     }
