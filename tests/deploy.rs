@@ -18,7 +18,7 @@ fn dashboards_and_alerts_name_only_metrics_that_exist() {
         assert!(!named.is_empty(), "{file} names no metric at all");
         for name in named {
             let family = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
-            let known = tierline_observe::NAMES.contains(&family.unwrap_or(&name).as_ref())
+            let known = tierline_observe::NAMES.contains(&family.unwrap_or(&name))
                 || tierline_observe::NAMES.contains(&name.as_str());
             assert!(known, "{file} names {name}, which the program does not have");
         }

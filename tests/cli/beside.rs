@@ -134,6 +134,20 @@ fn a_second_instance_on_the_folder_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
+fn a_folder_that_was_made_with_other_partitions_stops_the_start() {
+    let program = Program::new(PROGRAM, URGENT);
+    program.answer_to(["send", "tickets"], &created("T1", "low").to_string()).well();
+    program.write("tierline.yaml", &format!("log: {{ kind: embedded, partitions: 8 }}\n{URGENT}"));
+    let answer = program.answer(["run"]);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert!(
+        answer.err.contains("tierline-data") && answer.err.contains('4') && answer.err.contains('8'),
+        "{}",
+        answer.err
+    );
+}
+
+#[test]
 fn an_address_that_is_taken_is_named() {
     let (program, running, listen) = started(URGENT);
     program.write(

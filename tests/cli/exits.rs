@@ -104,6 +104,17 @@ fn help_tells_every_command_and_the_exit_codes() {
 }
 
 #[test]
+fn each_shell_completes_every_command() {
+    let program = Program::new(PROGRAM, URGENT);
+    for shell in ["bash", "fish", "zsh"] {
+        let script = program.answer(["completions", shell]).well().out;
+        for command in ["run", "demo", "check", "explain", "topics", "send", "tail", "dead-letters"] {
+            assert!(script.contains(command), "{shell} does not complete {command}");
+        }
+    }
+}
+
+#[test]
 fn nobody_reads_is_no_failure() {
     // `true` ends without reading a byte: whoever writes to it is told so by a broken pipe.
     let program = Program::new("/bin/sh", URGENT);

@@ -55,11 +55,21 @@ impl Folder {
         self.path.join("tierline.yaml")
     }
 
-    /// Says what stays.
-    pub fn say_where_it_is(&self) -> std::io::Result<()> {
+    /// Says what stays, and where to go from here.
+    pub fn say_what_is_next(&self) -> std::io::Result<()> {
+        print::line("")?;
         match self.temporary {
-            Some(_) => print::line("Its folder is gone; --folder FOLDER keeps one."),
-            None => print::line(format_args!("All of it is kept in {}.", self.path.display())),
+            Some(_) => {
+                print::line("Its folder is gone; `tierline demo --folder FOLDER` keeps one.")?;
+                print::line("Next: `tierline explain` tells the rules, `tierline run` takes your own tickets.")
+            }
+            None => {
+                let configuration = self.configuration();
+                let configuration = configuration.display();
+                print::line(format_args!("All of it is kept in {}:", self.path.display()))?;
+                print::line(format_args!("  tierline --config {configuration} tail escalations --from-start"))?;
+                print::line(format_args!("  tierline --config {configuration} explain"))
+            }
         }
     }
 

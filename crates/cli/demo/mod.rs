@@ -88,7 +88,7 @@ impl Demo {
         let summary = joined(teller)?;
         ended?;
         summary.print(opened)?;
-        folder.say_where_it_is()?;
+        folder.say_what_is_next()?;
         Ok(Answer::Yes)
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::print;
+use crate::print::{self, counted};
 
 /// Counts of what was told.
 #[derive(Debug, Default)]
 pub struct Summary {
-    by_kind: BTreeMap<String, u64>,
+    by_kind: BTreeMap<String, usize>,
     raised_by: BTreeMap<(u64, String), u64>,
 }
 
@@ -29,8 +29,9 @@ impl Summary {
         let of = |kind: &str| self.by_kind.get(kind).copied().unwrap_or(0);
         print::line("")?;
         print::line(format_args!(
-            "{tickets} tickets; {} escalations opened, {} raised, {} joined, {} resolved, {} taken back.",
-            of("opened"),
+            "{}; {} opened, {} raised, {} joined, {} resolved, {} taken back.",
+            counted(tickets, "ticket"),
+            counted(of("opened"), "escalation"),
             of("raised"),
             of("joined"),
             of("resolved"),
