@@ -11,7 +11,7 @@ use crate::story::Story;
 #[test]
 fn a_zombie_with_its_hands_full_of_records_changes_nothing() {
     const PARTITIONS: u32 = 2;
-    let (story, config) = (Story::new(41, 40, 6_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
+    let (story, config) = (Story::new(41, 80, 30_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
     let kafka = Deployment::slow(PARTITIONS, &config);
     kafka.send_all(&story);
     let mut zombie = kafka.start(FIRST);
