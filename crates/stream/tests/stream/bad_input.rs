@@ -22,6 +22,9 @@ fn running() -> World {
     world
 }
 
+/// The code that it must get, its topic, key and value.
+type Bad<'a> = (&'a str, &'a str, Option<&'a [u8]>, Option<Vec<u8>>);
+
 #[test]
 fn each_has_its_code_and_the_stream_goes_on() {
     let mut world = running();
@@ -31,7 +34,7 @@ fn each_has_its_code_and_the_stream_goes_on() {
         record.to_string().into_bytes()
     };
     let key = Some(ACME.as_bytes());
-    let sent: Vec<(&str, &str, Option<&[u8]>, Option<Vec<u8>>)> = vec![
+    let sent: Vec<Bad<'_>> = vec![
         ("undecodable", "tickets", key, Some(b"\xfe\xfe".to_vec())),
         ("undecodable", "tickets", key, Some(Vec::new())),
         ("undecodable", "tickets", key, None),
@@ -77,7 +80,7 @@ fn each_has_its_code_and_the_stream_goes_on() {
         assert_eq!(letter.header("tierline.cut"), "");
         assert_eq!((letter.0.key.as_deref(), &letter.0.value), (*key, value), "it is untouched");
         assert_eq!(letter.header("trace"), "7", "its own headers too");
-        assert_eq!(world.metric(&["tierline_dead_letters_total", code, topic]) > 0.0, true);
+        assert!(world.metric(&["tierline_dead_letters_total", code, topic]) > 0.0);
     }
     assert_eq!(world.told(), []);
     world.send("tickets", world.urgent("good", NOON));

@@ -3,5 +3,6 @@
 mod bad_input;
 mod memory;
 mod mishaps;
+mod restores;
 mod time;
 mod world;

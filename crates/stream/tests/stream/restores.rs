@@ -1,0 +1,225 @@
+//! How a task comes back: from a checkpoint and the tail, from the whole changelog, or not at all, with a reason.
+
+use std::fs;
+
+use tierline_stream::LaneError;
+use tierline_stream::log::Ownership;
+use tierline_stream::task_record;
+
+use crate::memory::Part;
+use crate::world::*;
+
+/// Many tickets; the process has ended in order and left a checkpoint.
+fn ended(folder: &std::path::Path) -> World {
+    let mut world = World::new().with_checkpoints(folder);
+    world.start();
+    for number in 0..50 {
+        world.send("tickets", world.created(&format!("T{number}"), NOON));
+    }
+    world.settle();
+    world.close();
+    world
+}
+
+fn fatal(world: &mut World) -> String {
+    match world.until_dead() {
+        LaneError::Fatal(why) => why,
+        other @ LaneError::Fenced(_) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_restart_reads_only_the_tail_behind_a_checkpoint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = ended(folder.path());
+    world.start();
+    world.send("tickets", world.answered("T7", NOON));
+    world.send("tickets", world.created("later", NOON));
+    world.settle();
+    world.crash();
+    let restored = world.restore();
+    assert!(restored.from_checkpoint);
+    assert!(restored.entries < 20, "{} entries were read", restored.entries);
+    // What the tail told holds, and so does what the checkpoint told.
+    world.start();
+    world.to(NOON + 2 * HOUR);
+    let escalated: Vec<_> = world.told().into_iter().map(|(_, ticket, _)| ticket).collect();
+    assert_eq!(escalated.len(), 50);
+    assert!(!escalated.contains(&"T7".to_owned()) && escalated.contains(&"later".to_owned()));
+}
+
+#[test]
+fn a_checkpoint_of_another_incarnation_is_not_believed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let old = ended(folder.path());
+    let checkpointed = old.cluster.borrow_mut().part("detect-state", 0).next;
+    // All topics were made anew, and the new changelog has grown past the old checkpoint's place.
+    let mut world = World::new();
+    world.settings.checkpoints = None;
+    world.start();
+    for number in 0..200 {
+        world.send("tickets", world.created(&format!("new{number}"), NOON));
+        world.settle();
+    }
+    world.crash();
+    assert!(world.cluster.borrow_mut().part("detect-state", 0).next > checkpointed);
+    let mut world = world.with_checkpoints(folder.path());
+    assert!(!world.restore().from_checkpoint);
+    world.start();
+    world.settle();
+    assert_eq!(world.metric(&["tierline_open_tickets"]), 200.0, "none of the old ones is there");
+}
+
+#[test]
+fn a_checkpoint_beyond_the_end_of_the_changelog_is_not_believed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    ended(folder.path());
+    let mut world = World::new().with_checkpoints(folder.path());
+    let restored = world.restore();
+    assert!(!restored.from_checkpoint && restored.task.cold, "it begins anew");
+}
+
+#[test]
+fn a_checkpoint_is_void_after_half_of_the_time_for_which_tombstones_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = ended(folder.path());
+    world.now.set(NOON + 12 * HOUR);
+    assert!(world.restore().from_checkpoint);
+    world.now.set(NOON + 12 * HOUR + 1);
+    assert!(!world.restore().from_checkpoint);
+}
+
+#[test]
+fn a_damaged_checkpoint_costs_time_only() {
+    for damage in [0, 9, 200] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = ended(folder.path());
+        let path = folder.path().join("detect-0.checkpoint");
+        let mut bytes = fs::read(&path).expect("it is there");
+        bytes[damage] ^= 1;
+        fs::write(&path, bytes).expect("it can be written");
+        let restored = world.restore();
+        assert!(!restored.from_checkpoint && restored.entries > 50, "byte {damage}");
+        assert!(folder.path().join("detect-0.damaged").exists(), "it is set aside for whoever wants to know");
+    }
+}
+
+#[test]
+fn the_checkpoint_of_a_task_that_was_given_up_is_deleted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = ended(folder.path());
+    let path = folder.path().join("detect-0.checkpoint");
+    assert!(path.exists());
+    world.start();
+    world.settle();
+    world.change_ownership(Ownership::Revoked(vec![0]));
+    world.settle();
+    assert!(!path.exists());
+}
+
+#[test]
+fn checkpoints_are_written_while_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = World::new().with_checkpoints(folder.path());
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    assert!(!folder.path().join("detect-0.checkpoint").exists());
+    world.now.set(NOON + 5 * MINUTE);
+    world.send("tickets", world.created("T2", NOON));
+    world.settle();
+    world.crash();
+    assert!(world.restore().from_checkpoint);
+}
+
+#[test]
+fn a_position_that_is_gone_stops_the_start_and_names_the_topic() {
+    for topic in ["tickets", "billing-changes"] {
+        let mut world = World::new();
+        world.start();
+        for ticket in ["T1", "T2"] {
+            world.send("tickets", world.created(ticket, NOON));
+            world.send("billing-changes", world.bill_change("current"));
+        }
+        world.settle();
+        world.crash();
+        // Its retention took what had not been read yet.
+        {
+            let mut cluster = world.cluster.borrow_mut();
+            let part = cluster.part(topic, 0);
+            part.next += 10;
+            part.start = part.next;
+        }
+        world.start();
+        let why = fatal(&mut world);
+        assert!(why.contains(topic) && why.contains("deleted before they were read"), "{why}");
+    }
+}
+
+#[test]
+fn an_input_that_was_made_anew_stops_the_start() {
+    let mut world = World::new();
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    world.crash();
+    *world.cluster.borrow_mut().part("tickets", 0) = Part::default();
+    world.start();
+    let why = fatal(&mut world);
+    assert!(why.contains("tickets") && why.contains("made anew"), "{why}");
+}
+
+#[test]
+fn another_number_of_partitions_stops_the_start() {
+    let mut world = World::new();
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    world.crash();
+    world.cluster.borrow_mut().topics.values_mut().for_each(|parts| parts.push(Part::default()));
+    world.start();
+    let why = fatal(&mut world);
+    assert!(why.contains("2 partitions") && why.contains("made with 1"), "{why}");
+}
+
+#[test]
+fn state_without_a_task_record_or_with_a_deleted_one_stops_the_start() {
+    for value in [None, Some(&b"x"[..])] {
+        let mut world = World::new();
+        let key: &[u8] = if value.is_some() { b"somebody" } else { task_record::KEY };
+        world.put_into("detect-state", 0, NOON, Some(key), value);
+        world.start();
+        let why = fatal(&mut world);
+        assert!(why.contains("detect-state"), "{why}");
+    }
+}
+
+#[test]
+fn state_that_was_made_from_another_topic_of_tickets_stops_the_start() {
+    let mut world = World::new();
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    world.crash();
+    world.cluster.borrow_mut().topics.insert("other".to_owned(), vec![Part::default()]);
+    world.detect.names.tickets = "other".to_owned();
+    world.start();
+    let why = fatal(&mut world);
+    assert!(why.contains("another topic than other"), "{why}");
+}
+
+#[test]
+fn a_source_that_is_added_is_read_from_its_beginning() {
+    let mut world = World::new();
+    world.start();
+    world.send("tickets", world.urgent("T1", NOON));
+    world.settle();
+    world.crash();
+    world.cluster.borrow_mut().topics.insert("erp".to_owned(), vec![Part::default()]);
+    world.send_at("erp", NOON + MINUTE, world.bill("past_due"));
+    world.detect.names.billing.push("erp".to_owned());
+    world.now.set(NOON + MINUTE);
+    world.start();
+    world.settle();
+    assert_eq!(world.told(), [opened("T1", 1)]);
+}
