@@ -52,6 +52,32 @@ fn a_zombie_that_wakes_with_nothing_but_a_timer_due_fires_nothing() {
     assert_eq!(queue.len(), 1);
 }
 
+#[test]
+fn a_zombie_that_was_paused_among_many_timers_repeats_none_and_its_heir_misses_none() {
+    const RULE: &str = "rules: [ { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 12s } } ]";
+    const TICKETS: i64 = 300;
+    let kafka = Deployment::on_kafka(2, &format!("{WALL_TIME}\n{RULE}"));
+    let mut zombie = kafka.run(FIRST);
+    // Due from six seconds after now on, one every 20 ms.
+    let began = now() - 6_000;
+    let waiting = |n: i64| created(&format!("account-{n}"), "T1", began + 20 * n, json!({}));
+    kafka.send("tickets", &(0..TICKETS).map(waiting).collect::<Vec<_>>());
+    kafka.wait_for_escalation(&mut zombie, "the first to fire", |_| true);
+    zombie.process.pause();
+    assert!(kafka.records("escalations").len() < TICKETS as usize, "all had fired before the pause");
+
+    let mut heir = kafka.start(SECOND);
+    heir.wait_for("all to have fired", || match kafka.records("escalations").len() as i64 {
+        TICKETS.. => Ok(()),
+        fired => Err(format!("{fired} have")),
+    });
+    zombie.process.resume();
+    wait_until_it_knows(&kafka, &mut zombie, &mut heir);
+    heir.end();
+    drop(zombie);
+    assert_eq!(kafka.outcome().len() as i64, TICKETS);
+}
+
 /// Waits until the zombie has noticed: it has ended, or has joined the group anew.
 fn wait_until_it_knows(kafka: &Deployment, zombie: &mut Instance, heir: &mut Instance) {
     heir.wait_for("the zombie to end or to join anew", || {
