@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use tierline_observe::{Health, Metrics};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
 
 use crate::ended::Untried;
 use crate::lanes::Lanes;
@@ -64,8 +63,13 @@ impl Host {
         self.listen(SocketAddr::new(address.ip(), 0))
     }
 
-    /// Runs the pipeline to its end, by a signal, by itself or at `until`; and answers over HTTP meanwhile.
-    pub fn run(&self, listener: TcpListener, pipeline: &Pipeline, until: Option<Instant>) -> Result<(), Untried> {
+    /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready; and answers over HTTP meanwhile.
+    pub fn run(
+        &self,
+        listener: TcpListener,
+        pipeline: &Pipeline,
+        enough: impl Future<Output = ()>,
+    ) -> Result<(), Untried> {
         self.block_on(async {
             let mut signals = Signals::listen()?;
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -74,7 +78,7 @@ impl Host {
                 let _ = stopped.await;
             }));
             let mut lanes = Lanes::start(pipeline.work(), &self.health)?;
-            let ended = lanes.run_out(&mut signals, until).await;
+            let ended = lanes.run_out(&mut signals, enough).await;
             let _ = stop.send(());
             // A scraper that keeps its connection open doesn't keep the process.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), server).await;

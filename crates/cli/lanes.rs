@@ -1,5 +1,6 @@
 //! The lanes of a process: one OS thread each, started together, stopped together.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -45,19 +46,21 @@ impl Lanes {
         Ok(Lanes { stop, threads, reports, running })
     }
 
-    /// Asks all of them to end in order.
-    pub fn stop(&self) {
+    /// Asks all of them to end in order, and says until when they may take.
+    fn stop(&self) -> Instant {
         self.stop.store(true, Ordering::Relaxed);
+        Instant::now() + PATIENCE
     }
 
-    /// Waits until all have ended: by themselves, by a signal, or because one of them failed, which ends the others.
-    /// A second signal ends the process at once.
+    /// Waits until all have ended: by themselves, by a signal, when `enough` is ready, or because one of them failed,
+    /// which ends the others. A second signal ends the process at once.
     ///
     /// # Errors
     /// The first lane that failed, with its words; lanes that don't end in time.
-    pub async fn run_out(&mut self, signals: &mut Signals, until: Option<Instant>) -> Result<(), Untried> {
+    pub async fn run_out(&mut self, signals: &mut Signals, enough: impl Future<Output = ()>) -> Result<(), Untried> {
         let mut failed = None;
-        let mut deadline = until.map(|at| (at, false));
+        let mut enough = pin!(enough);
+        let mut deadline = None;
         while self.running > 0 {
             tokio::select! {
                 report = self.reports.recv() => {
@@ -66,8 +69,7 @@ impl Lanes {
                     if let Err(error) = result {
                         tracing::error!(lane, "{error}");
                         failed.get_or_insert_with(|| format!("lane {lane} ended: {error}"));
-                        self.stop();
-                        deadline = Some((Instant::now() + PATIENCE, true));
+                        deadline = Some(self.stop());
                     }
                 }
                 signal = signals.next() => {
@@ -75,21 +77,17 @@ impl Lanes {
                         return Err(Untried::because("ended at once by a second signal; nothing uncommitted is lost"));
                     }
                     tracing::info!(signal, "ending; the lanes finish what they hold");
-                    self.stop();
-                    deadline = Some((Instant::now() + PATIENCE, true));
+                    deadline = Some(self.stop());
                 }
+                () = &mut enough, if deadline.is_none() => deadline = Some(self.stop()),
                 () = at(deadline) => {
-                    if let Some((_, true)) = deadline {
-                        let why = format!(
-                            "ended without {} that did not end within {} s; what was not committed is read again at \
-                             the next start",
-                            counted(self.running, "lane"),
-                            PATIENCE.as_secs()
-                        );
-                        return Err(Untried::Because(failed.unwrap_or(why)));
-                    }
-                    self.stop();
-                    deadline = Some((Instant::now() + PATIENCE, true));
+                    let why = format!(
+                        "ended without {} that did not end within {} s; what was not committed is read again at the \
+                         next start",
+                        counted(self.running, "lane"),
+                        PATIENCE.as_secs()
+                    );
+                    return Err(Untried::Because(failed.unwrap_or(why)));
                 }
             }
         }
@@ -101,9 +99,9 @@ impl Lanes {
     }
 }
 
-async fn at(deadline: Option<(Instant, bool)>) {
+async fn at(deadline: Option<Instant>) {
     match deadline {
-        Some((at, _)) => tokio::time::sleep_until(at).await,
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
@@ -141,6 +139,7 @@ impl Drop for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::{pending, ready};
 
     fn until_stopped() -> Work {
         Box::new(|stop| {
@@ -157,7 +156,7 @@ mod tests {
         let dies: Work = Box::new(|_| Err(LaneError::Fatal("topic tickets is gone".to_owned())));
         let mut lanes = Lanes::start(vec![until_stopped(), dies], &health).unwrap();
         let mut signals = Signals::listen().unwrap();
-        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, None).await else { panic!("it failed") };
+        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, pending()).await else { panic!("it failed") };
         assert_eq!(why, "lane 1 ended: topic tickets is gone");
         assert_eq!(health.dead().len(), 2);
     }
@@ -167,7 +166,7 @@ mod tests {
         let panics: Work = Box::new(|_| panic!("as this test wants it"));
         let mut lanes = Lanes::start(vec![panics, until_stopped()], &Health::default()).unwrap();
         let mut signals = Signals::listen().unwrap();
-        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, None).await else { panic!("it failed") };
+        let Err(Untried::Because(why)) = lanes.run_out(&mut signals, pending()).await else { panic!("it failed") };
         assert!(why.starts_with("lane 0 ended: it panicked"), "{why}");
     }
 
@@ -175,8 +174,8 @@ mod tests {
     async fn lanes_that_finish_or_run_out_of_time_end_well() {
         let mut signals = Signals::listen().unwrap();
         let mut lanes = Lanes::start(vec![Box::new(|_| Ok(()))], &Health::default()).unwrap();
-        assert!(lanes.run_out(&mut signals, None).await.is_ok());
+        assert!(lanes.run_out(&mut signals, pending()).await.is_ok());
         let mut lanes = Lanes::start(vec![until_stopped()], &Health::default()).unwrap();
-        assert!(lanes.run_out(&mut signals, Some(Instant::now())).await.is_ok());
+        assert!(lanes.run_out(&mut signals, ready(())).await.is_ok());
     }
 }

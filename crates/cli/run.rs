@@ -1,5 +1,7 @@
 //! `tierline run`: the pipeline, until it is told to end.
 
+use std::future::pending;
+
 use chrono::DateTime;
 use tierline_model::Millis;
 
@@ -41,7 +43,7 @@ impl Run {
             rules = config.rules.rules.len(),
             "tierline runs"
         );
-        host.run(listener, &pipeline, None)?;
+        host.run(listener, &pipeline, pending())?;
         tracing::info!("tierline has ended cleanly");
         Ok(Answer::Yes)
     }

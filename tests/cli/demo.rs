@@ -1,6 +1,7 @@
 //! `demo`: needs nothing, shows every rule of the example, says where to look next.
 
 use std::fs;
+use std::time::Duration;
 
 use tierline_testkit::Program;
 
@@ -48,9 +49,22 @@ fn a_configuration_that_people_wrote_is_not_overwritten() {
     assert_eq!(fs::read_to_string(program.folder().join("tierline.yaml")).expect("it is there"), URGENT);
 }
 
+#[test]
+fn it_ends_when_nobody_reads_its_story() {
+    let shell = empty_for("/bin/sh");
+    // Without an end of its own it would go on until Ctrl-C.
+    let mut running = shell.start("demo", ["-c", &format!("{PROGRAM} demo --speed 3000 | head -n 1; echo over")]);
+    assert!(running.wait_ended(Duration::from_secs(30)).success());
+    assert!(running.log().ends_with("over\n"), "{}", running.log());
+}
+
 /// A folder without a configuration.
 fn empty() -> Program {
-    let program = Program::new(PROGRAM, "");
+    empty_for(PROGRAM)
+}
+
+fn empty_for(binary: &str) -> Program {
+    let program = Program::new(binary, "");
     fs::remove_file(program.folder().join("tierline.yaml")).expect("it was written");
     program
 }

@@ -23,7 +23,7 @@ use tierline_config::Config;
 use tierline_model::{Millis, RecordType};
 use tierline_stream::client::{Client, From, Outgoing};
 use tierline_stream::topics::Stream;
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
@@ -74,15 +74,19 @@ impl Demo {
         let listener = host.listen_near(config.observe.listen)?;
         let address = listener.local_addr()?;
         let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), None)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stage = Stage { config: &config, pipeline: &pipeline, stop: &stop };
+        let (stop, exit) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+        let stage = Stage { config: &config, pipeline: &pipeline, stop: &stop, exit: &exit };
         // On a whole minute, so that the story's instants are easy to read.
         let begins_at = (pipeline.wall().now() / MINUTE + 1) * MINUTE;
         introduce(&folder, address, self.speed, begins_at)?;
         let player = stage.play(self.seed, begins_at)?;
         let teller = stage.tell()?;
-        let until = self.length.map(|length| Instant::now() + length);
-        let ended = host.run(listener, &pipeline, until);
+        let ended = host.run(listener, &pipeline, async {
+            tokio::select! {
+                () = over(self.length) => {}
+                () = exit.notified() => {}
+            }
+        });
         stop.store(true, Ordering::Relaxed);
         let opened = joined(player)?;
         let summary = joined(teller)?;
@@ -90,6 +94,13 @@ impl Demo {
         summary.print(opened)?;
         folder.say_what_is_next()?;
         Ok(Answer::Yes)
+    }
+}
+
+async fn over(length: Option<Duration>) {
+    match length {
+        Some(length) => tokio::time::sleep(length).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -121,6 +132,8 @@ struct Stage<'a> {
     config: &'a Config,
     pipeline: &'a Pipeline,
     stop: &'a Arc<AtomicBool>,
+    /// Told when one of them ends: nobody reads the story any more, say.
+    exit: &'a Arc<Notify>,
 }
 
 impl Stage<'_> {
@@ -133,13 +146,13 @@ impl Stage<'_> {
             wall: self.pipeline.wall(),
         };
         let (stop, mut traffic) = (Arc::clone(self.stop), Traffic::new(seed, begins_at, self.pipeline.told_before()));
-        Ok(std::thread::Builder::new().name("traffic".to_owned()).spawn(move || {
+        self.thread("traffic", move || {
             while !stop.load(Ordering::Relaxed) {
                 player.send(traffic.until(player.wall.now()))?;
                 std::thread::sleep(TICK);
             }
             Ok(traffic.opened())
-        })?)
+        })
     }
 
     /// Shows the escalations as they come.
@@ -149,7 +162,7 @@ impl Stage<'_> {
         let topic = self.config.topics.escalations.clone();
         let stop = Arc::clone(self.stop);
         let paint = Paint::of(&stdout());
-        Ok(std::thread::Builder::new().name("story".to_owned()).spawn(move || {
+        self.thread("story", move || {
             let mut summary = Summary::default();
             let mut broken = None;
             client.read(&topic, From::End, false, TICK, &mut |seen| {
@@ -171,7 +184,28 @@ impl Stage<'_> {
                 }
             })?;
             broken.map_or(Ok(summary), |error| Err(error.into()))
+        })
+    }
+
+    fn thread<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<T, Untried> + Send + 'static,
+    ) -> Result<JoinHandle<Result<T, Untried>>, Untried> {
+        let exit = Exit(Arc::clone(self.exit));
+        Ok(std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _exit = exit;
+            work()
         })?)
+    }
+}
+
+/// Tells that a thread has ended, however it did.
+struct Exit(Arc<Notify>);
+
+impl Drop for Exit {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
