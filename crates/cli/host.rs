@@ -63,26 +63,22 @@ impl Host {
         self.listen(SocketAddr::new(address.ip(), 0))
     }
 
-    /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready; and answers over HTTP meanwhile.
-    pub fn run(
-        &self,
-        listener: TcpListener,
-        pipeline: &Pipeline,
-        enough: impl Future<Output = ()>,
-    ) -> Result<(), Untried> {
+    /// Answers over HTTP from now on until the process ends: also while a start waits for its brokers.
+    pub fn serve(&self, listener: TcpListener) {
+        let server = tierline_observe::serve(listener, self.metrics(), self.health(), std::future::pending());
+        self.runtime.spawn(async {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "HTTP is not answered any more");
+            }
+        });
+    }
+
+    /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready.
+    pub fn run(&self, pipeline: &Pipeline, enough: impl Future<Output = ()>) -> Result<(), Untried> {
         self.block_on(async {
             let mut signals = Signals::listen()?;
-            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let server = tokio::spawn(tierline_observe::serve(listener, self.metrics(), self.health(), async {
-                // Dropped or sent: either way it is over.
-                let _ = stopped.await;
-            }));
             let mut lanes = Lanes::start(pipeline.work(), &self.health)?;
-            let ended = lanes.run_out(&mut signals, enough).await;
-            let _ = stop.send(());
-            // A scraper that keeps its connection open doesn't keep the process.
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), server).await;
-            ended
+            lanes.run_out(&mut signals, enough).await
         })
     }
 

@@ -35,15 +35,17 @@ impl Run {
         }
         let host = Host::new()?;
         let listener = host.listen(config.observe.listen)?;
+        let address = listener.local_addr()?;
+        host.serve(listener);
         let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), self.until)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
-            address = %listener.local_addr()?,
+            %address,
             lanes = pipeline.lanes(),
             rules = config.rules.rules.len(),
             "tierline runs"
         );
-        host.run(listener, &pipeline, pending())?;
+        host.run(&pipeline, pending())?;
         tracing::info!("tierline has ended cleanly");
         Ok(Answer::Yes)
     }

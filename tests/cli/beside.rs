@@ -178,3 +178,16 @@ rules:
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0]["value"]["became_true_at"], "2026-03-02T11:00:00.000Z");
 }
+
+#[test]
+fn a_start_that_waits_for_its_brokers_is_alive_and_not_ready() {
+    let listen = free_address();
+    let log = "log: { kind: kafka, brokers: \"127.0.0.1:1\", patience: 5s }";
+    let program = Program::new(PROGRAM, &format!("{log}\nobserve: {{ listen: \"{listen}\" }}\n{URGENT}"));
+    let mut running = program.start("run", ["run"]);
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let status = |path: &str| agent.get(format!("http://{listen}{path}")).call().map(|said| said.status().as_u16());
+    running.wait_for("it to answer", |_| status("/livez").map_err(|error| error.to_string()));
+    assert_eq!((status("/livez").ok(), status("/readyz").ok()), (Some(200), Some(503)));
+    assert_eq!(running.wait_ended(Duration::from_secs(30)).code(), Some(2));
+}

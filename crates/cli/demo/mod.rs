@@ -73,6 +73,7 @@ impl Demo {
         let host = Host::new()?;
         let listener = host.listen_near(config.observe.listen)?;
         let address = listener.local_addr()?;
+        host.serve(listener);
         let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), None)?;
         let (stop, exit) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let stage = Stage { config: &config, pipeline: &pipeline, stop: &stop, exit: &exit };
@@ -81,7 +82,7 @@ impl Demo {
         introduce(&folder, address, self.speed, begins_at)?;
         let player = stage.play(self.seed, begins_at)?;
         let teller = stage.tell()?;
-        let ended = host.run(listener, &pipeline, async {
+        let ended = host.run(&pipeline, async {
             tokio::select! {
                 () = over(self.length) => {}
                 () = exit.notified() => {}
