@@ -1,7 +1,7 @@
 //! `tierline demo`: the pipeline of `run` on made-up traffic, with a clock that runs some hundred times faster.
 //!
 //! Everything is the real thing: the embedded log in a folder, the example's rules, the records on their topics, the
-//! metrics. Only the [customers](cast), their [traffic](traffic) and the clock are not.
+//! metrics. Only the [customers](cast), their [traffic] and the clock are not.
 
 mod cast;
 mod folder;
