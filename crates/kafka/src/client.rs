@@ -17,7 +17,7 @@ use tierline_stream::log::{Failure, Offset, Partition};
 
 use crate::cluster::Cluster;
 use crate::errors::{Heard, Listening, about_topic, denied, not_made};
-use crate::producer::is_too_large;
+use crate::producer::{is_too_large, nap};
 use crate::reader::{MessageHeaders, judge};
 use crate::settings::Settings;
 
@@ -115,12 +115,12 @@ impl Client for KafkaClient {
                     self.producer = None;
                     return Err(not_written(&error, &settings, topic));
                 }
-                producer.poll(Duration::from_millis(1));
+                nap(producer);
                 record = unsent;
             }
         }
         while producer.in_flight_count() > 0 {
-            producer.poll(Duration::from_millis(1));
+            nap(producer);
             if let Some(refused) = producer.context().heard.refused_identity(&settings) {
                 return Err(refused);
             }

@@ -51,6 +51,18 @@ pub(crate) fn start(settings: &Settings, which: Which, most_bytes: &Limits) -> R
     }
 }
 
+/// How long [`nap`] waits. `commit_transaction` itself looks every 100 ms at what is under way: so drain before it.
+const NAP: Duration = Duration::from_micros(200);
+
+/// Hears what became of a producer's records, and waits a moment for more. Its own poll would spin through a wait of a
+/// millisecond or less, because librdkafka is told whole milliseconds, and take a core from whoever is waited for.
+pub(crate) fn nap<C: ProducerContext + 'static>(producer: &BaseProducer<C>) {
+    producer.poll(Duration::ZERO);
+    if producer.in_flight_count() > 0 {
+        std::thread::sleep(NAP);
+    }
+}
+
 /// How large records and batches may be, as the outputs' topics are configured. Both limits hold for whole batches on
 /// the broker, so that a batch of good records would be refused if it were larger than the strictest topic allows.
 #[derive(Clone, Debug)]

@@ -15,11 +15,9 @@ use rdkafka::{Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
 
 use crate::errors::denied;
-use crate::producer::{Limits, Transactional, Undelivered, is_too_large, start};
+use crate::producer::{Limits, Transactional, Undelivered, is_too_large, nap, start};
 use crate::settings::{Settings, Which};
 
-/// How long one look at what is still under way takes. `commit_transaction` looks every 100 ms: so drain before it.
-const LOOK: Duration = Duration::from_millis(1);
 /// How long an abort waits for what is under way. To abort before the first acknowledgement can be fatal.
 const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
 
@@ -77,7 +75,7 @@ impl Transactions {
             let Err((error, unsent)) = producer.send(record) else { return Ok(()) };
             match error.rdkafka_error_code() {
                 Some(RDKafkaErrorCode::QueueFull) => {
-                    producer.poll(LOOK);
+                    nap(producer);
                     record = unsent;
                 }
                 Some(code) if is_too_large(code) => {
@@ -182,7 +180,7 @@ impl Transactions {
     fn drain(&self, patience: Duration) -> bool {
         let (producer, began) = (self.producer(), Instant::now());
         while producer.in_flight_count() > 0 {
-            producer.poll(LOOK);
+            nap(producer);
             if began.elapsed() > patience {
                 return false;
             }
