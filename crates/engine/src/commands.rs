@@ -210,6 +210,7 @@ impl Engine {
         }
         let late = self.is_late(a, at);
         self.arrive(a, at);
+        self.follows = if late { Millis::MIN } else { at };
         let cell = SignalCell {
             name: self.texts.intern(&cut(&signal.name, kept::WORD)),
             at,

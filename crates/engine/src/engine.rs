@@ -55,6 +55,9 @@ pub struct Engine {
     pub(crate) contexts: FxHashMap<Slot, Box<tierline_model::Context>>,
     /// While changed rules are settled: which ones do not rise as usual.
     pub(crate) settling: Settling,
+    /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
+    /// makes true was true earlier.
+    pub(crate) follows: Millis,
     /// Scratch of one record: what rose and what fell.
     pub(crate) rises: Vec<Rise>,
     pub(crate) fallen: Vec<Slot>,
@@ -88,6 +91,7 @@ impl Engine {
             vacant: Vec::new(),
             contexts: FxHashMap::default(),
             settling: Settling::default(),
+            follows: Millis::MIN,
             rises: Vec::new(),
             fallen: Vec::new(),
             touched_rules: Vec::new(),
@@ -104,6 +108,12 @@ impl Engine {
     /// The record asks for what this version cannot do; nothing has changed, and it becomes a dead letter.
     pub fn apply(&mut self, clock: Millis, arrival: Arrival<'_>) -> Result<(), Rejected> {
         self.clock = self.clock.max(clock);
+        let taken = self.take(arrival);
+        self.follows = Millis::MIN;
+        taken
+    }
+
+    fn take(&mut self, arrival: Arrival<'_>) -> Result<(), Rejected> {
         let appended_at = arrival.appended_at;
         match arrival.input {
             Input::Ticket(event) => self.take_event(event, appended_at.unwrap_or(event.occurred_at)),

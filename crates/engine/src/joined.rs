@@ -59,7 +59,12 @@ pub(crate) struct Joined {
     pub sources: Vec<(Symbol, Vec<Statement>)>,
     /// Sorted by key.
     pub view: Vec<Resolved>,
+    /// Fields that are told no more, the last one last, each since when.
+    pub untold: Vec<(Key, Millis)>,
 }
+
+/// How many fields that are told no more are remembered, the newest; older ones count as never told.
+const UNTOLD: usize = 128;
 
 /// Which of two sources wins a field: the lower rank; equal ranks: the newest statement.
 pub(crate) type Rank<'a> = &'a dyn Fn(Key, Symbol) -> usize;
@@ -125,15 +130,23 @@ impl Joined {
         }
         for old in &self.view {
             if view.binary_search_by_key(&old.key, |resolved| resolved.key).is_err() {
+                self.untold.push((old.key, at));
                 changed(old.key);
             }
         }
+        self.untold.retain(|(key, _)| view.binary_search_by_key(key, |resolved| resolved.key).is_err());
+        self.untold.drain(..self.untold.len().saturating_sub(UNTOLD));
         self.view = view;
     }
 
     /// What holds of a field; `None`: untold.
     pub fn find(&self, key: Key) -> Option<&Resolved> {
         self.view.binary_search_by_key(&key, |resolved| resolved.key).ok().map(|place| &self.view[place])
+    }
+
+    /// Since when a field that is not told is so: [`ALWAYS`] if it never was.
+    pub fn untold_since(&self, key: Key) -> Millis {
+        self.untold.iter().find(|(other, _)| *other == key).map_or(ALWAYS, |(_, since)| *since)
     }
 
     /// The newest `as_of` of the view; `None`: nothing is told.
@@ -207,5 +220,19 @@ mod tests {
         joined.forget_source(1);
         resolve(&mut joined, 2);
         assert_eq!(joined.view, []);
+    }
+
+    #[test]
+    fn what_is_told_no_more_is_so_since_then() {
+        let mut joined = Joined::default();
+        joined.replace(1, vec![said(Plan, 1.0, 100, 0)]);
+        resolve(&mut joined, 1000);
+        joined.forget_source(1);
+        resolve(&mut joined, 2000);
+        assert_eq!(joined.untold_since(Key::Account(Plan)), 2000);
+        assert_eq!(joined.untold_since(Key::Account(Health)), ALWAYS);
+        joined.replace(1, vec![said(Plan, 1.0, 300, 0)]);
+        resolve(&mut joined, 3000);
+        assert_eq!(joined.untold, []);
     }
 }

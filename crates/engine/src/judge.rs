@@ -9,6 +9,7 @@ use tierline_rules::{Dated, Edge, Moment, NEVER, Reads, Truth};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::index;
+use crate::ticket::Latch;
 use crate::view::View;
 
 /// A rule that rose on a ticket.
@@ -27,7 +28,7 @@ pub(crate) enum Rising {
     Collect,
     /// It latches in silence.
     Quietly,
-    /// Nothing rises: only the bounds are worked out.
+    /// Nothing rises and no latch moves: only the bounds are worked out.
     Bounds,
 }
 
@@ -66,10 +67,10 @@ impl Engine {
             return inner.until;
         }
         // What its account is was so before the ticket was there.
-        let inner = Dated { since: inner.since.max(ticket.open_since), ..inner };
+        let inner = Dated { since: inner.since.max(ticket.open_since).max(self.follows), ..inner };
         let rule = &self.rules.rules[number as usize];
-        let latch = ticket.latch_mut(number);
-        let before = *latch;
+        let before = ticket.latch(number).copied().unwrap_or_else(|| Latch::open(number));
+        let mut latch = before;
         if inner.truth != Truth::Yes {
             latch.yes = false;
         } else if !latch.yes {
@@ -88,20 +89,24 @@ impl Engine {
             }
             Truth::Yes | Truth::Unknown => {}
         }
-        if let Some(since) = rise {
-            match rising {
-                Rising::Collect => {
-                    (latch.latched, latch.rose_at) = (true, rule.cooldown.map(|_| since));
-                    self.rises.push(Rise { slot, rule: number, since });
-                }
-                Rising::Quietly => {
-                    latch.latched = true;
-                    self.counts.latched_quietly += 1;
-                }
-                Rising::Bounds => {}
+        match (rising, rise) {
+            (Rising::Collect, Some(since)) => {
+                (latch.latched, latch.rose_at) = (true, rule.cooldown.map(|_| since));
+                self.rises.push(Rise { slot, rule: number, since });
+            }
+            (Rising::Quietly, Some(_)) => {
+                latch.latched = true;
+                self.counts.latched_quietly += 1;
+            }
+            (Rising::Collect | Rising::Quietly, None) => {}
+            // What has changed by itself at this very instant is seen when the instant is over.
+            (Rising::Bounds, rise) => {
+                let pending = moment.edge == Edge::Records && (latch != before || rise.is_some());
+                return if pending { until.min(moment.at) } else { until };
             }
         }
-        let after = *latch;
+        *ticket.latch_mut(number) = latch;
+        let after = latch;
         if rule.per_account && !self.touched_rules.contains(&number) {
             self.touched_rules.push(number);
         }
@@ -170,6 +175,7 @@ impl Engine {
             let mut rise = None;
             let rising = self.settling.instead_of(rising, number);
             match first {
+                None if rising == Rising::Bounds => {}
                 None => {
                     latch.latched = false;
                     if before.latched {

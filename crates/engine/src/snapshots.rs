@@ -75,6 +75,7 @@ impl Engine {
             self.before_record(a, at);
             late = Some(at).filter(|&at| self.is_late(a, at));
             self.arrive(a, at);
+            self.follows = if late.is_some() { Millis::MIN } else { at };
         }
         let mut joined = std::mem::take(self.side(a, side));
         change(&mut joined);

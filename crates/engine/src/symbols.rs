@@ -39,6 +39,11 @@ pub(crate) fn of_account(account: &Account, mark: &mut dyn FnMut(Symbol)) {
 }
 
 fn of_joined(joined: &Joined, mark: &mut dyn FnMut(Symbol)) {
+    for (key, _) in &joined.untold {
+        if let Key::Custom(name) = key {
+            mark(*name);
+        }
+    }
     for (source, statements) in &joined.sources {
         mark(*source);
         for said in statements {

@@ -57,6 +57,13 @@ pub(crate) struct Latch {
     pub rose_at: Option<Millis>,
 }
 
+impl Latch {
+    /// That of a rule that was never *yes*.
+    pub fn open(rule: u16) -> Latch {
+        Latch { rule, latched: false, yes: false, since: 0, rose_at: None }
+    }
+}
+
 /// What only recognises repeats and what only people read.
 #[derive(Debug, Default)]
 pub(crate) struct Bulk {
@@ -260,7 +267,7 @@ impl Ticket {
         let place = match self.latches.iter().position(|latch| latch.rule == rule) {
             Some(place) => place,
             None => {
-                self.latches.push(Latch { rule, latched: false, yes: false, since: 0, rose_at: None });
+                self.latches.push(Latch::open(rule));
                 self.latches.len() - 1
             }
         };

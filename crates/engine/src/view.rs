@@ -65,7 +65,7 @@ impl<'e> View<'e> {
     }
 
     fn of_ticket(&self, field: TicketField) -> Told<'_> {
-        let Some(seen) = self.ticket.cells.field(field) else { return Told::Untold };
+        let Some(seen) = self.ticket.cells.field(field) else { return Told::Untold(ALWAYS) };
         let stamp = Stamp {
             since: seen.since,
             as_of: Some(seen.said.at),
@@ -98,7 +98,7 @@ impl<'e> View<'e> {
     }
 
     fn of_joined<'v>(&'v self, joined: &'v Joined, key: Key) -> Told<'v> {
-        let Some(resolved) = joined.find(key) else { return Told::Untold };
+        let Some(resolved) = joined.find(key) else { return Told::Untold(joined.untold_since(key)) };
         let stamp = Stamp {
             since: resolved.since,
             as_of: Some(resolved.as_of).filter(|&as_of| as_of != ALWAYS),
@@ -155,18 +155,18 @@ impl Facts for View<'_> {
         match field {
             FieldRef::Ticket(TicketField::CreatedAt) => match self.ticket.created_at {
                 Some(at) => Told::Value(Value::Instant(at), Stamp { since: at, as_of: Some(at), source: None }),
-                None => Told::Untold,
+                None => Told::Untold(ALWAYS),
             },
             FieldRef::Ticket(TicketField::Source) => match self.ticket.source {
                 Some(source) => Told::Value(self.symbol(source), Stamp { since: ALWAYS, as_of: None, source: None }),
-                None => Told::Untold,
+                None => Told::Untold(ALWAYS),
             },
             FieldRef::Ticket(field) => self.of_ticket(*field),
             FieldRef::Account(field) => self.of_joined(&self.account.account, Key::Account(*field)),
             FieldRef::Billing(field) => self.of_joined(&self.account.billing, Key::Billing(*field)),
             FieldRef::AccountCustom(name) => match self.texts.find(name) {
                 Some(name) => self.of_joined(&self.account.account, Key::Custom(name)),
-                None => Told::Untold,
+                None => Told::Untold(ALWAYS),
             },
             FieldRef::TicketCustom(name) => self.of_custom(name),
         }
@@ -249,7 +249,7 @@ impl View<'_> {
             .texts
             .find(name)
             .and_then(|name| self.ticket.rare.as_ref()?.custom.iter().find(|cell| cell.name == name));
-        let Some(cell) = cell else { return Told::Untold };
+        let Some(cell) = cell else { return Told::Untold(ALWAYS) };
         let stamp = Stamp {
             since: cell.since,
             as_of: Some(cell.said.at),

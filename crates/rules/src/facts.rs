@@ -45,8 +45,8 @@ pub enum FieldRef {
 /// What is known of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Told<'a> {
-    /// Nobody has said anything.
-    Untold,
+    /// Nobody says anything, since when; [`crate::ALWAYS`] where nobody ever did.
+    Untold(Millis),
     /// Somebody said that it is empty.
     Empty(Stamp<'a>),
     /// It has a value.

@@ -23,7 +23,7 @@ pub(super) struct AccountState<'a> {
     seen: Vec<[u8; 8]>,
 }
 
-/// What each source says, and since when the view is what it is, in its order.
+/// What each source says, and since when each field is what it is: those of the view, then those told no more.
 #[derive(Serialize, Deserialize)]
 struct JoinedState<'a> {
     #[serde(borrow)]
@@ -103,10 +103,9 @@ fn joined<'e>(engine: &'e Engine, joined: &'e Joined) -> JoinedState<'e> {
     };
     let source =
         |(source, said): &'e (u32, Vec<Statement>)| (engine.texts.text(*source), said.iter().map(statement).collect());
-    JoinedState {
-        sources: joined.sources.iter().map(source).collect(),
-        since: joined.view.iter().map(|resolved| (key(resolved.key), resolved.since)).collect(),
-    }
+    let told = joined.view.iter().map(|resolved| (key(resolved.key), resolved.since));
+    let untold = joined.untold.iter().map(|&(gone, since)| (key(gone), since));
+    JoinedState { sources: joined.sources.iter().map(source).collect(), since: told.chain(untold).collect() }
 }
 
 fn is_word(key: Key) -> bool {
@@ -142,8 +141,9 @@ impl Engine {
         self.resolve(&mut joined, tierline_rules::ALWAYS);
         for (key, since) in &state.since {
             let Some(key) = self.take_back_key(key) else { continue };
-            if let Ok(place) = joined.view.binary_search_by_key(&key, |resolved| resolved.key) {
-                joined.view[place].since = *since;
+            match joined.view.binary_search_by_key(&key, |resolved| resolved.key) {
+                Ok(place) => joined.view[place].since = *since,
+                Err(_) => joined.untold.push((key, *since)),
             }
         }
         joined

@@ -55,6 +55,10 @@ impl Engine {
         }
         let late = self.is_late(a, at);
         self.arrive(a, at);
+        let told = &event.ticket;
+        let tells_of_before =
+            told.created_at.is_some() || told.waiting_since.is_some() || told.first_replied_at.is_some();
+        self.follows = if late || tells_of_before { Millis::MIN } else { at };
         let changes = self.apply_event(a, slot, event, at);
         self.mark_ticket(slot);
         if self.live {

@@ -232,3 +232,14 @@ fn a_policy_that_makes_a_ticket_overdue_is_silent_3_7() {
     desk.run_to(at(600));
     assert_eq!(desk.said(), ["opened u 2 @370"]);
 }
+
+#[test]
+fn what_a_source_takes_back_is_unknown_since_then_even_over_a_restart() {
+    let mut desk = Desk::new(&rule("    when: { account.health: unknown }\n    for: 10m"));
+    desk.account(Some(at(0)), Some("enterprise"), Some(40.0));
+    desk.created("t", at(1));
+    desk.account(Some(at(30)), Some("enterprise"), None);
+    desk.restart();
+    desk.run_to(at(60));
+    assert_eq!(desk.said(), ["opened t 2 @40"]);
+}

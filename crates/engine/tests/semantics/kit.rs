@@ -153,6 +153,10 @@ impl Desk {
         self.updated(ticket, at, TicketFields { status: Some(Status::Solved), ..TicketFields::default() });
     }
 
+    pub fn deleted(&mut self, ticket: &str, at: Millis) {
+        self.event(TicketEventKind::Deleted, ticket, at, |_| ());
+    }
+
     pub fn message(&mut self, ticket: &str, at: Millis, author: Author) {
         let message =
             Message { id: None, author, author_name: None, public: true, text: Some("hello".into()), automated: false };

@@ -165,3 +165,29 @@ fn a_first_start_latches_in_silence_what_is_true_by_then_1_8() {
     desk.run_to(at(600));
     assert_eq!(desk.said(), ["opened new 2 @110"]);
 }
+
+#[test]
+fn a_restart_at_the_very_instant_of_a_bound_does_not_swallow_it() {
+    let text = rule("    when: { not: { account.tickets: { at_least: 2, within: 10m } } }");
+    let mut desk = Desk::new(&text);
+    desk.created("old", at(0));
+    desk.created("t", at(1));
+    desk.heard();
+    // At 10 the first creation leaves the window; a message of that instant has no say in it.
+    desk.message("t", at(10), Author::Customer);
+    desk.restart();
+    desk.run_to(at(20));
+    assert_eq!(desk.said(), ["joined old 2 @10", "opened t 2 @10"]);
+}
+
+#[test]
+fn what_a_deletion_makes_true_was_not_true_before_it() {
+    let mut desk = Desk::new(&rule("    when: { not: { account.tickets: { at_least: 2, within: 3h } } }"));
+    desk.created("old", at(0));
+    desk.created("t", at(1));
+    assert_eq!(desk.said(), ["opened old 2 @0"]);
+    desk.solved("old", at(2));
+    desk.heard();
+    desk.deleted("old", at(5));
+    assert_eq!(desk.said(), ["opened t 2 @5"]);
+}

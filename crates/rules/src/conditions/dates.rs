@@ -112,7 +112,7 @@ impl Spanned {
     fn allowed(&self, facts: &dyn Facts) -> Dated {
         let Some((field, words)) = &self.span.only else { return Dated::fixed(Truth::Yes, ALWAYS) };
         match facts.field(field) {
-            Told::Untold => Dated::fixed(Truth::Unknown, ALWAYS),
+            Told::Untold(since) => Dated::fixed(Truth::Unknown, since),
             Told::Value(Value::Text { text, .. }, stamp) => {
                 Dated::fixed(Truth::from(words.contains(&text)), stamp.since)
             }
@@ -131,7 +131,7 @@ impl Spanned {
 
     fn dated(&self, facts: &dyn Facts) -> Dated {
         match facts.field(&self.span.date) {
-            Told::Untold => Dated::fixed(Truth::Unknown, ALWAYS),
+            Told::Untold(since) => Dated::fixed(Truth::Unknown, since),
             Told::Value(Value::Instant(date), Stamp { since, .. }) => {
                 let ((from, to), now) = (self.instants(date), facts.moment().at);
                 if now < from {
@@ -196,7 +196,7 @@ impl Condition for Spanned {
         match facts.field(&self.span.date) {
             Told::Value(Value::Instant(date), stamp) => seen(text::instant(date), stamp),
             Told::Value(_, stamp) | Told::Empty(stamp) => seen("empty".to_owned(), stamp),
-            Told::Untold => Seen { value: "unknown".to_owned(), ..Seen::default() },
+            Told::Untold(_) => Seen { value: "unknown".to_owned(), ..Seen::default() },
         }
     }
 

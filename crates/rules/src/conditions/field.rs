@@ -7,7 +7,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, shown};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, Facts, FieldRef, Reads, Seen, Stamp, Told, Truth, text};
+use crate::{Condition, Dated, Facts, FieldRef, Reads, Seen, Stamp, Told, Truth, text};
 
 pub(super) const KIND: Kind = Kind { claims: |key| field_ref(key).is_some(), keys, parse };
 
@@ -168,7 +168,7 @@ impl Condition for FieldIs {
             return of_telling(&self.matcher, told);
         }
         match told {
-            Told::Untold => Dated::fixed(Truth::Unknown, ALWAYS),
+            Told::Untold(since) => Dated::fixed(Truth::Unknown, since),
             Told::Empty(stamp) => Dated::fixed(Truth::No, stamp.since),
             Told::Value(value, stamp) => Dated::fixed(Truth::from(self.matcher.holds(value, facts)), stamp.since),
         }
@@ -198,7 +198,7 @@ impl Condition for FieldIs {
             as_of: stamp.as_of,
         };
         match facts.field(&self.field) {
-            Told::Untold => Seen { value: "unknown".to_owned(), ..Seen::default() },
+            Told::Untold(_) => Seen { value: "unknown".to_owned(), ..Seen::default() },
             Told::Empty(stamp) => by("empty".to_owned(), stamp),
             Told::Value(crate::Value::Text { text, .. }, stamp) => by(text::cut(text), stamp),
             Told::Value(value, stamp) => by(shown(value), stamp),
@@ -214,10 +214,10 @@ impl Condition for FieldIs {
     }
 }
 
-/// `known`, `unknown` and `empty` of a field. What was never told has been so as long as anything.
+/// `known`, `unknown` and `empty` of a field.
 fn of_telling(matcher: &Matcher, told: Told<'_>) -> Dated {
     let (holds, since) = match told {
-        Told::Untold => (matches!(matcher, Matcher::Unknown), ALWAYS),
+        Told::Untold(since) => (matches!(matcher, Matcher::Unknown), since),
         Told::Empty(stamp) => (matches!(matcher, Matcher::Empty), stamp.since),
         Told::Value(_, stamp) => (matches!(matcher, Matcher::Known), stamp.since),
     };
