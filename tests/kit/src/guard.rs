@@ -101,3 +101,29 @@ fn start(folder: &Path, linger: u64, start: Start<'_>) -> Result<String, String>
 fn log_tail(folder: &Path) -> String {
     tail(&fs::read_to_string(folder.join("log")).unwrap_or_default(), 40)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventually;
+
+    /// The guard of a start that failed once held the lock for ever, waiting for the end of its successor's server.
+    #[test]
+    fn a_server_that_was_started_at_the_second_try_ends_with_its_last_user() {
+        let within = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = within.path().join("server");
+        fs::create_dir_all(&folder).expect("our own folder");
+        File::create(folder.join("temporary")).expect("our own folder");
+        let server = |script: &str| {
+            let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+            Start { command, address: "here".to_owned(), is_ready: &|log| log.contains("up") }
+        };
+        assert!(Guarded::join(&folder, 0, || server("echo no port; exit 1")).is_err_and(|why| why.contains("no port")));
+        let user = Guarded::join(&folder, 0, || server("echo up; exec sleep 600")).expect("it starts");
+        drop(user);
+        eventually(
+            "the server and its folder to be gone",
+            || if folder.exists() { Err("it is there") } else { Ok(()) },
+        );
+    }
+}

@@ -21,8 +21,14 @@ echo "$server" >"$folder/pid"
     flock -x -n 9 && break
   done
   # Holding the lock alone: no user is left, and none can come before everything is cleared away.
-  kill -KILL "$server" 2>/dev/null
-  while [ -e "$folder/pid" ]; do sleep 0.05; done
+  serves() { [ "$(cat "$folder/pid" 2>/dev/null)" = "$server" ]; }
+  if serves; then
+    kill -KILL "$server" 2>/dev/null
+    while serves; do sleep 0.05; done
+  elif [ -e "$folder/pid" ]; then
+    # The server ended by itself, its start was tried again, and the successor has a guard of its own.
+    exit
+  fi
   [ -e "$folder/temporary" ] && rm -rf "$folder"
 ) 9>>"$folder/users" &
 wait "$server"
