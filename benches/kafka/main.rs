@@ -59,7 +59,7 @@ fn throughput(broker: &Broker, options: &Options) -> Outcome<()> {
     println!(
         "{} events of {} B, {} snapshots, {} accounts, {} partitions",
         options.events,
-        bytes / options.events as u64,
+        bytes / options.events.max(1),
         snapshots,
         options.accounts,
         options.partitions

@@ -98,15 +98,16 @@ impl Traffic {
         let dice = self.roll(100);
         if self.open.is_empty() || dice < 12 {
             let account = self.roll(self.accounts);
-            self.create(at, account, Priority::ALL[if self.tickets % 16 == 0 { 3 } else { self.tickets % 3 }]);
+            let usual = [Priority::Low, Priority::Normal, Priority::High][self.tickets % 3];
+            self.create(at, account, if self.tickets.is_multiple_of(16) { Priority::Urgent } else { usual });
             return account;
         }
         let place = self.roll(self.open.len());
         let (ticket, account) = self.open[place];
         let kind = match dice {
-            ..47 => Kind::Message(Author::Customer),
-            ..77 => Kind::Message(Author::Agent),
-            ..96 => Kind::Changed,
+            12..47 => Kind::Message(Author::Customer),
+            47..77 => Kind::Message(Author::Agent),
+            77..96 => Kind::Changed,
             _ => {
                 self.open.swap_remove(place);
                 Kind::Solved
@@ -220,7 +221,7 @@ fn account(id: &str, number: usize) -> AccountSnapshot<'_> {
         updated_at: None,
         fields: AccountFields {
             name: Some("A customer of ours".into()),
-            plan: Some(if number % 10 == 0 { "enterprise" } else { "team" }.into()),
+            plan: Some(if number.is_multiple_of(10) { "enterprise" } else { "team" }.into()),
             health: Some((number % 100) as f64),
             arr: Some(120_000),
             ..AccountFields::default()
@@ -230,7 +231,7 @@ fn account(id: &str, number: usize) -> AccountSnapshot<'_> {
 }
 
 fn bills(id: &str, number: usize) -> BillingSnapshot<'_> {
-    let state = if number % PAST_DUE == 0 { BillingState::PastDue } else { BillingState::Current };
+    let state = if number.is_multiple_of(PAST_DUE) { BillingState::PastDue } else { BillingState::Current };
     BillingSnapshot {
         account_id: Text::Borrowed(id),
         source: "invoicing".into(),
