@@ -101,6 +101,12 @@ pub fn read_node(root: &Node, found: &mut Diagnostics) -> Option<Config> {
     config
 }
 
+/// A tree with the files that it includes, their variables not yet filled in.
+pub fn with_included(root: Node, found: &mut Diagnostics) -> Node {
+    let surroundings = Surroundings::process();
+    include::with_includes(root, &mut Reading { found, surroundings: &surroundings, literals: Literals::default() })
+}
+
 /// Where a section is read: what is around it, and what is found.
 pub(crate) struct Reading<'r> {
     pub(crate) found: &'r mut Diagnostics,

@@ -1,0 +1,150 @@
+//! What a scenario expects, and how what happened differs from it.
+
+use serde_json::Value as Json;
+use tierline_model::{EscalationKind, Millis};
+use tierline_rules::source::{Diagnostics, Kind, Node, codes, listed, unknown_word};
+
+use crate::steps::json;
+use crate::{Happened, times};
+
+/// Members that a record of `escalations` should have.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    line: usize,
+    members: Vec<(String, Json)>,
+}
+
+const TIMES: [&str; 5] = ["at", "became_true_at", "detected_at", "until", "due_at"];
+const OTHERS: [&str; 13] = [
+    "kind",
+    "ticket_id",
+    "account_id",
+    "tier",
+    "previous_tier",
+    "rule",
+    "sequence",
+    "by",
+    "command_id",
+    "reason",
+    "suggest",
+    "route",
+    "url",
+];
+
+/// Reads a list of patterns.
+pub(crate) fn read(list: &Node, start: Millis, found: &mut Diagnostics) -> Vec<Pattern> {
+    let Kind::List(items) = &list.kind else {
+        found.mistake(codes::WRONG_KIND, &list.span, "this is a list of records, perhaps an empty one: `[]`");
+        return Vec::new();
+    };
+    items.iter().map(|item| pattern(item, start, found)).collect()
+}
+
+fn pattern(item: &Node, start: Millis, found: &mut Diagnostics) -> Pattern {
+    let mut members = Vec::new();
+    let Kind::Map(entries) = &item.kind else {
+        found.mistake(codes::WRONG_KIND, &item.span, "a record is a map of the members to compare");
+        return Pattern { line: 0, members };
+    };
+    for entry in entries {
+        let (name, node) = (entry.key.text.as_str(), &entry.value);
+        let value = if TIMES.contains(&name) {
+            times::instant(node, start, found).map(Json::from)
+        } else if OTHERS.contains(&name) {
+            let value = json(node);
+            if name == "kind" && !value.as_str().is_some_and(|word| EscalationKind::from_word(word).is_some()) {
+                let words = EscalationKind::ALL.iter().map(|kind| kind.word());
+                unknown_word(node, "the kind of a record of `escalations`", &value.to_string(), words, found);
+            }
+            Some(value)
+        } else {
+            let help = format!("compared can be {}", listed(TIMES.into_iter().chain(OTHERS)));
+            found.mistake(codes::UNKNOWN_KEY, &entry.key.span, format!("`{name}` cannot be compared")).help(help);
+            None
+        };
+        members.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Pattern { line: item.span.line_column().0, members }
+}
+
+/// What differs between what was expected, in order, and what went out; and what of it should never have.
+pub(crate) fn compare(expect: &[Pattern], never: &[Pattern], happened: &[Happened], start: Millis) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (place, expected) in expect.iter().enumerate() {
+        match happened.get(place) {
+            None => differences.push(format!("line {}: {} did not happen", expected.line, expected.words(start))),
+            Some(record) => differences.extend(expected.mismatch(record, start)),
+        }
+    }
+    for extra in happened.iter().skip(expect.len()) {
+        let record = &extra.escalation;
+        let at = times::since(record.became_true_at, start);
+        differences.push(format!("unexpected: {} of {} at {at}", record.kind, record.ticket_id));
+    }
+    for never in never {
+        if let Some(record) = happened.iter().find(|record| never.mismatch(record, start).is_none()) {
+            let at = times::since(record.escalation.became_true_at, start);
+            differences.push(format!("line {}: {} happened at {at}", never.line, never.words(start)));
+        }
+    }
+    differences
+}
+
+impl Pattern {
+    /// The first member of the record that is not as the pattern says.
+    fn mismatch(&self, record: &Happened, start: Millis) -> Option<String> {
+        let (name, wanted, is) = self.members.iter().find_map(|(name, wanted)| {
+            let is = member(record, name);
+            (!equal(&is, wanted)).then_some((name, wanted, is))
+        })?;
+        let (wanted, is) = (show(name, wanted, start), show(name, &is, start));
+        Some(format!("line {}: `{name}` should be {wanted}, is {is}", self.line))
+    }
+
+    fn words(&self, start: Millis) -> String {
+        let words = self.members.iter().map(|(name, value)| format!("{name} {}", show(name, value, start)));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The member of that name, as a pattern would have it.
+fn member(happened: &Happened, name: &str) -> Json {
+    let record = &happened.escalation;
+    match name {
+        "at" | "became_true_at" => record.became_true_at.into(),
+        "detected_at" => record.detected_at.into(),
+        "until" => record.until.into(),
+        "due_at" => record.due_at.into(),
+        "kind" => record.kind.word().into(),
+        "ticket_id" => record.ticket_id.clone().into(),
+        "account_id" => record.account_id.clone().into(),
+        "tier" => record.tier.into(),
+        "previous_tier" => record.previous_tier.into(),
+        "rule" => record.rule.clone().into(),
+        "sequence" => record.sequence.into(),
+        "by" => record.by.clone().into(),
+        "command_id" => record.command_id.clone().into(),
+        "reason" => record.reason.clone().into(),
+        "suggest" => record.suggest.clone().into(),
+        "route" => record.route.clone().into(),
+        "url" => record.url.clone().into(),
+        other => unreachable!("`pattern` refuses a member `{other}`"),
+    }
+}
+
+fn show(name: &str, value: &Json, start: Millis) -> String {
+    match value {
+        Json::Number(at) if TIMES.contains(&name) => times::since(at.as_i64().unwrap_or_default(), start),
+        Json::String(text) => text.clone(),
+        Json::Null => "nothing".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Numbers by value, everything else as it is.
+fn equal(is: &Json, wanted: &Json) -> bool {
+    match (is.as_f64(), wanted.as_f64()) {
+        (Some(is), Some(wanted)) => is == wanted,
+        _ => is == wanted,
+    }
+}

@@ -1,0 +1,109 @@
+//! What became of a scenario, for people and for programs.
+
+use serde_json::{Value as Json, json};
+use tierline_model::{Escalation, Millis, instant_text};
+
+use crate::times;
+
+/// What became of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What it calls itself.
+    pub scenario: String,
+    /// The file that it stands in.
+    pub file: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its start, UTC: what the times of `happened` count from.
+    pub start: Millis,
+    /// Everything that went out, in order.
+    pub happened: Vec<Happened>,
+}
+
+/// Whether a scenario came out as it says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// All of it.
+    Passed,
+    /// Not all of it: each line says what differs.
+    Failed(Vec<String>),
+    /// It asks for something that is not built yet, so nothing was tried.
+    NotBuilt(String),
+}
+
+/// A record of `escalations` that went out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    pub(crate) escalation: Escalation,
+}
+
+impl Happened {
+    fn line(&self, start: Millis) -> String {
+        let record = &self.escalation;
+        let mut line = format!(
+            "{:>8}  {:<12} {}  tier {}",
+            times::since(record.became_true_at, start),
+            record.kind.word(),
+            record.ticket_id,
+            record.tier
+        );
+        if let Some(rule) = &record.rule {
+            line.push_str(&format!("  {rule}"));
+        }
+        if record.detected_at != record.became_true_at {
+            line.push_str(&format!("  (went out at {})", times::since(record.detected_at, start)));
+        }
+        line
+    }
+}
+
+impl Outcome {
+    /// The outcome as JSON: `file, scenario, verdict` (`passed`, `failed`, `not_built`)`, why[], happened[]`.
+    pub fn json(&self) -> Json {
+        let (verdict, why) = match &self.verdict {
+            Verdict::Passed => ("passed", Vec::new()),
+            Verdict::Failed(differences) => ("failed", differences.clone()),
+            Verdict::NotBuilt(reason) => ("not_built", vec![reason.clone()]),
+        };
+        let happened: Vec<_> = self
+            .happened
+            .iter()
+            .map(|Happened { escalation }| {
+                json!({
+                    "at": instant_text(escalation.became_true_at),
+                    "detected_at": instant_text(escalation.detected_at),
+                    "kind": escalation.kind.word(),
+                    "ticket_id": escalation.ticket_id,
+                    "tier": escalation.tier,
+                    "rule": escalation.rule,
+                    "reason": escalation.reason,
+                })
+            })
+            .collect();
+        json!({ "file": self.file, "scenario": self.scenario, "verdict": verdict, "why": why, "happened": happened })
+    }
+}
+
+/// One line where it passed; where it failed, what differs and a timeline of what happened.
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.verdict {
+            Verdict::Passed => write!(f, "passed   {}", self.scenario),
+            Verdict::NotBuilt(reason) => write!(f, "skipped  {} (not built yet: {reason})", self.scenario),
+            Verdict::Failed(differences) => {
+                write!(f, "FAILED   {}  ({})", self.scenario, self.file)?;
+                for difference in differences {
+                    write!(f, "\n           {difference}")?;
+                }
+                write!(f, "\n         what went out, in order (times from the start):")?;
+                if self.happened.is_empty() {
+                    write!(f, "\n           nothing")?;
+                }
+                for happened in &self.happened {
+                    write!(f, "\n         {}", happened.line(self.start))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A scenario file, read and checked.
+
+use tierline_model::Millis;
+use tierline_rules::source::{self, Diagnostics, Entry, Keys, Kind, Node, Source, codes};
+
+use crate::expect::{self, Pattern};
+use crate::settings::{self, SECTIONS};
+use crate::steps::{self, Step};
+use crate::{Outcome, Verdict, play, times};
+
+/// A scenario, ready to be tried.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    name: String,
+    file: String,
+    pub(crate) start: Millis,
+    pub(crate) until: Millis,
+    /// In the order of arrival.
+    pub(crate) steps: Vec<Step>,
+    pub(crate) expect: Vec<Pattern>,
+    pub(crate) never: Vec<Pattern>,
+    /// The configuration that it tests.
+    pub(crate) configuration: Vec<Entry>,
+    /// The first thing that it asks for and that is not built yet.
+    not_built: Option<String>,
+}
+
+impl Scenario {
+    /// Reads the scenario of a file. `base` is the configuration that it stands beside or names: a name to show and its
+    /// text. What the scenario doesn't carry itself comes from there.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with its place. That something is not built yet is none: [`run`](Self::run) says so.
+    pub fn parse(file: &str, text: &str, base: Option<(&str, &str)>) -> Result<Scenario, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let scenario = source::parse(&Source::new(file, text), &mut found)
+            .and_then(|root| Self::read(file, &root, base, &mut found));
+        match scenario {
+            Some(scenario) if found.mistakes() == 0 => Ok(scenario),
+            _ => Err(found),
+        }
+    }
+
+    /// The configuration that the text of a scenario names (`config: tierline.yaml`), as it is written there.
+    pub fn configuration_named_in(text: &str) -> Option<String> {
+        let root = source::parse(&Source::new("", text), &mut Diagnostics::default())?;
+        Some(root.at("config")?.scalar()?.text.clone())
+    }
+
+    /// What it calls itself.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lets the engine live through it: as it stands, then with a restart after every step.
+    pub fn run(&self) -> Outcome {
+        let (verdict, happened) = match &self.not_built {
+            Some(reason) => (Verdict::NotBuilt(reason.clone()), Vec::new()),
+            None => play::twice(self),
+        };
+        Outcome { scenario: self.name.clone(), file: self.file.clone(), verdict, start: self.start, happened }
+    }
+
+    fn read(file: &str, root: &Node, base: Option<(&str, &str)>, found: &mut Diagnostics) -> Option<Scenario> {
+        let mut keys = Keys::of(root, "a scenario", found)?;
+        let name = keys.optional("scenario").and_then(|node| Some(node.scalar()?.text.clone()));
+        let start = keys.required("start", found);
+        let until = keys.required("until", found);
+        let defaults = keys.optional("defaults");
+        let steps = keys.required("steps", found);
+        let expect = keys.required("expect", found);
+        let never = keys.optional("never");
+        let sla_events = keys.optional("sla_events");
+        keys.optional("config");
+        let mut configuration = base.map_or_else(Vec::new, |(name, text)| settings::beside(name, text, found));
+        for section in SECTIONS {
+            keys.entry(section).into_iter().for_each(|section| settings::put(&mut configuration, section));
+        }
+        keys.finish(found);
+
+        let Some(start) = start?.scalar().and_then(|scalar| tierline_model::parse_instant(&scalar.text)) else {
+            found.mistake(codes::INSTANT, &start?.span, "`start` is an instant: `2026-03-02T09:00:00Z`");
+            return None;
+        };
+        let mut steps = steps::read(steps?, defaults, start, found);
+        steps::sort(&mut steps);
+        let mut not_built = first_not_built(&configuration, &steps, found);
+        if sla_events.is_some_and(|node| matches!(&node.kind, Kind::List(items) if !items.is_empty())) {
+            not_built = Some("records of `sla-events`".to_owned());
+        }
+        Some(Scenario {
+            name: name.unwrap_or_else(|| file.to_owned()),
+            file: file.to_owned(),
+            start,
+            until: times::instant(until?, start, found)?,
+            steps,
+            expect: expect::read(expect?, start, found),
+            never: never.map_or_else(Vec::new, |never| expect::read(never, start, found)),
+            configuration,
+            not_built,
+        })
+    }
+}
+
+/// Checks the configuration as it is at first and after each restart; the first thing in them that is not built yet.
+fn first_not_built(configuration: &[Entry], steps: &[Step], found: &mut Diagnostics) -> Option<String> {
+    let mut configuration = configuration.to_vec();
+    let mut not_built = settings::check(&configuration, found);
+    for step in steps {
+        if let steps::What::Restart(changed) = &step.what {
+            changed.iter().for_each(|entry| settings::put(&mut configuration, entry));
+            let then = settings::check(&configuration, found);
+            not_built = not_built.or(then);
+        }
+    }
+    not_built
+}

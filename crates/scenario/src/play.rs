@@ -1,0 +1,158 @@
+//! A scenario played on a virtual clock.
+
+use std::collections::BTreeMap;
+
+use tierline_engine::{Arrival, Engine, Input, Output, Rejected};
+use tierline_model::Millis;
+use tierline_rules::Edge;
+use tierline_rules::source::Entry;
+
+use crate::settings::{self, Parts};
+use crate::steps::{Step, Stream, What};
+use crate::{Happened, Scenario, Verdict, expect, times};
+
+/// Plays it as it stands, and with a restart after every step; what went out.
+pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
+    let plain = Player::play(scenario, false);
+    match plain.verdict() {
+        Verdict::Passed => {}
+        other => return (other, plain.happened),
+    }
+    let restarted = Player::play(scenario, true);
+    if restarted.happened == plain.happened && restarted.refused.is_empty() {
+        return (Verdict::Passed, plain.happened);
+    }
+    let mut differences = vec!["with a restart after every step something else goes out".to_owned()];
+    if let Verdict::Failed(more) = restarted.verdict() {
+        differences.extend(more);
+    }
+    (Verdict::Failed(differences), restarted.happened)
+}
+
+struct Player<'a> {
+    scenario: &'a Scenario,
+    configuration: Vec<Entry>,
+    parts: Parts,
+    engine: Engine,
+    clock: Millis,
+    happened: Vec<Happened>,
+    /// What the engine would not do.
+    refused: Vec<String>,
+    not_built: Option<String>,
+}
+
+impl<'a> Player<'a> {
+    fn play(scenario: &'a Scenario, restart_after_each: bool) -> Player<'a> {
+        let parts = settings::ready(&scenario.configuration);
+        let mut engine = parts.engine();
+        let clock = scenario.steps.first().map_or(scenario.start, |step| scenario.start.min(step.arrives));
+        engine.caught_up(clock);
+        let mut player = Player {
+            scenario,
+            configuration: scenario.configuration.clone(),
+            parts,
+            engine,
+            clock,
+            happened: Vec::new(),
+            refused: Vec::new(),
+            not_built: None,
+        };
+        for step in scenario.steps.iter().filter(|step| step.arrives <= scenario.until) {
+            player.run_up_to(step.arrives - 1);
+            player.clock = player.clock.max(step.arrives);
+            player.take(step);
+            if restart_after_each {
+                player.restart();
+            }
+        }
+        player.run_up_to(scenario.until);
+        player
+    }
+
+    fn verdict(&self) -> Verdict {
+        if let Some(reason) = &self.not_built {
+            return Verdict::NotBuilt(reason.clone());
+        }
+        let Scenario { expect, never, start, .. } = self.scenario;
+        let mut differences = self.refused.clone();
+        differences.extend(expect::compare(expect, never, &self.happened, *start));
+        if differences.is_empty() { Verdict::Passed } else { Verdict::Failed(differences) }
+    }
+
+    /// Lets the clock stop at every deadline up to this instant.
+    fn run_up_to(&mut self, instant: Millis) {
+        while let Some(deadline) = self.engine.next_deadline().filter(|deadline| *deadline <= instant) {
+            self.clock = self.clock.max(deadline);
+            self.engine.advance(self.clock, Edge::Bounds);
+            self.collect();
+            if self.engine.next_deadline() == Some(deadline) {
+                let at = times::since(deadline, self.scenario.start);
+                self.refused.push(format!("the engine asks to be woken at {at} again and again"));
+                break;
+            }
+        }
+        self.clock = self.clock.max(instant);
+        self.engine.advance(self.clock, Edge::Bounds);
+        self.collect();
+    }
+
+    fn take(&mut self, step: &Step) {
+        let answer = match &step.what {
+            What::Restart(changed) => {
+                changed.iter().for_each(|entry| settings::put(&mut self.configuration, entry));
+                self.parts = settings::ready(&self.configuration);
+                self.restart();
+                Ok(())
+            }
+            What::Tombstone(Stream::Billing(topic), account_id) => {
+                self.apply(step, Input::BillingGone { topic: *topic, account_id })
+            }
+            What::Tombstone(_, account_id) => self.apply(step, Input::AccountGone { topic: 0, account_id }),
+            What::Record(stream, json) => {
+                let applied = stream.with_input(json, |input| self.apply(step, input));
+                applied.expect("every record was decoded when the file was read")
+            }
+        };
+        match answer {
+            Err(Rejected { code: "unbuilt_kind", reason }) => self.not_built = Some(reason),
+            Err(Rejected { code, reason }) => {
+                self.refused.push(format!("line {}: the record is a dead letter: {code}, {reason}", step.line));
+            }
+            Ok(()) => {}
+        }
+        self.collect();
+    }
+
+    fn apply(&mut self, step: &Step, input: Input<'_>) -> Result<(), Rejected> {
+        self.engine.apply(self.clock, Arrival { appended_at: Some(step.arrives), input })
+    }
+
+    /// A new engine with the old one's state, as from a changelog.
+    fn restart(&mut self) {
+        self.collect();
+        let mut state: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        self.engine.snapshot(&mut |key, value| {
+            state.insert(key.to_vec(), value.to_vec());
+        });
+        let memory = self.engine.memory();
+        self.engine = self.parts.engine();
+        let mut restored = Ok(());
+        for (key, value) in &state {
+            restored = restored.and_then(|()| self.engine.restore(key, Some(value)));
+        }
+        restored = restored.and_then(|()| self.engine.restored(self.clock, Some(&memory)));
+        if let Err(error) = restored {
+            self.refused.push(format!("the state cannot be restored: {error}"));
+        }
+        self.engine.caught_up(self.clock);
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        for output in self.engine.outputs() {
+            if let Output::Escalation(escalation) = output {
+                self.happened.push(Happened { escalation: *escalation });
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Scenario files, tried: what passes, what does not, and what is said of it.
+
+use std::path::Path;
+
+use tierline_scenario::{Outcome, Scenario, Verdict};
+
+fn parsed(text: &str) -> Scenario {
+    Scenario::parse("try.scenario.yaml", text, None).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn tried(text: &str) -> Outcome {
+    parsed(text).run()
+}
+
+fn mistakes(text: &str) -> String {
+    Scenario::parse("try.scenario.yaml", text, None).expect_err("it is wrong").to_string()
+}
+
+/// A customer who waits from the start; `rest` are more sections.
+fn waiting(steps: &str, rest: &str) -> String {
+    format!(
+        "scenario: waiting
+start: 2026-03-02T09:00:00Z
+defaults: {{ account_id: acme, ticket_id: T1 }}
+steps:
+  - {{ at: 0s, tickets: {{ kind: created, ticket: {{ status: new }} }} }}
+{steps}until: 24h
+{rest}"
+    )
+}
+
+const SILENT: &str = "rules: [ { id: silent, tier: 2, when: { ticket.no_agent_reply_for: 2h } } ]\n";
+
+fn differences(outcome: &Outcome) -> &[String] {
+    match &outcome.verdict {
+        Verdict::Failed(differences) => differences,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_scenario_of_ours_passes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let scenario = Scenario::parse(&file.to_string_lossy(), &text, None);
+        let outcome = scenario.unwrap_or_else(|mistakes| panic!("{mistakes}")).run();
+        assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
+    }
+}
+
+#[test]
+fn what_differs_is_told_with_its_line_and_what_went_out() {
+    let outcome = tried(&waiting("", &format!("{SILENT}expect: [ {{ at: 3h, kind: opened }}, {{ kind: raised }} ]")));
+    assert_eq!(differences(&outcome), ["line 8: `at` should be 3h, is 2h", "line 8: kind raised did not happen"]);
+    let shown = outcome.to_string();
+    assert!(shown.contains("2h  opened       T1  tier 2  silent"), "{shown}");
+}
+
+#[test]
+fn what_nobody_expects_and_what_should_never_happen_is_told() {
+    let outcome = tried(&waiting("", &format!("{SILENT}expect: []\nnever: [ {{ tier: 2 }} ]")));
+    assert_eq!(differences(&outcome), ["unexpected: opened of T1 at 2h", "line 9: tier 2 happened at 2h"]);
+}
+
+#[test]
+fn what_is_not_built_is_said_and_not_tried() {
+    let text = waiting("", "rules: [ { id: r, tier: 2, when: { ticket.reopened: 1 } } ]\nexpect: []");
+    assert_eq!(tried(&text).verdict, Verdict::NotBuilt("`ticket.reopened` is not built yet".to_owned()));
+    let snooze = "  - { at: 1h, commands: { kind: snooze, until: 2026-03-03T09:00:00Z } }\n";
+    let verdict = tried(&waiting(snooze, &format!("{SILENT}expect: []"))).verdict;
+    assert!(matches!(verdict, Verdict::NotBuilt(_)), "{verdict:?}");
+}
+
+#[test]
+fn a_record_that_becomes_a_dead_letter_in_the_file_is_a_mistake_at_its_place() {
+    let steps = "  - { at: 1h, tickets: { kind: updated, ticket: { status: sleeping } } }\n";
+    let shown = mistakes(&waiting(steps, "rules: []\nexpect: []"));
+    assert!(shown.contains("try.scenario.yaml:6:"), "{shown}");
+    assert!(shown.contains("sleeping"), "{shown}");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let steps = "  - { at: 1h, ticket: {} }\n  - { tickets: {} }\n  - { at: 2h, arrives: 1h, tickets: {} }\n";
+    let shown = mistakes(&waiting(steps, "rules: [ { id: r, when: {} } ]\nexpcet: []\nexpect: [ { teir: 2 } ]"));
+    for part in
+        ["`ticket` is no stream", "a step needs `at`", "cannot arrive before", "expcet", "`teir`", "needs `tier`"]
+    {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn what_a_scenario_does_not_carry_comes_from_the_configuration_beside_it() {
+    let beside =
+        format!("{SILENT}time: {{ grace: 1m, start: quiet, clock: wall }}\nlog: {{ kind: embedded, path: x }}");
+    let text = waiting("", "expect: [ { at: 2h, detected_at: 2h, kind: opened, rule: silent } ]");
+    let scenario = Scenario::parse("try.scenario.yaml", &text, Some(("tierline.yaml", &beside))).unwrap();
+    assert_eq!(scenario.run().verdict, Verdict::Passed);
+    let own = waiting("", "rules: [ { id: own, tier: 3, when: { ticket.open_for: 1h } } ]\nexpect: [ { rule: own } ]");
+    let scenario = Scenario::parse("try.scenario.yaml", &own, Some(("tierline.yaml", &beside))).unwrap();
+    assert_eq!(scenario.run().verdict, Verdict::Passed);
+}
+
+#[test]
+fn the_configuration_that_it_names_is_known_before_it_is_read() {
+    assert_eq!(
+        Scenario::configuration_named_in("config: ../tierline.yaml\nsteps: []").as_deref(),
+        Some("../tierline.yaml")
+    );
+    assert_eq!(Scenario::configuration_named_in("steps: []"), None);
+}
+
+#[test]
+fn records_of_one_instant_are_read_in_the_order_of_their_streams() {
+    // The account comes first wherever it stands, so nothing is ever evaluated without it.
+    let steps = "  - { at: 0s, accounts: { plan: team, source: crm } }\n";
+    let rules = "rules: [ { id: untold, tier: 2, when: { account.plan: unknown } } ]\nexpect: []";
+    assert_eq!(tried(&waiting(steps, rules)).verdict, Verdict::Passed);
+}
+
+#[test]
+fn the_outcome_is_told_to_programs_as_well() {
+    let outcome = tried(&waiting("", &format!("{SILENT}expect: [ {{ at: 2h }} ]"))).json();
+    assert_eq!(outcome["verdict"], "passed");
+    assert_eq!(outcome["happened"][0]["at"], "2026-03-02T11:00:00.000Z");
+    assert_eq!(outcome["happened"][0]["rule"], "silent");
+}
