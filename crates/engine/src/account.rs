@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use chrono_tz::Tz;
+use compact_str::CompactString;
 use tierline_model::Millis;
 use tierline_rules::{Edge, Moment};
 
@@ -16,7 +17,7 @@ pub(crate) type Slot = u32;
 /// One account.
 #[derive(Debug)]
 pub(crate) struct Account {
-    pub id: Box<str>,
+    pub id: CompactString,
     pub account: Joined,
     pub billing: Joined,
     /// The account's zone, parsed.

@@ -112,11 +112,7 @@ impl Cells {
     /// A field as it stands; `None`: untold.
     pub fn field(&self, field: TicketField) -> Option<Seen<'_>> {
         let cell = self.cells[self.place(field)?];
-        let value = match cell.kind {
-            Kind::Empty => None,
-            Kind::Small => Some(SeenValue::Small(cell.value)),
-            Kind::Large => Some(SeenValue::Large(&self.large[cell.value as usize])),
-        };
+        let value = self.value(cell);
         Some(Seen { value, since: self.stamps[cell.since as usize].at, said: self.stamps[cell.said as usize] })
     }
 
@@ -144,14 +140,20 @@ impl Cells {
         }
     }
 
-    /// Every told field.
-    pub fn iter(&self) -> impl Iterator<Item = (TicketField, Seen<'_>)> {
-        TicketField::ALL.iter().filter_map(|&field| Some((field, self.field(field)?)))
+    /// The statements that the told fields refer to by number.
+    pub fn stamps(&self) -> &[Stamp] {
+        &self.stamps
     }
 
-    /// The statement that made a field what it is: what a restore puts back beside the value.
-    pub fn since_stamp(&self, field: TicketField) -> Option<Stamp> {
-        Some(self.stamps[self.cells[self.place(field)?].since as usize])
+    /// How many fields are told.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Every told field with the numbers of the statement that made it what it is and of the one that last said so.
+    pub fn numbered(&self) -> impl Iterator<Item = (TicketField, Option<SeenValue<'_>>, u8, u8)> {
+        let told = TicketField::ALL.iter().filter(|&&field| self.told & (1 << field as u32) != 0);
+        told.zip(&self.cells).map(|(&field, cell)| (field, self.value(*cell), cell.since, cell.said))
     }
 
     /// Puts a field back as a restore found it.
@@ -160,6 +162,14 @@ impl Cells {
         let number = self.stamp(said);
         if let Some(place) = self.place(field) {
             self.cells[place].said = number;
+        }
+    }
+
+    fn value(&self, cell: Cell) -> Option<SeenValue<'_>> {
+        match cell.kind {
+            Kind::Empty => None,
+            Kind::Small => Some(SeenValue::Small(cell.value)),
+            Kind::Large => Some(SeenValue::Large(&self.large[cell.value as usize])),
         }
     }
 

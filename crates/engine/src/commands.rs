@@ -32,12 +32,12 @@ impl Engine {
             return Ok(());
         }
         let slot = self.addressed(a, command);
+        self.arrive(a, at);
         if !self.admit(a, slot, &command.command_id) {
             self.counts.repeats += 1;
             self.schedule(a);
             return Ok(());
         }
-        self.arrive(a, at);
         let obeyed = slot.filter(|&slot| {
             self.release_ticket(slot);
             self.obey(slot, command, at)
@@ -45,6 +45,9 @@ impl Engine {
         match obeyed {
             Some(slot) => self.latch_all(slot),
             None => self.counts.idle_commands += 1,
+        }
+        if self.live {
+            self.conclude(a, Cause::Record);
         }
         self.schedule(a);
         Ok(())
@@ -85,7 +88,7 @@ impl Engine {
         command.ticket_id.as_ref().and_then(|id| self.find_ticket(a, id))
     }
 
-    /// Takes an id in; `false`: a repeat.
+    /// Takes an id in, at an instant that the account has come to; `false`: a repeat.
     fn admit(&mut self, a: u32, slot: Option<Slot>, id: &str) -> bool {
         match slot {
             Some(slot) => {
@@ -193,7 +196,6 @@ impl Engine {
             }
         }
         self.index.all = rules;
-        self.fallen.clear();
         self.counts.latched_quietly = counted;
     }
 
@@ -203,13 +205,13 @@ impl Engine {
         let a = self.account(&signal.account_id);
         self.before_record(a, at);
         let slot = signal.ticket_id.as_ref().map(|id| self.ticket(a, id));
+        let late = self.is_late(a, at);
+        self.arrive(a, at);
         if !self.admit(a, slot, &signal.signal_id) {
             self.counts.repeats += 1;
             self.schedule(a);
             return;
         }
-        let late = self.is_late(a, at);
-        self.arrive(a, at);
         self.follows = if late { Millis::MIN } else { at };
         let cell = SignalCell {
             name: self.texts.intern(&cut(&signal.name, kept::WORD)),

@@ -157,6 +157,13 @@ impl Engine {
             let a = self.tickets[slot as usize].account;
             self.accounts[a as usize].held -= count as u32;
             self.fire_held(slot, together);
+            let rare = self.tickets[slot as usize].rare();
+            let next = rare.held.first().map_or(Millis::MAX, |held| held.at);
+            let passed = rare.clears.partition_point(|&at| at <= next);
+            let clears: Vec<Millis> = rare.clears.drain(..passed).collect();
+            for at in clears {
+                self.clear(slot, at);
+            }
         }
     }
 
@@ -264,28 +271,50 @@ impl Engine {
         self.say(slot, saying);
     }
 
-    /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*.
+    /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
+    /// something is held on the ticket, after that has gone out.
     fn clear_if_no(&mut self, slot: Slot) -> bool {
-        let Some(open) = self.tickets[slot as usize].escalation() else { return false };
-        let a = self.tickets[slot as usize].account;
-        let moment = self.accounts[a as usize].now;
-        let is_no = |id: &Option<String>| {
-            let number = id.as_ref().and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id));
-            let Some(number) = number else { return false };
-            let rule = &self.rules.rules[number];
-            let holds = |&slot: &Slot| self.holds_on(slot, number as u16, moment).is_some();
-            rule.clear == Clear::WhenNo
-                && !holds(&slot)
-                && self.truth(slot, number as u16, moment).truth != Truth::Unknown
-                && !(rule.per_account && self.accounts[a as usize].open.iter().any(holds))
-        };
-        if !open.held_by.iter().all(is_no) {
-            return false;
+        let ticket = &self.tickets[slot as usize];
+        let fired = ticket.escalation().map_or(&[][..], |open| &open.held_by);
+        let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
+        let rules = fired.iter().map(number).chain(ticket.held().iter().map(|held| Some(held.rule)));
+        let Some(since) = self.all_no_since(slot, rules) else { return false };
+        if ticket.held().is_empty() {
+            return self.clear(slot, since);
         }
+        let clears = &mut self.tickets[slot as usize].rare().clears;
+        clears.push(since);
+        clears.sort_unstable();
+        self.mark_ticket(slot);
+        false
+    }
+
+    /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`.
+    fn all_no_since(&self, slot: Slot, rules: impl Iterator<Item = Option<u16>>) -> Option<Millis> {
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize];
+        let moment = account.now;
+        let began = ticket.escalation().map(|open| open.at_tier_since);
+        let mut since = began.into_iter().chain(ticket.held().last().map(|held| held.at)).max()?.max(self.follows);
+        for number in rules {
+            let rule = &self.rules.rules[number? as usize];
+            let holds = |&slot: &Slot| self.holds_on(slot, number?, moment);
+            let dated = self.truth(slot, number?, moment);
+            let held_elsewhere = rule.per_account && account.open.iter().any(|slot| holds(slot).is_some());
+            if rule.clear != Clear::WhenNo || dated.truth == Truth::Unknown || holds(&slot).is_some() || held_elsewhere
+            {
+                return None;
+            }
+            since = since.max(dated.since);
+        }
+        Some(since.min(moment.at))
+    }
+
+    fn clear(&mut self, slot: Slot, at: Millis) -> bool {
         let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
-        self.release_ticket(slot);
-        self.end(slot, Saying { became_true_at: moment.at, reason, ..Saying::default() });
-        true
+        let is_open = self.tickets[slot as usize].escalation().is_some();
+        self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        is_open
     }
 
     /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.

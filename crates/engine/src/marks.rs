@@ -20,9 +20,18 @@ pub(crate) enum Mark {
     Answer,
     /// The ticket was solved.
     Solved,
+    /// Another ticket was merged into it whose customer still waits, since an instant of [`Adopted`].
+    Adopted,
 }
 
-const KINDS: [Mark; 5] = [Mark::Bot, Mark::HandedOver, Mark::Contact, Mark::Answer, Mark::Solved];
+const KINDS: [Mark; 6] = [Mark::Bot, Mark::HandedOver, Mark::Contact, Mark::Answer, Mark::Solved, Mark::Adopted];
+
+/// Waits that came with merged tickets: when each came, and since when it runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Adopted(Vec<(Millis, Millis)>);
+
+/// The newest of them kept of a ticket.
+const ADOPTED: usize = 128;
 
 /// The line of marks, oldest first, and what follows from it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +43,8 @@ pub(crate) struct Marks {
     /// What pruned marks had said.
     first_wait: Option<Millis>,
     first_reply: Option<Millis>,
+    /// Few tickets have any.
+    adopted: Option<Box<Adopted>>,
 }
 
 /// The newest marks kept of a ticket.
@@ -70,6 +81,19 @@ impl Marks {
         true
     }
 
+    /// At `at` a customer comes who has waited since `since`; what was answered here before was no answer to them.
+    pub fn adopt(&mut self, at: Millis, since: Millis) {
+        let waits = &mut self.adopted.get_or_insert_default().0;
+        waits.drain(..(waits.len() + 1).saturating_sub(ADOPTED));
+        waits.push((at, since));
+        self.add(at, Mark::Adopted);
+    }
+
+    /// Since when the oldest of the waits runs that came at an instant.
+    fn adopted_at(&self, instant: Millis) -> Option<Millis> {
+        self.adopted().iter().filter(|(at, _)| *at == instant).map(|(_, since)| *since).min()
+    }
+
     /// From here on the wait before the first mark is known: nobody waited.
     pub fn set_known(&mut self) {
         self.known = true;
@@ -80,7 +104,6 @@ impl Marks {
         let mut known = self.known;
         let mut asked: Option<Millis> = None;
         let mut bot = false;
-        let mut taken_over = Millis::MIN;
         let mut nobody_since = Millis::MIN;
         let mut said: Option<Millis> = None;
         let (mut first_wait, mut first_reply) = (self.first_wait, self.first_reply);
@@ -108,16 +131,22 @@ impl Marks {
                 }
                 Mark::HandedOver => {
                     bot = false;
-                    taken_over = instant;
+                    asked = asked.map(|_| instant);
+                }
+                Mark::Adopted => {
+                    if let Some(since) = self.adopted_at(instant) {
+                        asked = Some(asked.map_or(since, |asked| asked.min(since)));
+                        said = None;
+                    }
                 }
             }
-            if !bot && asked.is_some() {
-                first_wait = first_wait.or(Some(instant));
+            if !bot && let Some(asked) = asked {
+                first_wait = first_wait.or(Some(if mark == Mark::Adopted { asked } else { instant }));
             }
         }
         let wait = match asked {
             _ if bot => Wait::Nobody(nobody_since),
-            Some(since) if known => Wait::Since(since.max(taken_over)),
+            Some(since) if known => Wait::Since(since),
             None if known => Wait::Nobody(nobody_since),
             _ => Wait::Unknown,
         };
@@ -133,6 +162,11 @@ impl Marks {
                 Mark::Contact => into.push(instant),
                 Mark::Answer | Mark::Solved => into.clear(),
                 Mark::HandedOver | Mark::Bot => {}
+                Mark::Adopted => {
+                    let since = self.adopted_at(instant);
+                    let place = since.map_or(0, |since| into.partition_point(|&other| other <= since));
+                    since.into_iter().for_each(|since| into.insert(place, since));
+                }
             }
         }
     }
@@ -145,13 +179,20 @@ impl Marks {
         (&self.line, self.known, self.first_wait, self.first_reply)
     }
 
+    /// Waits that came with merged tickets: when each came, and since when it runs.
+    pub(crate) fn adopted(&self) -> &[(Millis, Millis)] {
+        self.adopted.as_ref().map_or(&[], |adopted| &adopted.0)
+    }
+
     pub(crate) fn from_parts(
         line: Vec<i64>,
         known: bool,
         first_wait: Option<Millis>,
         first_reply: Option<Millis>,
+        adopted: Vec<(Millis, Millis)>,
     ) -> Marks {
-        Marks { line, known, first_wait, first_reply }
+        let adopted = (!adopted.is_empty()).then(|| Box::new(Adopted(adopted)));
+        Marks { line, known, first_wait, first_reply, adopted }
     }
 }
 
@@ -182,6 +223,16 @@ mod tests {
         assert_eq!(marks(&line).as_of(49).wait, Wait::Nobody(0));
         let after = marks(&line).as_of(50);
         assert_eq!((after.wait, after.first_wait), (Wait::Since(50), Some(50)));
+    }
+
+    #[test]
+    fn who_comes_with_a_merged_ticket_has_waited_since_they_wrote_whatever_was_answered_here() {
+        let mut marks = marks(&[(0, Mark::Contact), (60, Mark::Answer)]);
+        marks.adopt(90, 30);
+        assert_eq!(marks.as_of(89).wait, Wait::Nobody(60));
+        assert_eq!(marks.as_of(90).wait, Wait::Since(30));
+        marks.add(100, Mark::Answer);
+        assert_eq!(marks.as_of(100).wait, Wait::Nobody(100));
     }
 
     #[test]

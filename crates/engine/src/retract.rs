@@ -36,6 +36,11 @@ impl Engine {
                 self.accounts[a as usize].held -= 1;
                 self.unlatch(slot, held.rule);
                 self.mark_ticket(slot);
+                if self.tickets[slot as usize].held().is_empty() {
+                    self.tickets[slot as usize].rare().clears.clear();
+                }
+                // What waited for it to go out waits no longer.
+                self.fallen.push(slot);
             }
         }
     }

@@ -19,8 +19,8 @@ pub(crate) const fn is_symbol(field: TicketField) -> bool {
 
 pub(crate) fn of_ticket(ticket: &Ticket, mark: &mut dyn FnMut(Symbol)) {
     ticket.source.into_iter().for_each(&mut *mark);
-    for (field, seen) in ticket.cells.iter() {
-        match seen.value {
+    for (field, value, ..) in ticket.cells.numbered() {
+        match value {
             Some(SeenValue::Small(symbol)) if is_symbol(field) => mark(symbol),
             Some(SeenValue::Large(CellValue::Symbols(symbols))) => symbols.iter().copied().for_each(&mut *mark),
             _ => {}

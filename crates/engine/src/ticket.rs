@@ -1,5 +1,6 @@
 //! What is kept of one ticket. Small where there are many: what few tickets have lies behind one pointer.
 
+use compact_str::CompactString;
 use smallvec::SmallVec;
 use tierline_model::{HandoffContext, Millis};
 use tierline_rules::{Edge, Moment, Truth};
@@ -12,7 +13,7 @@ use crate::texts::Symbol;
 /// One ticket: open, solved within `history`, or only spoken of so far.
 #[derive(Debug, Default)]
 pub(crate) struct Ticket {
-    pub id: Box<str>,
+    pub id: CompactString,
     /// Its account, by place.
     pub account: u32,
     pub source: Option<Symbol>,
@@ -77,19 +78,22 @@ pub(crate) struct Bulk {
 
 /// The last `N` distinct hashes.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(crate) struct Ring<const N: usize>(pub Vec<[u8; 8]>);
+pub(crate) struct Ring<const N: usize> {
+    /// Eight bytes each, the newest last.
+    pub hashes: Vec<u8>,
+}
 
 impl<const N: usize> Ring<N> {
     /// Takes a hash in; `false`: it was there.
     pub fn admit(&mut self, id: &str) -> bool {
         let hash = xxhash_rust::xxh3::xxh3_64(id.as_bytes()).to_le_bytes();
-        if self.0.contains(&hash) {
+        if self.hashes.chunks_exact(8).any(|other| other == hash) {
             return false;
         }
-        if self.0.len() == N {
-            self.0.remove(0);
+        if self.hashes.len() == N * 8 {
+            self.hashes.drain(..8);
         }
-        self.0.push(hash);
+        self.hashes.extend(hash);
         true
     }
 }
@@ -117,6 +121,8 @@ pub(crate) struct Rare {
     pub escalation: Option<Box<Open>>,
     /// Rises at a bound whose grace is not over, in order of their bounds.
     pub held: Vec<Held>,
+    /// When the rules of what is held, and of what had fired before it, became *no* with `clear: when_no`.
+    pub clears: Vec<Millis>,
     /// How many escalations the ticket has had, retracted ones included.
     pub escalations: u32,
     /// Hashes of the last signals' and commands' ids.

@@ -20,7 +20,7 @@ pub(super) struct AccountState<'a> {
     latches: Vec<(&'a str, bool, Option<Millis>)>,
     #[serde(borrow)]
     signals: Vec<SignalState<'a>>,
-    seen: Vec<[u8; 8]>,
+    seen: &'a [u8],
 }
 
 /// What each source says, and since when each field is what it is: those of the view, then those told no more.
@@ -74,7 +74,7 @@ pub(super) fn state<'e>(engine: &'e Engine, account: &'e Account) -> AccountStat
             .map(|latch| (&*engine.rules.rules[latch.rule as usize].id, latch.latched, latch.rose_at))
             .collect(),
         signals: signals(engine, &account.signals),
-        seen: account.seen.0.clone(),
+        seen: &account.seen.hashes,
     }
 }
 
@@ -127,7 +127,7 @@ impl Engine {
         let there = &mut self.accounts[a as usize];
         (there.account, there.billing) = (account, billing);
         (there.signals, there.latches) = (signals, latches);
-        there.seen.0 = state.seen;
+        there.seen.hashes = state.seen.to_vec();
         self.work_out_zone(a);
     }
 

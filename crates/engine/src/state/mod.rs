@@ -188,7 +188,7 @@ impl Engine {
         let ticket = &self.tickets[slot as usize];
         let account = &self.accounts[ticket.account as usize].id;
         key(name, tag::TICKET, 0, account, &ticket.id);
-        put(value, &ticket::state(self, ticket));
+        put(value, &ticket::Written { engine: self, ticket });
         each(name, value);
         for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
             key(name, tag::MESSAGE, message.slot, account, &ticket.id);

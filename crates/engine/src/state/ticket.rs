@@ -1,6 +1,8 @@
 //! A ticket as it is written.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{SerializeSeq, SerializeTuple};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_bytes::Bytes;
 use tierline_model::{Evidence, HandoffContext, Millis, TicketField};
 use uuid::Uuid;
 
@@ -12,7 +14,8 @@ use crate::marks::Marks;
 use crate::symbols::is_symbol;
 use crate::ticket::{CustomCell, CustomValue, Firing, Held, Latch, Open, Proof, Ticket};
 
-#[derive(Serialize, Deserialize)]
+/// A ticket as it is read back: member by member what [`Written`] writes.
+#[derive(Deserialize)]
 pub(super) struct TicketState<'a> {
     now: Millis,
     #[serde(borrow)]
@@ -24,26 +27,75 @@ pub(super) struct TicketState<'a> {
     solved_for: Millis,
     /// open, met, removed
     is: (bool, bool, bool),
+    stamps: Vec<Stamp>,
+    /// By their words, since their numbers may move between versions; each with the numbers of its stamps.
     #[serde(borrow)]
-    fields: Vec<FieldState<'a>>,
-    marks: MarksState,
+    fields: Vec<(&'a str, FieldValue<'a>, u8, u8)>,
+    /// The line of marks as differences.
+    line: Vec<i64>,
+    known: bool,
+    first_wait: Option<Millis>,
+    first_reply: Option<Millis>,
     #[serde(borrow)]
     latches: Vec<LatchState<'a>>,
-    events: Vec<[u8; 8]>,
-    messages: Vec<[u8; 8]>,
+    events: &'a [u8],
+    messages: &'a [u8],
     #[serde(borrow)]
     rare: Option<RareState<'a>>,
 }
 
-/// Fields by their words: their numbers may move between versions.
-#[derive(Serialize, Deserialize)]
-struct FieldState<'a> {
-    field: &'a str,
-    #[serde(borrow)]
-    value: FieldValue<'a>,
-    since: Stamp,
-    /// [`None`]: the same.
-    said: Option<Stamp>,
+/// A ticket as it is written, straight from where it lies.
+pub(super) struct Written<'e> {
+    pub engine: &'e Engine,
+    pub ticket: &'e Ticket,
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Written { engine, ticket } = *self;
+        let (line, known, first_wait, first_reply) = ticket.marks.to_parts();
+        let mut tuple = serializer.serialize_tuple(18)?;
+        tuple.serialize_element(&ticket.now)?;
+        tuple.serialize_element(&ticket.source.map(|source| engine.texts.text(source)))?;
+        tuple.serialize_element(&ticket.created_at)?;
+        tuple.serialize_element(&ticket.open_since)?;
+        tuple.serialize_element(&ticket.touched_at)?;
+        tuple.serialize_element(&ticket.solved_at)?;
+        tuple.serialize_element(&ticket.solved_for)?;
+        tuple.serialize_element(&(ticket.open, ticket.met, ticket.removed))?;
+        tuple.serialize_element(ticket.cells.stamps())?;
+        tuple.serialize_element(&Each(ticket.cells.len(), || {
+            let fields = ticket.cells.numbered();
+            fields.map(|(field, value, since, said)| (field.word(), field_value(engine, field, value), since, said))
+        }))?;
+        tuple.serialize_element(&Each(line.len(), || {
+            let before = std::iter::once(0).chain(line.iter().copied());
+            line.iter().zip(before).map(|(mark, before)| mark - before)
+        }))?;
+        tuple.serialize_element(&known)?;
+        tuple.serialize_element(&first_wait)?;
+        tuple.serialize_element(&first_reply)?;
+        tuple.serialize_element(&Each(ticket.latches.len(), || {
+            ticket.latches.iter().map(|latch| latch_state(engine, latch))
+        }))?;
+        tuple.serialize_element(Bytes::new(&ticket.bulk.events.hashes))?;
+        tuple.serialize_element(Bytes::new(&ticket.bulk.messages.hashes))?;
+        tuple.serialize_element(&rare(engine, ticket))?;
+        tuple.end()
+    }
+}
+
+/// So many items, written as a list without being gathered first.
+struct Each<F>(usize, F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0))?;
+        for item in (self.1)() {
+            list.serialize_element(&item)?;
+        }
+        list.end()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,15 +106,6 @@ enum FieldValue<'a> {
     Instant(Millis),
     #[serde(borrow)]
     Texts(Vec<&'a str>),
-}
-
-/// The line as differences.
-#[derive(Serialize, Deserialize)]
-struct MarksState {
-    line: Vec<i64>,
-    known: bool,
-    first_wait: Option<Millis>,
-    first_reply: Option<Millis>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,7 +129,7 @@ struct RareState<'a> {
     #[serde(borrow)]
     held: Vec<HeldState<'a>>,
     escalations: u32,
-    seen: Vec<[u8; 8]>,
+    seen: &'a [u8],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,50 +155,19 @@ struct HeldState<'a> {
     evidence: Vec<Evidence>,
 }
 
-pub(super) fn state<'e>(engine: &'e Engine, ticket: &'e Ticket) -> TicketState<'e> {
-    TicketState {
-        now: ticket.now,
-        source: ticket.source.map(|source| engine.texts.text(source)),
-        created_at: ticket.created_at,
-        open_since: ticket.open_since,
-        touched_at: ticket.touched_at,
-        solved_at: ticket.solved_at,
-        solved_for: ticket.solved_for,
-        is: (ticket.open, ticket.met, ticket.removed),
-        fields: fields(engine, ticket),
-        marks: marks(&ticket.marks),
-        latches: ticket.latches.iter().map(|latch| latch_state(engine, latch)).collect(),
-        events: ticket.bulk.events.0.clone(),
-        messages: ticket.bulk.messages.0.clone(),
-        rare: rare(engine, ticket),
-    }
-}
-
-fn fields<'e>(engine: &'e Engine, ticket: &'e Ticket) -> Vec<FieldState<'e>> {
+fn field_value<'e>(engine: &'e Engine, field: TicketField, value: Option<SeenValue<'e>>) -> FieldValue<'e> {
     let text = |symbol: u32| engine.texts.text(symbol);
-    let state = |(field, seen): (TicketField, crate::cells::Seen<'e>)| {
-        let value = match seen.value {
-            None => FieldValue::Empty,
-            Some(SeenValue::Small(symbol)) if is_symbol(field) => FieldValue::Text(text(symbol)),
-            Some(SeenValue::Small(number)) => FieldValue::Number(number),
-            Some(SeenValue::Large(CellValue::Text(text))) => FieldValue::Text(text),
-            Some(SeenValue::Large(CellValue::Instant(at))) => FieldValue::Instant(*at),
-            Some(SeenValue::Large(CellValue::Symbols(tags))) => {
-                FieldValue::Texts(tags.iter().map(|&tag| text(tag)).collect())
-            }
-            Some(SeenValue::Large(CellValue::Small(number))) => FieldValue::Number(*number),
-        };
-        let since = ticket.cells.since_stamp(field).unwrap_or(seen.said);
-        FieldState { field: field.word(), value, since, said: Some(seen.said).filter(|&said| said != since) }
-    };
-    ticket.cells.iter().map(state).collect()
-}
-
-fn marks(marks: &Marks) -> MarksState {
-    let (line, known, first_wait, first_reply) = marks.to_parts();
-    let mut last = 0;
-    let line = line.iter().map(|&mark| mark - std::mem::replace(&mut last, mark)).collect();
-    MarksState { line, known, first_wait, first_reply }
+    match value {
+        None => FieldValue::Empty,
+        Some(SeenValue::Small(symbol)) if is_symbol(field) => FieldValue::Text(text(symbol)),
+        Some(SeenValue::Small(number)) => FieldValue::Number(number),
+        Some(SeenValue::Large(CellValue::Text(text))) => FieldValue::Text(text),
+        Some(SeenValue::Large(CellValue::Instant(at))) => FieldValue::Instant(*at),
+        Some(SeenValue::Large(CellValue::Symbols(tags))) => {
+            FieldValue::Texts(tags.iter().map(|&tag| text(tag)).collect())
+        }
+        Some(SeenValue::Large(CellValue::Small(number))) => FieldValue::Number(*number),
+    }
 }
 
 fn latch_state<'e>(engine: &'e Engine, latch: &Latch) -> LatchState<'e> {
@@ -185,7 +197,7 @@ fn rare<'e>(engine: &'e Engine, ticket: &'e Ticket) -> Option<RareState<'e>> {
         escalation: rare.escalation.as_deref().map(open_state),
         held: rare.held.iter().map(held).collect(),
         escalations: rare.escalations,
-        seen: rare.seen.0.clone(),
+        seen: &rare.seen.hashes,
     })
 }
 
@@ -227,16 +239,18 @@ impl Engine {
             ..Ticket::default()
         };
         back.bulk.texts = texts;
-        (back.bulk.events.0, back.bulk.messages.0) = (state.events, state.messages);
+        (back.bulk.events.hashes, back.bulk.messages.hashes) = (state.events.to_vec(), state.messages.to_vec());
         let mut last = 0;
-        let line = state.marks.line.iter().map(|&step| {
+        let line = state.line.iter().map(|&step| {
             last += step;
             last
         });
-        let line = line.collect();
-        back.marks = Marks::from_parts(line, state.marks.known, state.marks.first_wait, state.marks.first_reply);
-        for field in &state.fields {
-            self.take_back_field(&mut back, field);
+        back.marks = Marks::from_parts(line.collect(), state.known, state.first_wait, state.first_reply);
+        for (field, value, since, said) in &state.fields {
+            let stamp = |number: u8| state.stamps.get(usize::from(number)).copied();
+            if let (Some(since), Some(said)) = (stamp(*since), stamp(*said)) {
+                self.take_back_field(&mut back, field, value, since, said);
+            }
         }
         for latch in &state.latches {
             if let Some(rule) = self.rule_by_id(latch.rule) {
@@ -250,10 +264,10 @@ impl Engine {
         self.tickets[slot as usize] = back;
     }
 
-    fn take_back_field(&mut self, ticket: &mut Ticket, state: &FieldState<'_>) {
+    fn take_back_field(&mut self, ticket: &mut Ticket, field: &str, value: &FieldValue<'_>, since: Stamp, said: Stamp) {
         // A field that this version has not is left out.
-        let Some(field) = TicketField::from_word(state.field) else { return };
-        let value = match &state.value {
+        let Some(field) = TicketField::from_word(field) else { return };
+        let value = match value {
             FieldValue::Empty => None,
             FieldValue::Text(text) if is_symbol(field) => Some(CellValue::Small(self.texts.intern(text))),
             FieldValue::Text(text) => Some(CellValue::Text((*text).into())),
@@ -263,7 +277,7 @@ impl Engine {
                 Some(CellValue::Symbols(tags.iter().map(|tag| self.texts.intern(tag)).collect()))
             }
         };
-        ticket.cells.put_back(field, value, state.since, state.said.unwrap_or(state.since));
+        ticket.cells.put_back(field, value, since, said);
     }
 
     fn take_back_rare(&mut self, ticket: &mut Ticket, state: RareState<'_>) {
@@ -280,7 +294,7 @@ impl Engine {
         let held = held.collect();
         let rare = ticket.rare();
         (rare.custom, rare.signals, rare.held) = (custom, signals, held);
-        (rare.handoff, rare.escalations, rare.seen.0) = (state.handoff, state.escalations, state.seen);
+        (rare.handoff, rare.escalations, rare.seen.hashes) = (state.handoff, state.escalations, state.seen.to_vec());
         rare.escalation = state.escalation.map(|open| {
             Box::new(Open {
                 id: Uuid::from_bytes(open.id),

@@ -52,7 +52,7 @@ impl Engine {
             && target != slot
             && self.tickets[target as usize].open
         {
-            self.tickets[target as usize].marks.add(since, Mark::Contact);
+            self.tickets[target as usize].marks.adopt(at, since);
             self.mark_ticket(target);
             if self.live {
                 let mut rules = Vec::new();
@@ -130,7 +130,9 @@ impl Engine {
         let moment = self.accounts[a as usize].now;
         let needs_hold = self.rules.rules[number].hold.is_some();
         let free = |&slot: &Slot| {
+            // What is held has begun, though nobody has heard of it.
             self.tickets[slot as usize].escalation().is_none()
+                && self.tickets[slot as usize].held().is_empty()
                 && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
                 && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
         };

@@ -5,6 +5,7 @@ mod fields;
 mod life;
 mod messages;
 
+use smallvec::SmallVec;
 use tierline_model::{Author, Millis, TicketEvent, TicketEventKind, cut};
 use tierline_rules::{AbsenceOf, Reads, Topic};
 
@@ -33,7 +34,7 @@ pub(crate) mod kept {
 struct Changes {
     reads: Reads,
     /// What it ended, if it is late: what it may disprove.
-    disproves: Vec<AbsenceOf>,
+    disproves: SmallVec<[AbsenceOf; 8]>,
     closes: Option<&'static str>,
     reopens: bool,
 }
@@ -118,7 +119,7 @@ impl Engine {
         let counted = self.counted(slot);
         let ticket = &mut self.tickets[slot as usize];
         ticket.source = Some(source);
-        let first = ticket.bulk.events.0.len() == 1 && ticket.created_at.is_none() && !ticket.met;
+        let first = ticket.bulk.events.hashes.len() == 8 && ticket.created_at.is_none() && !ticket.met;
         if event.kind == TicketEventKind::Created {
             if ticket.met {
                 self.counts.repeats += 1;

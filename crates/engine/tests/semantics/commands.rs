@@ -73,3 +73,17 @@ fn a_command_to_nobody_changes_nothing_and_is_counted() {
     assert_eq!(desk.said(), [""; 0]);
     assert_eq!(desk.engine.counts().idle_commands, 2);
 }
+
+#[test]
+fn a_restart_right_after_a_signal_knows_that_it_has_come() {
+    let text = "    once_per: account\n    when: { ticket.sentiment: { at_most: -0.5, within: 1h } }";
+    let mut desk = Desk::new(&rule(text));
+    desk.created("t", at(0));
+    desk.signal("t", "sentiment", -0.8, at(1));
+    assert_eq!(desk.said(), ["opened t 2 @1"]);
+    // Nothing changes but the signal itself: the rule holds already.
+    desk.signal("t", "sentiment", -0.9, at(2));
+    desk.restart();
+    desk.created("other", at(3));
+    assert_eq!(desk.said(), Vec::<String>::new());
+}

@@ -243,3 +243,30 @@ fn what_a_source_takes_back_is_unknown_since_then_even_over_a_restart() {
     desk.run_to(at(60));
     assert_eq!(desk.said(), ["opened t 2 @40"]);
 }
+
+#[test]
+fn an_escalation_waits_with_clearing_for_what_is_held_and_clears_then_as_of_when_it_became_so() {
+    let mut desk = Desk::new(&rule("    clear: when_no\n    when: { ticket.no_agent_reply_for: 1h }"));
+    desk.created("t", at(0));
+    // The next record comes a second after the bound, well within the grace: the rise is held, and already over.
+    desk.clock = at(60) + 1_000;
+    desk.reply("t", at(60) + 1_000);
+    assert_eq!(desk.said(), Vec::<String>::new());
+    desk.restart();
+    desk.run_to(at(60) + GRACE);
+    let heard = desk.heard();
+    let dated: Vec<_> = heard.iter().map(|record| (record.kind.word(), record.became_true_at - at(60))).collect();
+    assert_eq!(dated, [("opened", 0), ("resolved", 1_000)]);
+}
+
+#[test]
+fn who_comes_with_a_merged_ticket_has_waited_since_they_wrote_5_6() {
+    let mut desk = Desk::new(&rule("    when: { ticket.no_agent_reply_for: 2h }"));
+    desk.created("source", at(0));
+    desk.created("target", at(0));
+    desk.reply("target", at(30));
+    desk.event(TicketEventKind::Merged, "source", at(60), |event| event.merged_into = Some("target".into()));
+    desk.restart();
+    desk.run_to(at(121));
+    assert_eq!(desk.said(), ["opened target 2 @120"]);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Output, Settings};
 use tierline_model::{
-    AccountFields, AccountSnapshot, Author, Cleared, Command, CommandKind, Escalation, Message, Millis, Status,
+    AccountFields, AccountSnapshot, Author, Cleared, Command, CommandKind, Escalation, Message, Millis, Signal, Status,
     TicketEvent, TicketEventKind, TicketFields,
 };
 use tierline_rules::source::{Diagnostics, Keys, Source, parse};
@@ -199,6 +199,27 @@ impl Desk {
         };
         self.clock = self.clock.max(at);
         self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Command(&command) }).unwrap();
+        self.collect();
+    }
+
+    /// A model's word on a ticket.
+    pub fn signal(&mut self, ticket: &str, name: &str, value: f64, at: Millis) {
+        self.events += 1;
+        let id = format!("s{}", self.events);
+        let signal = Signal {
+            signal_id: id.as_str().into(),
+            account_id: "acme".into(),
+            ticket_id: Some(ticket.into()),
+            occurred_at: at,
+            name: name.into(),
+            value: Some(value),
+            label: None,
+            model: None,
+            explanation: None,
+            handoff: None,
+        };
+        self.clock = self.clock.max(at);
+        self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Signal(&signal) }).unwrap();
         self.collect();
     }
 

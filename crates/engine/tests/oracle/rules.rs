@@ -1,0 +1,157 @@
+//! Rules as the oracle understands them, and as they are written for the real thing.
+
+use super::history::Tick;
+use tierline_model::{BillingState, Priority, Status};
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cond {
+    Plan(&'static str),
+    PlanIsUnknown,
+    HealthBelow(i64),
+    Billing(BillingState),
+    Priority(Priority),
+    PriorityAtLeast(Priority),
+    Category(&'static str),
+    CategoryIsEmpty,
+    Status(Vec<Status>),
+    Silence(Tick),
+    OpenFor(Tick),
+    FollowUps {
+        at_least: usize,
+        apart: Tick,
+    },
+    Tickets {
+        at_least: usize,
+        within: Tick,
+    },
+    FirstReply(Target),
+    /// In tenths.
+    SentimentAtMost(i8, Option<Tick>),
+    All(Vec<Cond>),
+    Any(Vec<Cond>),
+    Not(Box<Cond>),
+}
+
+/// What a rule may ask of an SLA clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    Breached,
+    DueWithin(Tick),
+    OverdueBy(Tick),
+    Used75,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    pub tier: u8,
+    pub when: Cond,
+    pub unless: Option<Cond>,
+    pub hold: Option<Tick>,
+    pub per_account: bool,
+    pub when_no: bool,
+    pub cooldown: Option<Tick>,
+}
+
+impl Rule {
+    /// A rule with nothing but a condition.
+    pub fn simple(tier: u8, when: Cond) -> Rule {
+        Rule { tier, when, unless: None, hold: None, per_account: false, when_no: false, cooldown: None }
+    }
+}
+
+/// The `first_reply` targets of the one policy there is; multiples of four, so that three quarters are a tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    pub urgent: Tick,
+    pub default: Option<Tick>,
+}
+
+impl Policy {
+    /// The target of a ticket of this priority.
+    pub fn target(self, priority: Option<Priority>) -> Option<Tick> {
+        if priority == Some(Priority::Urgent) { Some(self.urgent) } else { self.default }
+    }
+}
+
+/// The id of the `index`-th rule.
+pub fn rule_id(index: usize) -> String {
+    format!("r{index}")
+}
+
+/// The configuration that says the same.
+pub fn yaml(rules: &[Rule], policy: Option<Policy>) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    if let Some(Policy { urgent, default }) = policy {
+        let default = default.map(|default| format!(", default: {default}s")).unwrap_or_default();
+        writeln!(text, "sla:\n  - {{ id: policy, targets: {{ first_reply: {{ urgent: {urgent}s{default} }} }} }}")
+            .unwrap();
+    }
+    if rules.is_empty() {
+        text.push_str("rules: []\n");
+        return text;
+    }
+    text.push_str("rules:\n");
+    for (index, rule) in rules.iter().enumerate() {
+        write!(text, "  - {{ id: {}, tier: {}, when: {}", rule_id(index), rule.tier, cond(&rule.when)).unwrap();
+        if let Some(unless) = &rule.unless {
+            write!(text, ", unless: {}", cond(unless)).unwrap();
+        }
+        if let Some(hold) = rule.hold {
+            write!(text, ", for: {hold}s").unwrap();
+        }
+        if rule.per_account {
+            text.push_str(", once_per: account");
+        }
+        if rule.when_no {
+            text.push_str(", clear: when_no");
+        }
+        if let Some(cooldown) = rule.cooldown {
+            write!(text, ", cooldown: {cooldown}s").unwrap();
+        }
+        text.push_str(" }\n");
+    }
+    text
+}
+
+fn cond(condition: &Cond) -> String {
+    match condition {
+        Cond::Plan(plan) => format!("{{ account.plan: {plan} }}"),
+        Cond::PlanIsUnknown => "{ account.plan: unknown }".into(),
+        Cond::HealthBelow(limit) => format!("{{ account.health: {{ below: {limit} }} }}"),
+        Cond::Billing(state) => format!("{{ billing.state: {state} }}"),
+        Cond::Priority(priority) => format!("{{ ticket.priority: {priority} }}"),
+        Cond::PriorityAtLeast(priority) => format!("{{ ticket.priority: {{ at_least: {priority} }} }}"),
+        Cond::Category(category) => format!("{{ ticket.category: {category} }}"),
+        Cond::CategoryIsEmpty => "{ ticket.category: empty }".into(),
+        Cond::Status(words) => {
+            let words: Vec<_> = words.iter().map(|status| status.word()).collect();
+            format!("{{ ticket.status: [ {} ] }}", words.join(", "))
+        }
+        Cond::Silence(length) => format!("{{ ticket.no_agent_reply_for: {length}s }}"),
+        Cond::OpenFor(length) => format!("{{ ticket.open_for: {length}s }}"),
+        Cond::FollowUps { at_least, apart } => {
+            format!("{{ ticket.follow_ups: {{ at_least: {at_least}, apart: {apart}s }} }}")
+        }
+        Cond::Tickets { at_least, within } => {
+            format!("{{ account.tickets: {{ at_least: {at_least}, within: {within}s }} }}")
+        }
+        Cond::FirstReply(Target::Breached) => "{ sla.first_reply: breached }".into(),
+        Cond::FirstReply(Target::DueWithin(length)) => format!("{{ sla.first_reply: {{ due_within: {length}s }} }}"),
+        Cond::FirstReply(Target::OverdueBy(length)) => format!("{{ sla.first_reply: {{ overdue_by: {length}s }} }}"),
+        Cond::FirstReply(Target::Used75) => "{ sla.first_reply: { used: 75% } }".into(),
+        Cond::SentimentAtMost(tenths, within) => {
+            let within = within.map(|length| format!(", within: {length}s")).unwrap_or_default();
+            format!("{{ ticket.sentiment: {{ at_most: {:.1}{within} }} }}", f64::from(*tenths) / 10.0)
+        }
+        Cond::All(all) => format!("{{ all: [ {} ] }}", list(all)),
+        Cond::Any(any) => format!("{{ any: [ {} ] }}", list(any)),
+        Cond::Not(inner) => format!("{{ not: {} }}", cond(inner)),
+    }
+}
+
+fn list(conditions: &[Cond]) -> String {
+    conditions.iter().map(cond).collect::<Vec<_>>().join(", ")
+}
