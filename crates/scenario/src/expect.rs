@@ -52,7 +52,7 @@ fn pattern(item: &Node, start: Millis, found: &mut Diagnostics) -> Pattern {
             times::instant(node, start, found).map(Json::from)
         } else if OTHERS.contains(&name) {
             let value = json(node);
-            if name == "kind" && !value.as_str().is_some_and(|word| EscalationKind::from_word(word).is_some()) {
+            if name == "kind" && value.as_str().is_none_or(|word| EscalationKind::from_word(word).is_none()) {
                 let words = EscalationKind::ALL.iter().map(|kind| kind.word());
                 unknown_word(node, "the kind of a record of `escalations`", &value.to_string(), words, found);
             }

@@ -58,8 +58,10 @@ impl<'a> Player<'a> {
             not_built: None,
         };
         for step in scenario.steps.iter().filter(|step| step.arrives <= scenario.until) {
-            player.run_up_to(step.arrives - 1);
-            player.clock = player.clock.max(step.arrives);
+            if player.clock < step.arrives {
+                player.run_up_to(step.arrives - 1);
+                player.clock = step.arrives;
+            }
             player.take(step);
             if restart_after_each {
                 player.restart();
