@@ -152,8 +152,12 @@ impl Cells {
 
     /// Every told field with the numbers of the statement that made it what it is and of the one that last said so.
     pub fn numbered(&self) -> impl Iterator<Item = (TicketField, Option<SeenValue<'_>>, u8, u8)> {
-        let told = TicketField::ALL.iter().filter(|&&field| self.told & (1 << field as u32) != 0);
-        told.zip(&self.cells).map(|(&field, cell)| (field, self.value(*cell), cell.since, cell.said))
+        let mut told = self.told;
+        self.cells.iter().map(move |cell| {
+            let field = TicketField::ALL[told.trailing_zeros() as usize];
+            told &= told - 1;
+            (field, self.value(*cell), cell.since, cell.said)
+        })
     }
 
     /// Puts a field back as a restore found it.

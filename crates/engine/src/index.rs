@@ -72,6 +72,10 @@ pub(crate) const fn of_account(reads: Reads) -> bool {
         || reads.topics & (Topic::AccountCustom as u32 | Topic::Tickets as u32 | Topic::Signals as u32) != 0
 }
 
-fn bits(set: u32) -> impl Iterator<Item = usize> {
-    (0..32).filter(move |bit| set & (1 << bit) != 0)
+fn bits(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = set.trailing_zeros() as usize;
+        set &= set.wrapping_sub(1);
+        (lowest < 32).then_some(lowest)
+    })
 }

@@ -172,8 +172,7 @@ impl Engine {
     fn write_account(&self, a: u32, name: &mut Vec<u8>, value: &mut Vec<u8>, each: &mut dyn FnMut(&[u8], &[u8])) {
         let account = &self.accounts[a as usize];
         key(name, tag::ACCOUNT, 0, &account.id, "");
-        put(value, &account::state(self, account));
-        each(name, value);
+        each(name, put(value, &account::state(self, account)));
     }
 
     /// `all`: its messages and its context too, though they have not changed.
@@ -188,30 +187,32 @@ impl Engine {
         let ticket = &self.tickets[slot as usize];
         let account = &self.accounts[ticket.account as usize].id;
         key(name, tag::TICKET, 0, account, &ticket.id);
-        put(value, &ticket::Written { engine: self, ticket });
-        each(name, value);
+        each(name, put(value, &ticket::Written { engine: self, ticket }));
         for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
             key(name, tag::MESSAGE, message.slot, account, &ticket.id);
-            put(value, message);
-            each(name, value);
+            each(name, put(value, message));
         }
         if let Some(open) = ticket.escalation().filter(|open| all || open.context_dirty)
             && let Some(context) = &open.context
         {
             key(name, tag::CONTEXT, 0, account, &ticket.id);
-            put(value, &**context);
-            each(name, value);
+            each(name, put(value, &**context));
         }
     }
 }
 
-/// The version byte and the value.
-fn put(into: &mut Vec<u8>, value: &impl serde::Serialize) {
-    into.clear();
-    into.push(VERSION);
-    let bytes = postcard::to_extend(value, std::mem::take(into));
-    // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
-    *into = bytes.expect("postcard writes plain data");
+/// The version byte and the value, in a buffer that grows to what the largest needs.
+fn put<'b>(buffer: &'b mut Vec<u8>, value: &impl serde::Serialize) -> &'b [u8] {
+    loop {
+        match postcard::to_slice(value, buffer.get_mut(1..).unwrap_or_default()).map(|written| written.len()) {
+            Ok(length) => {
+                buffer[0] = VERSION;
+                return &buffer[..=length];
+            }
+            Err(postcard::Error::SerializeBufferFull) => buffer.resize(2 * buffer.len().max(512), 0),
+            Err(other) => unreachable!("plain data with lists of known lengths is always written: {other}"),
+        }
+    }
 }
 
 fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {

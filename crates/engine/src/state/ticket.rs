@@ -36,6 +36,7 @@ pub(super) struct TicketState<'a> {
     known: bool,
     first_wait: Option<Millis>,
     first_reply: Option<Millis>,
+    adopted: Vec<(Millis, Millis)>,
     #[serde(borrow)]
     latches: Vec<LatchState<'a>>,
     events: &'a [u8],
@@ -54,7 +55,7 @@ impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Written { engine, ticket } = *self;
         let (line, known, first_wait, first_reply) = ticket.marks.to_parts();
-        let mut tuple = serializer.serialize_tuple(18)?;
+        let mut tuple = serializer.serialize_tuple(19)?;
         tuple.serialize_element(&ticket.now)?;
         tuple.serialize_element(&ticket.source.map(|source| engine.texts.text(source)))?;
         tuple.serialize_element(&ticket.created_at)?;
@@ -75,6 +76,7 @@ impl Serialize for Written<'_> {
         tuple.serialize_element(&known)?;
         tuple.serialize_element(&first_wait)?;
         tuple.serialize_element(&first_reply)?;
+        tuple.serialize_element(ticket.marks.adopted())?;
         tuple.serialize_element(&Each(ticket.latches.len(), || {
             ticket.latches.iter().map(|latch| latch_state(engine, latch))
         }))?;
@@ -128,6 +130,7 @@ struct RareState<'a> {
     escalation: Option<OpenState<'a>>,
     #[serde(borrow)]
     held: Vec<HeldState<'a>>,
+    clears: Vec<Millis>,
     escalations: u32,
     seen: &'a [u8],
 }
@@ -196,6 +199,7 @@ fn rare<'e>(engine: &'e Engine, ticket: &'e Ticket) -> Option<RareState<'e>> {
         handoff: rare.handoff.clone(),
         escalation: rare.escalation.as_deref().map(open_state),
         held: rare.held.iter().map(held).collect(),
+        clears: rare.clears.clone(),
         escalations: rare.escalations,
         seen: &rare.seen.hashes,
     })
@@ -245,7 +249,7 @@ impl Engine {
             last += step;
             last
         });
-        back.marks = Marks::from_parts(line.collect(), state.known, state.first_wait, state.first_reply);
+        back.marks = Marks::from_parts(line.collect(), state.known, state.first_wait, state.first_reply, state.adopted);
         for (field, value, since, said) in &state.fields {
             let stamp = |number: u8| state.stamps.get(usize::from(number)).copied();
             if let (Some(since), Some(said)) = (stamp(*since), stamp(*said)) {
@@ -293,7 +297,8 @@ impl Engine {
         });
         let held = held.collect();
         let rare = ticket.rare();
-        (rare.custom, rare.signals, rare.held) = (custom, signals, held);
+        (rare.custom, rare.signals) = (custom, signals);
+        (rare.held, rare.clears) = (held, state.clears);
         (rare.handoff, rare.escalations, rare.seen.hashes) = (state.handoff, state.escalations, state.seen.to_vec());
         rare.escalation = state.escalation.map(|open| {
             Box::new(Open {
