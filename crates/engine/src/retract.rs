@@ -30,19 +30,33 @@ impl Engine {
             while let Some(held) = self.tickets[slot as usize].held().get(place) {
                 if held.at < at || self.still_proven(slot, held.rule, held.at, &held.proof, changed) {
                     place += 1;
-                    continue;
+                } else {
+                    self.cancel(slot, place);
                 }
-                let held = self.tickets[slot as usize].rare().held.remove(place);
-                self.accounts[a as usize].held -= 1;
-                self.unlatch(slot, held.rule);
-                self.mark_ticket(slot);
-                if self.tickets[slot as usize].held().is_empty() {
-                    self.tickets[slot as usize].rare().clears.clear();
-                }
-                // What waited for it to go out waits no longer.
-                self.fallen.push(slot);
             }
         }
+    }
+
+    /// A straggler closed a ticket before (or at) the bounds of what is held on it: there was no rule on it any more.
+    pub(crate) fn disprove_all_held(&mut self, slot: Slot, at: Millis) {
+        while let Some(place) = self.tickets[slot as usize].held().iter().position(|held| held.at >= at) {
+            self.cancel(slot, place);
+        }
+    }
+
+    fn cancel(&mut self, slot: Slot, place: usize) {
+        let ticket = &mut self.tickets[slot as usize];
+        let a = ticket.account;
+        let rare = ticket.rare();
+        let held = rare.held.remove(place);
+        if rare.held.is_empty() {
+            rare.clears.clear();
+        }
+        self.accounts[a as usize].held -= 1;
+        self.unlatch(slot, held.rule);
+        self.mark_ticket(slot);
+        // What waited for it to go out waits no longer.
+        self.fallen.push(slot);
     }
 
     /// Whether a rule that rose at a bound did hold then, now that more is known.

@@ -85,6 +85,27 @@ proptest! {
     }
 
     #[test]
+    fn what_comes_late_within_the_grace_changes_nothing(
+        (rules, policy) in chance::rules_of_absence(), arriving in chance::with_stragglers(24, 5), way in ways(),
+    ) {
+        let way = Way { grace: 5, wall: true, ..way };
+        let mut history = arriving.clone();
+        history.sort_by_key(|record| record.at);
+        let until = chance::end_of(&history);
+        let Ok(expected) = foretell(&rules, Some(policy), &history, until) else {
+            return Err(TestCaseError::reject("not said"));
+        };
+        let out = real::run(&rule_set(&rules, policy), &arriving, until, &way);
+        prop_assert_eq!(
+            real::lines(&out),
+            real::foretold_lines(&expected),
+            "{}",
+            describe(&rules, policy, &arriving),
+        );
+        check_ids(&out)?;
+    }
+
+    #[test]
     fn how_it_is_fed_what_comes_twice_and_where_it_restarts_changes_nothing(
         (rules, policy) in chance::rules(&chance::any_length()), history in chance::history(24), way in ways(),
     ) {

@@ -64,6 +64,9 @@ impl Engine {
         self.mark_ticket(slot);
         if self.live {
             if late {
+                if changes.closes.is_some() {
+                    self.disprove_all_held(slot, at);
+                }
                 self.disprove_held(a, Some(slot), at, changes.reads);
                 self.disprove_firings(slot, at, appended_at, &event.event_id, &changes.disproves);
             }

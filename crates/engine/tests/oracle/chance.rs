@@ -22,6 +22,48 @@ pub fn history(most: usize) -> impl Strategy<Value = Vec<Record>> {
     })
 }
 
+/// A history in which what ends a silence may arrive up to `grace` late, but nothing else: nothing makes a rule of
+/// [`rules_of_absence`] true but time. Each ticket's end arrives last, and no question between an answer and its
+/// arrival: that the rule had been *no* in between is not made good. In order of arrival.
+pub fn with_stragglers(most: usize, grace: Tick) -> impl Strategy<Value = Vec<Record>> {
+    (history(most), prop::collection::vec(0..=grace, most)).prop_map(|(history, delays)| {
+        let mut records: Vec<Record> = Vec::new();
+        for (record, delay) in history.into_iter().zip(delays) {
+            let Some(ticket) = record.what.ticket() else { continue };
+            let of_ticket = records.iter().filter(|other| other.what.ticket() == Some(ticket));
+            let last = of_ticket.clone().map(|other| other.arrives).max().unwrap_or(0);
+            let is_closed = of_ticket.clone().any(|other| other.what.closes());
+            let arrives = match &record.what {
+                What::Message(_, said) if said.answers() => record.at + delay,
+                What::Message(_, said) if said.asks() && last >= record.at => continue,
+                What::Created(..) | What::Message(..) => record.at,
+                what if what.closes() => last.max(record.at + delay),
+                _ => continue,
+            };
+            if !is_closed {
+                records.push(Record { arrives, ..record });
+            }
+        }
+        let mut records = plausible(records);
+        records.sort_by_key(|record| (record.arrives, record.at));
+        records
+    })
+}
+
+/// Rules that nothing but time makes true, and never at the instant of a record.
+pub fn rules_of_absence() -> impl Strategy<Value = (Vec<Rule>, Policy)> {
+    let leaf = prop_oneof![
+        2 => odd().prop_map(Cond::Silence),
+        1 => odd().prop_map(Cond::OpenFor),
+        1 => prop_oneof![odd().prop_map(Target::DueWithin), odd().prop_map(Target::OverdueBy), Just(Target::Used75)]
+            .prop_map(Cond::FirstReply),
+    ];
+    let condition = prop_oneof![leaf.clone(), prop::collection::vec(leaf, 2..4).prop_map(Cond::All)];
+    let rule = (2..4u8, condition, prop::option::weighted(0.2, odd()))
+        .prop_map(|(tier, when, cooldown)| Rule { cooldown: cooldown.map(|odd| odd + 1), ..Rule::simple(tier, when) });
+    (prop::collection::vec(rule, 1..4), Just(Policy { urgent: 4, default: Some(12) }))
+}
+
 /// The last tick of a history, plus enough for every bound to come.
 pub fn end_of(history: &[Record]) -> Tick {
     history.iter().map(|record| record.arrives).max().unwrap_or(0) + 80

@@ -115,6 +115,11 @@ impl What {
         }
     }
 
+    /// Whether it is a ticket's end.
+    pub fn closes(&self) -> bool {
+        matches!(self, What::Status(_, Status::Solved | Status::Closed))
+    }
+
     /// Whether both say who waits on one ticket, so that it matters which came first.
     fn clashes_with(&self, other: &What) -> bool {
         let asks = |what: &What| match what {

@@ -191,3 +191,14 @@ fn what_a_deletion_makes_true_was_not_true_before_it() {
     desk.deleted("old", at(5));
     assert_eq!(desk.said(), ["opened t 2 @5"]);
 }
+
+#[test]
+fn a_solving_that_comes_late_cancels_what_is_held_without_a_trace_1_4() {
+    let mut desk = Desk::new(&rule("    when: { ticket.open_for: 1h }"));
+    desk.created("t", at(0));
+    // Another ticket's record lets the bound pass; the rise is held for stragglers.
+    desk.created("other", at(60) + 1_000);
+    desk.solved("t", at(59));
+    desk.run_to(at(61));
+    assert_eq!(desk.said(), Vec::<String>::new());
+}

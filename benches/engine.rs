@@ -1,0 +1,377 @@
+//! How many events a second the detect stage takes on one core, and how much memory an open ticket needs.
+//!
+//! `cargo bench --bench engine` prints one line a case; `cargo bench --bench engine -- 10 tickets` only those whose name
+//! has the words. Events are made, decoded as it were, a thousand at a time outside the measured time; measured are
+//! `apply` of each, then `advance`, and draining outputs and changes, as the run loop does it.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tierline_engine::{Arrival, Engine, Input, Settings};
+use tierline_model::{
+    AccountFields, AccountSnapshot, Author, BillingFields, BillingSnapshot, BillingState, Cleared, Message, Millis,
+    Priority, Status, Text, TicketEvent, TicketEventKind, TicketFields,
+};
+use tierline_rules::source::{Diagnostics, Keys, Source, parse};
+use tierline_rules::{Edge, RuleSet, Sections};
+
+const START: Millis = 1_772_442_000_000;
+const BATCH: usize = 1_000;
+/// So many tickets are open at a time, and so many of them count as just come.
+const OPEN: usize = 20_000;
+const NEW: usize = 2_000;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let report = |name: &str, case: &dyn Fn() -> String| {
+        if wanted.is_empty() || name.contains(&wanted.join(" ")) {
+            println!("{name:<52} {}", case());
+        }
+    };
+    let reference = rule_set(REFERENCE);
+    let thousand = rule_set(&many_rules(1_000));
+    let ten = rule_set(&many_rules(10));
+    let speed = |rules: &Arc<RuleSet>, accounts, events| throughput(rules, &mut Traffic::over(accounts), events);
+    report("reference rules, 100,000 accounts, 1 M events", &|| speed(&reference, 100_000, 1_000_000));
+    report("reference rules, 10,000 accounts, 1 M events", &|| speed(&reference, 10_000, 1_000_000));
+    report("reference rules, 1 M accounts, 1 M events", &|| speed(&reference, 1_000_000, 1_000_000));
+    report("10 rules, 100,000 accounts, 1 M events", &|| speed(&ten, 100_000, 1_000_000));
+    report("1,000 rules, 100,000 accounts, 1 M events", &|| speed(&thousand, 100_000, 1_000_000));
+    report("one account with 10,000 open tickets, 100,000 events", &|| {
+        throughput(&reference, &mut Traffic::on_one_account(10_000), 100_000)
+    });
+    report("memory: 100,000 open tickets of 10,000 accounts", &|| memory(&reference, 10_000, 100_000));
+    report("memory: 100,000 open tickets of 100,000 accounts", &|| memory(&reference, 100_000, 100_000));
+}
+
+/// Runs so many events of the traffic through a fresh engine; events a second, and what went out.
+fn throughput(rules: &Arc<RuleSet>, traffic: &mut Traffic, events: usize) -> String {
+    let mut stage = Stage::new(rules);
+    let opening = traffic.opening;
+    if opening > 0 {
+        let batch = traffic.next(opening);
+        stage.take(&traffic.names, &batch);
+    }
+    (stage.spent, stage.escalations, stage.written) = (Duration::ZERO, 0, 0);
+    for _ in 0..events / BATCH {
+        let batch = traffic.next(BATCH);
+        stage.take(&traffic.names, &batch);
+    }
+    let seconds = stage.spent.as_secs_f64();
+    format!(
+        "{:>6.3} M events/s   {:>5.0} ns each   {} escalation records, {} state entries, {} open tickets",
+        events as f64 / seconds / 1e6,
+        seconds * 1e9 / events as f64,
+        stage.escalations,
+        stage.written,
+        stage.engine.open_tickets(),
+    )
+}
+
+/// What so many open tickets need in the engine, the accounts they belong to included.
+fn memory(rules: &Arc<RuleSet>, accounts: usize, tickets: usize) -> String {
+    let mut stage = Stage::new(rules);
+    let mut traffic = Traffic::over(accounts);
+    traffic.only_created = true;
+    let mut kept = 0;
+    for _ in 0..tickets / BATCH {
+        let batch = traffic.next(BATCH);
+        kept += allocation_counter::measure(|| stage.take(&traffic.names, &batch)).bytes_current;
+    }
+    let open = stage.engine.open_tickets();
+    assert_eq!(open, tickets, "nothing is solved in this case");
+    format!("{:>6.0} B an open ticket, its share of its account included", kept as f64 / open as f64)
+}
+
+/// An engine as the run loop holds it.
+struct Stage {
+    engine: Engine,
+    clock: Millis,
+    spent: Duration,
+    escalations: usize,
+    written: usize,
+}
+
+impl Stage {
+    fn new(rules: &Arc<RuleSet>) -> Stage {
+        let settings =
+            Settings { grace: 5_000, history: 35 * 86_400_000, start_quietly: false, precedence: Vec::new() };
+        let mut engine = Engine::new(Arc::clone(rules), Arc::new(settings));
+        engine.caught_up(START);
+        Stage { engine, clock: START, spent: Duration::ZERO, escalations: 0, written: 0 }
+    }
+
+    fn take(&mut self, names: &Names, batch: &[Event]) {
+        let decoded: Vec<_> = batch.iter().map(|event| event.decoded(names)).collect();
+        let begun = Instant::now();
+        for (event, decoded) in batch.iter().zip(&decoded) {
+            self.clock = event.at;
+            let input = match decoded {
+                Decoded::Ticket(event) => Input::Ticket(event),
+                Decoded::Account(snapshot) => Input::Account { topic: 0, snapshot },
+                Decoded::Billing(snapshot) => Input::Billing { topic: 0, snapshot },
+            };
+            let taken = self.engine.apply(self.clock, Arrival { appended_at: Some(event.at), input });
+            taken.expect("the traffic holds nothing that is refused");
+        }
+        self.engine.advance(self.clock, Edge::Records);
+        self.escalations += self.engine.outputs().map(black_box).count();
+        let written = &mut self.written;
+        self.engine.changes(&mut |key, value| {
+            black_box((key, value));
+            *written += 1;
+        });
+        self.spent += begun.elapsed();
+    }
+}
+
+/// Ids and words, made once.
+struct Names {
+    accounts: Vec<String>,
+    tickets: Vec<String>,
+    events: Vec<String>,
+}
+
+/// An event in few words.
+struct Event {
+    at: Millis,
+    account: usize,
+    ticket: usize,
+    number: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Created,
+    Message(Author),
+    Updated,
+    Solved,
+    Account,
+    Billing,
+}
+
+enum Decoded<'a> {
+    Ticket(TicketEvent<'a>),
+    Account(AccountSnapshot<'a>),
+    Billing(BillingSnapshot<'a>),
+}
+
+/// Made-up traffic in the order of time, a million events a day, as a busy help desk has it: a ticket in five events,
+/// answered within the hour as a rule, solved as fast as others are opened once [`OPEN`] are. A snapshot now and then.
+struct Traffic {
+    names: Names,
+    /// Open tickets: their number and account.
+    open: Vec<(usize, usize)>,
+    accounts: usize,
+    at: Millis,
+    random: u64,
+    made: usize,
+    only_created: bool,
+    /// So many tickets are created before anything else happens.
+    opening: usize,
+}
+
+impl Traffic {
+    fn over(accounts: usize) -> Traffic {
+        let names = Names {
+            accounts: (0..accounts).map(|n| format!("account-{n:07}")).collect(),
+            tickets: Vec::new(),
+            events: Vec::new(),
+        };
+        let (random, at) = (0x9E37_79B9_7F4A_7C15, START);
+        Traffic { names, open: Vec::new(), accounts, at, random, made: 0, only_created: false, opening: 0 }
+    }
+
+    fn on_one_account(tickets: usize) -> Traffic {
+        Traffic { opening: tickets, ..Traffic::over(1) }
+    }
+
+    fn next(&mut self, count: usize) -> Vec<Event> {
+        self.names.events.clear();
+        (0..count).map(|number| self.event(number)).collect()
+    }
+
+    fn event(&mut self, number: usize) -> Event {
+        self.at += 86;
+        self.made += 1;
+        self.names.events.push(format!("event-{:012}", self.made));
+        let create = self.open.is_empty() || self.only_created || self.made <= self.opening || self.roll(5) == 0;
+        if create {
+            let (account, ticket) = (self.roll(self.accounts), self.names.tickets.len());
+            self.names.tickets.push(format!("zendesk:{ticket:07}"));
+            self.open.push((ticket, account));
+            return Event { at: self.at, account, ticket, number, kind: Kind::Created };
+        }
+        let dice = self.roll(1_000);
+        let newest = self.open.len() - self.roll(NEW.min(self.open.len())) - 1;
+        let any = self.roll(self.open.len());
+        let (place, kind) = match dice {
+            // Most answers go to who has just come; the rest of the talk is about any ticket.
+            ..330 => (newest, Kind::Message(Author::Agent)),
+            ..450 => (any, Kind::Message(Author::Agent)),
+            ..600 => (any, Kind::Message(Author::Customer)),
+            ..740 => (any, Kind::Updated),
+            ..745 => (any, Kind::Account),
+            ..750 => (any, Kind::Billing),
+            _ if self.open.len() < OPEN => (any, Kind::Updated),
+            // The oldest are solved first, more or less.
+            _ => (self.roll(self.open.len() / 4), Kind::Solved),
+        };
+        let (ticket, account) = self.open[place];
+        if matches!(kind, Kind::Solved) {
+            self.open.remove(place);
+        }
+        Event { at: self.at, account, ticket, number, kind }
+    }
+
+    /// xorshift64*: the same traffic in every run.
+    fn roll(&mut self, sides: usize) -> usize {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        let wide = u128::from(self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)) * sides as u128;
+        (wide >> 64) as usize
+    }
+}
+
+impl Event {
+    fn decoded<'a>(&self, names: &'a Names) -> Decoded<'a> {
+        let account_id = Text::Borrowed(names.accounts[self.account].as_str());
+        let pick = |words: &[&'static str]| Some(Text::Borrowed(words[self.ticket % words.len()]));
+        match self.kind {
+            Kind::Account => Decoded::Account(AccountSnapshot {
+                account_id,
+                source: "crm".into(),
+                updated_at: None,
+                fields: AccountFields {
+                    plan: Some(if self.account % 10 == 0 { "enterprise" } else { "team" }.into()),
+                    health: Some((self.ticket % 100) as f64),
+                    arr: Some(120_000),
+                    ..AccountFields::default()
+                },
+                cleared: Cleared::default(),
+            }),
+            Kind::Billing => Decoded::Billing(BillingSnapshot {
+                account_id,
+                source: "invoicing".into(),
+                updated_at: None,
+                fields: BillingFields {
+                    state: Some(if self.ticket % 20 == 0 { BillingState::PastDue } else { BillingState::Current }),
+                    ..BillingFields::default()
+                },
+                cleared: Cleared::default(),
+            }),
+            Kind::Created | Kind::Message(_) | Kind::Updated | Kind::Solved => {
+                let (kind, message) = match self.kind {
+                    Kind::Created => (TicketEventKind::Created, None),
+                    Kind::Message(author) => (TicketEventKind::Message, Some(message(names, self.number, author))),
+                    _ => (TicketEventKind::Updated, None),
+                };
+                let ticket = match self.kind {
+                    // Twelve fields, as a help desk tells them.
+                    Kind::Created => TicketFields {
+                        status: Some(Status::New),
+                        priority: Some(Priority::ALL[self.ticket % 4]),
+                        severity: pick(&["sev3", "sev2", "sev1"]),
+                        r#type: pick(&["question", "bug", "task", "incident"]),
+                        category: pick(&["billing", "exports", "login", "api", "mobile"]),
+                        product_area: pick(&["reports", "editor", "admin"]),
+                        tags: Some(vec!["api".into(), "beta".into()]),
+                        channel: pick(&["email", "chat", "web"]),
+                        assignee: pick(&["sam", "kim", "alex", "jo", "max", "lee", "ana"]),
+                        team: pick(&["support", "technical", "billing"]),
+                        language: pick(&["en", "de", "fr"]),
+                        brand: pick(&["acme", "globex"]),
+                        ..TicketFields::default()
+                    },
+                    Kind::Updated => TicketFields {
+                        priority: Some(Priority::ALL[self.number % 4]),
+                        status: Some([Status::Open, Status::Pending][self.number % 2]),
+                        ..TicketFields::default()
+                    },
+                    Kind::Solved => TicketFields { status: Some(Status::Solved), ..TicketFields::default() },
+                    _ => TicketFields::default(),
+                };
+                Decoded::Ticket(TicketEvent {
+                    event_id: Text::Borrowed(&names.events[self.number]),
+                    ticket_id: Text::Borrowed(&names.tickets[self.ticket]),
+                    account_id,
+                    source: "zendesk".into(),
+                    occurred_at: self.at,
+                    sequence: None,
+                    kind,
+                    ticket,
+                    cleared: Cleared::default(),
+                    message,
+                    merged_into: None,
+                    rating: None,
+                    rating_comment: None,
+                    to_account: None,
+                    import_id: None,
+                    by_kind: None,
+                })
+            }
+        }
+    }
+}
+
+fn message(names: &Names, number: usize, author: Author) -> Message<'_> {
+    Message {
+        id: Some(Text::Borrowed(&names.events[number])),
+        author,
+        author_name: Some("Jo".into()),
+        public: true,
+        text: Some("The export of last month's invoices fails with the message that we sent you before.".into()),
+        automated: false,
+    }
+}
+
+const REFERENCE: &str = "
+sla:
+  - { id: everybody, targets: { first_reply: { urgent: 1h, high: 4h, default: 8h } } }
+rules:
+  - { id: enterprise-billing-silence, tier: 3, when: { all: [ account.plan: enterprise, ticket.category: billing, ticket.no_agent_reply_for: 2h ] } }
+  - { id: urgent-past-due, tier: 3, when: { all: [ ticket.priority: urgent, billing.state: past_due ] } }
+  - id: repeat-trouble
+    tier: 2
+    once_per: account
+    when: { all: [ account.tickets: { at_least: 5, within: 7d }, any: [ account.health: { below: 50 }, ticket.sentiment: { at_most: -0.5 } ] ] }
+  - { id: first-reply-at-risk, tier: 2, when: { sla.first_reply: { due_within: 30m } } }
+";
+
+/// So many rules, each over fields of its own kind, a tenth of them with a timer.
+fn many_rules(count: usize) -> String {
+    let mut text = String::from("rules:\n");
+    for n in 0..count {
+        let condition = match n % 10 {
+            0 => format!(
+                "{{ account.plan: enterprise, ticket.category: billing, ticket.no_agent_reply_for: {}m }}",
+                60 + n
+            ),
+            1 => format!("{{ ticket.severity: sev1, ticket.custom.region: region-{n} }}"),
+            2 => format!("{{ account.segment: segment-{n}, ticket.priority: urgent }}"),
+            3 => format!("{{ ticket.tags: [ tag-{n} ], account.plan: enterprise }}"),
+            4 => format!("{{ billing.state: past_due, account.region: region-{n} }}"),
+            5 => format!("{{ account.arr: {{ at_least: {} }}, ticket.product_area: area-{n} }}", 1_000_000 + n),
+            6 => format!("{{ ticket.team: team-{n} }}"),
+            7 => format!("{{ ticket.channel: channel-{n}, ticket.language: en }}"),
+            8 => format!("{{ account.health: {{ below: {} }}, ticket.brand: brand-{n} }}", n % 50),
+            _ => format!("{{ ticket.assignee: agent-{n} }}"),
+        };
+        text.push_str(&format!("  - {{ id: rule-{n}, tier: {}, when: {condition} }}\n", 2 + n % 2));
+    }
+    text
+}
+
+fn rule_set(text: &str) -> Arc<RuleSet> {
+    let mut found = Diagnostics::default();
+    let root = parse(&Source::new("rules", text), &mut found).expect("it is YAML");
+    let mut keys = Keys::of(&root, "the rules", &mut found).expect("it is a map");
+    let sections =
+        Sections { rules: keys.optional("rules"), terms: None, sla: keys.optional("sla"), history: 35 * 86_400_000 };
+    let set = tierline_rules::rule_set(&sections, &mut found);
+    assert!(found.items.is_empty(), "{:?}", found.items);
+    Arc::new(set)
+}
