@@ -35,6 +35,8 @@ pub(crate) struct Account {
     /// How far the account's own time has come.
     pub now: Moment,
     pub latches: Vec<AccountLatch>,
+    /// Rules over its windows with what its own conditions said when all its tickets were last looked at for them.
+    pub settled: Vec<(u16, u64)>,
     pub signals: Vec<SignalCell>,
     /// Hashes of the last signals' and commands' ids that named no ticket.
     pub seen: Ring<16>,
@@ -51,6 +53,8 @@ pub(crate) struct AccountLatch {
     pub rule: u16,
     pub latched: bool,
     pub rose_at: Option<Millis>,
+    /// On how many open tickets the rule is *yes*. Derived.
+    pub yes: u32,
 }
 
 impl Account {
@@ -67,6 +71,7 @@ impl Account {
             bound: Millis::MAX,
             now: Moment { at: Millis::MIN / 4, edge: Edge::Records },
             latches: Vec::new(),
+            settled: Vec::new(),
             signals: Vec::new(),
             seen: Ring::default(),
             held: 0,
@@ -75,11 +80,15 @@ impl Account {
         }
     }
 
+    pub fn latch(&self, rule: u16) -> Option<&AccountLatch> {
+        self.latches.iter().find(|latch| latch.rule == rule)
+    }
+
     pub fn latch_mut(&mut self, rule: u16) -> &mut AccountLatch {
         let place = match self.latches.iter().position(|latch| latch.rule == rule) {
             Some(place) => place,
             None => {
-                self.latches.push(AccountLatch { rule, latched: false, rose_at: None });
+                self.latches.push(AccountLatch { rule, latched: false, rose_at: None, yes: 0 });
                 self.latches.len() - 1
             }
         };

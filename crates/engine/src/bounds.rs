@@ -97,10 +97,8 @@ impl Engine {
     }
 
     fn once_per_account(&self) -> Vec<u16> {
-        let per_account = |&rule: &u16| self.rules.rules[rule as usize].per_account;
-        let mut rules: Vec<u16> = self.index.all.iter().copied().filter(per_account).collect();
-        rules.retain(|rule| !self.touched_rules.contains(rule));
-        rules
+        let untouched = |rule: &u16| !self.touched_rules.contains(rule);
+        self.index.per_account.iter().copied().filter(untouched).collect()
     }
 
     /// Whatever of an account the clock has let pass: held rises whose grace is over, and bounds with theirs.

@@ -17,6 +17,8 @@ use crate::view::{self, View};
 
 /// What the history of an account looks back on.
 const MONTH: Millis = 30 * 86_400_000;
+/// Of an account with more tickets than this, the newest are looked at for what is unresolved and for categories.
+const NEWEST: usize = 1_000;
 /// How many categories it tells.
 const CATEGORIES: usize = 8;
 
@@ -97,9 +99,10 @@ impl Engine {
         let mut categories: BTreeMap<&str, u32> = BTreeMap::new();
         let recent =
             |ticket: &&Ticket| ticket.counts() && ticket.created_at.is_some_and(|at| at > now - MONTH && at <= now);
-        let tickets = account.tickets.iter().map(|&slot| &self.tickets[slot as usize]);
-        for ticket in tickets.filter(recent) {
-            history.tickets_30d += 1;
+        let counted = |at: Millis| account.created.partition_point(|&created| created <= at);
+        history.tickets_30d = (counted(now) - counted(now - MONTH)) as u32;
+        let newest = &account.tickets[account.tickets.len().saturating_sub(NEWEST)..];
+        for ticket in newest.iter().map(|&slot| &self.tickets[slot as usize]).filter(recent) {
             history.unresolved_30d += u32::from(ticket.open);
             if let Some(category) = ticket.cells.small(TicketField::Category) {
                 *categories.entry(self.texts.text(category)).or_default() += 1;

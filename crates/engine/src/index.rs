@@ -12,6 +12,10 @@ pub(crate) struct RuleIndex {
     pub timed: Vec<u16>,
     /// Those of them that read something of the account.
     pub timed_of_account: Vec<u16>,
+    /// Those that read which tickets the account has.
+    pub of_windows: Vec<u16>,
+    /// Those with one latch for the account.
+    pub per_account: Vec<u16>,
     /// Those that read the open escalation.
     pub of_escalation: Vec<u16>,
     /// Those that read a rating.
@@ -34,6 +38,8 @@ impl RuleIndex {
             all: which(&|_| true),
             timed: which(&|rule| rule.is_timed() || rule.hold.is_some() || rule.cooldown.is_some()),
             timed_of_account: which(&|rule| rule.is_timed() && of_account(rule.reads())),
+            of_windows: which(&|rule| rule.reads().topics & Topic::Tickets as u32 != 0),
+            per_account: which(&|rule| rule.per_account),
             of_escalation: which(&tierline_rules::Rule::reads_escalation),
             of_rating: which(&tierline_rules::Rule::reads_rating),
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),

@@ -107,6 +107,10 @@ impl Engine {
         }
         *ticket.latch_mut(number) = latch;
         let after = latch;
+        if rule.per_account && ticket.open && before.yes != after.yes {
+            let yes = &mut self.accounts[ticket.account as usize].latch_mut(number).yes;
+            *yes = if after.yes { *yes + 1 } else { yes.saturating_sub(1) };
+        }
         if rule.per_account && !self.touched_rules.contains(&number) {
             self.touched_rules.push(number);
         }
@@ -134,24 +138,53 @@ impl Engine {
         self.judge_everywhere(a, &rules, rising);
     }
 
+    /// The account has a ticket more or less: where that changes what a window says, all its tickets are looked at.
+    pub(crate) fn judge_windows(&mut self, a: u32, rising: Rising) {
+        let Some(&any) = self.accounts[a as usize].open.first() else {
+            self.accounts[a as usize].settled.clear();
+            return;
+        };
+        for place in 0..self.index.of_windows.len() {
+            let number = self.index.of_windows[place];
+            let account = &self.accounts[a as usize];
+            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), account.now);
+            let (truths, until) = self.rules.rules[number as usize].account_truths(&view);
+            let account = &mut self.accounts[a as usize];
+            account.bound = account.bound.min(until);
+            let settled = account.settled.iter().find(|(rule, _)| *rule == number).map(|&(_, truths)| truths);
+            if truths.is_none() || truths != settled {
+                self.judge_everywhere(a, &[number], rising);
+            }
+        }
+    }
+
     /// Evaluates these rules on all open tickets of an account.
     pub(crate) fn judge_everywhere(&mut self, a: u32, rules: &[u16], rising: Rising) {
-        let Some(&any) = self.accounts[a as usize].open.first() else { return };
-        let open = self.accounts[a as usize].open.clone();
-        for &rule in rules {
+        let Some(&any) = self.accounts[a as usize].open.first() else {
+            self.accounts[a as usize].settled.clear();
+            return;
+        };
+        for &number in rules {
             let account = &self.accounts[a as usize];
-            let moment = account.now;
-            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), moment);
-            let of_account = self.rules.rules[rule as usize].evaluate_account(&view);
+            let rule = &self.rules.rules[number as usize];
+            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), account.now);
+            let of_account = rule.evaluate_account(&view);
+            let truths =
+                if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
             let all_no = of_account.truth == Truth::No;
+            let account = &mut self.accounts[a as usize];
             if all_no {
-                let account = &mut self.accounts[a as usize];
                 account.bound = account.bound.min(of_account.until);
             }
-            for &slot in &open {
-                if !all_no || self.tickets[slot as usize].latch(rule).is_some() {
-                    self.judge(slot, &[rule], false, rising);
-                }
+            if let (Some(truths), until) = truths {
+                account.bound = account.bound.min(until);
+                account.settled.retain(|(rule, _)| *rule != number);
+                account.settled.push((number, truths));
+            }
+            let open = account.open.iter().copied();
+            let touched = |&slot: &Slot| !all_no || self.tickets[slot as usize].latch(number).is_some();
+            for slot in open.filter(touched).collect::<Vec<Slot>>() {
+                self.judge(slot, &[number], false, rising);
             }
         }
     }
@@ -164,6 +197,13 @@ impl Engine {
             let rules = self.rules.clone();
             let rule = &rules.rules[number as usize];
             let moment = self.accounts[a as usize].now;
+            let account = &self.accounts[a as usize];
+            match account.latch(number) {
+                None => continue,
+                // Nothing rises, and nothing falls.
+                Some(latch) if latch.latched && latch.yes > 0 && rule.hold.is_none() => continue,
+                Some(_) => {}
+            }
             let mut first = None;
             for &slot in &self.accounts[a as usize].open {
                 if let Some(since) = self.holds_on(slot, number, moment) {

@@ -109,6 +109,11 @@ impl Engine {
             account.held += ticket.held().len() as u32;
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
             if ticket.open {
+                for latch in ticket.latches.iter().filter(|latch| latch.yes) {
+                    if self.rules.rules[latch.rule as usize].per_account {
+                        account.latch_mut(latch.rule).yes += 1;
+                    }
+                }
                 account.open.push(slot);
                 self.open_tickets += 1;
             }

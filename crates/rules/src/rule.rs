@@ -171,6 +171,20 @@ impl Rule {
         })
     }
 
+    /// What the conditions of the account alone say, packed, and the first instant at which one of them may say
+    /// something else though no record comes. While the first is the same, no ticket's truth has changed because of its
+    /// account. `None`: there are too many to pack.
+    pub fn account_truths(&self, facts: &dyn Facts) -> (Option<u64>, Millis) {
+        let (mut packed, mut count, mut until) = (0, 0, crate::NEVER);
+        for leaf in self.body.leaves.iter().filter(|leaf| leaf.of_account) {
+            let dated = leaf.condition.evaluate(facts);
+            packed = packed << 2 | dated.truth as u64;
+            count += 1;
+            until = until.min(dated.until);
+        }
+        ((count <= 32).then_some(packed), until)
+    }
+
     /// What each condition says, those of `when` first, in the order in which they were written.
     pub fn leaves(&self, facts: &dyn Facts) -> Vec<LeafState> {
         let state = |leaf: &Leaf| LeafState {

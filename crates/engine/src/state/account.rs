@@ -121,7 +121,7 @@ impl Engine {
         let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
         let latches = state.latches.iter().filter_map(|&(rule, latched, rose_at)| {
             let rule = self.rule_by_id(rule)?;
-            Some(crate::account::AccountLatch { rule, latched, rose_at })
+            Some(crate::account::AccountLatch { rule, latched, rose_at, yes: 0 })
         });
         let latches = latches.collect();
         let there = &mut self.accounts[a as usize];

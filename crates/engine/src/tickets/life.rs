@@ -78,6 +78,8 @@ impl Engine {
         if let Some(solved_at) = ticket.solved_at.take() {
             ticket.solved_for += (at - solved_at).max(0);
         }
+        // What a rating made true on the closed ticket is looked at anew.
+        ticket.latches.iter_mut().for_each(|latch| latch.yes = false);
         self.open(a, slot, at);
     }
 
@@ -94,6 +96,9 @@ impl Engine {
         self.release_ticket(slot);
         // Whatever rose on it in this very record is over as well.
         self.rises.retain(|rise| rise.slot != slot);
+        if was_open {
+            self.holds_no_more(slot);
+        }
         let ticket = &mut self.tickets[slot as usize];
         for latch in &mut ticket.latches {
             (latch.latched, latch.yes) = (false, false);
@@ -107,6 +112,17 @@ impl Engine {
         }
         let solved_at = self.tickets[slot as usize].solved_at.unwrap_or(at);
         self.set_bound(slot, solved_at.saturating_add(self.settings.history));
+    }
+
+    /// An open ticket that goes takes its share of its account's latches with it.
+    pub(crate) fn holds_no_more(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot as usize];
+        let account = &mut self.accounts[ticket.account as usize];
+        for latch in ticket.latches.iter().filter(|latch| latch.yes) {
+            if let Some(of_account) = account.latches.iter_mut().find(|other| other.rule == latch.rule) {
+                of_account.yes = of_account.yes.saturating_sub(1);
+            }
+        }
     }
 
     /// A ticket has left `history`: whatever still stands on it ends, and nothing of it is kept.

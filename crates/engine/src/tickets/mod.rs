@@ -101,7 +101,7 @@ impl Engine {
         }
         self.scratch = rules;
         if changes.reads.topics & Topic::Tickets as u32 != 0 {
-            self.judge_account(a, Reads::default().and(Topic::Tickets), Rising::Collect);
+            self.judge_windows(a, Rising::Collect);
             self.touch_once_per_account();
         }
         self.conclude(a, Cause::Record);
@@ -109,8 +109,8 @@ impl Engine {
 
     /// Every rule with `once_per: account` is looked at once more.
     pub(crate) fn touch_once_per_account(&mut self) {
-        for &rule in &self.index.all {
-            if self.rules.rules[rule as usize].per_account && !self.touched_rules.contains(&rule) {
+        for &rule in &self.index.per_account {
+            if !self.touched_rules.contains(&rule) {
                 self.touched_rules.push(rule);
             }
         }
