@@ -39,7 +39,7 @@ pub(crate) struct Account {
     pub settled: Vec<(u16, u64)>,
     pub signals: Vec<SignalCell>,
     /// Hashes of the last signals' and commands' ids that named no ticket.
-    pub seen: Ring<16>,
+    pub seen: Option<Box<Ring<16>>>,
     /// How many rises of its tickets wait for stragglers.
     pub held: u32,
     /// The deadline under which it stands in the task's queue; `MAX`: in none.
@@ -73,7 +73,7 @@ impl Account {
             latches: Vec::new(),
             settled: Vec::new(),
             signals: Vec::new(),
-            seen: Ring::default(),
+            seen: None,
             held: 0,
             scheduled: Millis::MAX,
             dirty: false,

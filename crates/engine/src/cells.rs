@@ -48,7 +48,7 @@ pub(crate) enum Told {
 pub(crate) struct Cells {
     /// Bit *n*: field *n* is told. The cells stand in that order.
     told: u32,
-    cells: Vec<Cell>,
+    cells: SmallVec<[Cell; 14]>,
     stamps: SmallVec<[Stamp; 1]>,
     /// Values that do not fit into a cell; a cell's value is the index.
     large: Vec<CellValue>,

@@ -97,7 +97,7 @@ impl Engine {
                 new
             }
             None => {
-                let new = self.accounts[a as usize].seen.admit(id);
+                let new = self.accounts[a as usize].seen.get_or_insert_default().admit(id);
                 self.mark_account(a);
                 new
             }

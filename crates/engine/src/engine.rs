@@ -63,6 +63,7 @@ pub struct Engine {
     pub(crate) fallen: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
+    pub(crate) open_gates: Vec<u16>,
 }
 
 impl Engine {
@@ -96,6 +97,7 @@ impl Engine {
             fallen: Vec::new(),
             touched_rules: Vec::new(),
             scratch: Vec::new(),
+            open_gates: Vec::new(),
         }
     }
 

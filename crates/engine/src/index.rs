@@ -1,7 +1,10 @@
 //! Which rules read what: an event re-evaluates only the rules that read what it changed.
 
 use rustc_hash::FxHashMap;
-use tierline_rules::{Mode, Reads, RuleSet, Topic};
+use smallvec::{SmallVec, smallvec};
+use tierline_rules::{FOREIGN, Facts, FieldRef, Mode, Reads, RuleSet, Told, Topic, Value};
+
+use crate::view::View;
 
 /// The rules in force by what they read.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub(crate) struct RuleIndex {
     pub of_escalation: Vec<u16>,
     /// Those that read a rating.
     pub of_rating: Vec<u16>,
+    /// The fields on which rules have gates.
+    gates: Vec<FieldRef>,
+    /// Each rule's gate: a place in `gates`, and the texts that open it.
+    gate_of: Vec<Option<(u16, Box<[u32]>)>>,
     /// All of the set, evaluated or not.
     pub by_id: FxHashMap<String, u16>,
     reads: Vec<Reads>,
@@ -29,6 +36,16 @@ pub(crate) struct RuleIndex {
 
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
+        let mut gates: Vec<FieldRef> = Vec::new();
+        let mut gate_of = |rule: &tierline_rules::Rule| {
+            let gate = rule.gate()?;
+            let place = gates.iter().position(|field| *field == gate.field).unwrap_or_else(|| {
+                gates.push(gate.field);
+                gates.len() - 1
+            });
+            Some((place as u16, gate.texts))
+        };
+        let gate_of = set.rules.iter().map(&mut gate_of).collect();
         let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode == Mode::Live;
         let numbered = || set.rules.iter().enumerate().filter(evaluated).map(|(number, rule)| (number as u16, rule));
         let which = |keep: &dyn Fn(&tierline_rules::Rule) -> bool| -> Vec<u16> {
@@ -42,6 +59,8 @@ impl RuleIndex {
             per_account: which(&|rule| rule.per_account),
             of_escalation: which(&tierline_rules::Rule::reads_escalation),
             of_rating: which(&tierline_rules::Rule::reads_rating),
+            gates,
+            gate_of,
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),
             reads: set.rules.iter().map(tierline_rules::Rule::reads).collect(),
             by_ticket_field: std::array::from_fn(|bit| which(&|rule| rule.reads().ticket & (1 << bit) != 0)),
@@ -52,6 +71,22 @@ impl RuleIndex {
     /// What a rule reads.
     pub fn reads(&self, rule: u16) -> Reads {
         self.reads[rule as usize]
+    }
+
+    /// Leaves out the rules whose gate is shut on a ticket: they are *no* until a record says otherwise.
+    pub fn leave_out_shut(&self, view: &View<'_>, rules: &mut Vec<u16>) {
+        let mut told: SmallVec<[Option<Told<'_>>; 16]> = smallvec![None; self.gates.len()];
+        rules.retain(|&rule| {
+            let Some((gate, texts)) = &self.gate_of[rule as usize] else { return true };
+            let told = told[*gate as usize].get_or_insert_with(|| view.field(&self.gates[*gate as usize]));
+            let opens = |text: u32| text == FOREIGN || texts.contains(&text);
+            match told {
+                Told::Value(Value::Text { folded, .. }, _) => opens(*folded),
+                Told::Value(Value::List(list), _) => (0..list.len()).any(|place| opens(list.text(place).1)),
+                Told::Empty(_) => false,
+                Told::Untold(_) | Told::Value(..) => true,
+            }
+        });
     }
 
     /// The rules that read any of this, in order, into `into`.

@@ -32,6 +32,9 @@ pub(crate) enum Rising {
     Bounds,
 }
 
+/// From how many rules on it pays to look at their gates first.
+const FEW: usize = 8;
+
 impl Engine {
     /// Evaluates these rules on a ticket, moves their latches, and works out when the ticket next wants attention.
     /// `complete`: they include every timed rule, so the bound is theirs alone.
@@ -39,9 +42,26 @@ impl Engine {
         let a = self.tickets[slot as usize].account as usize;
         let moment = self.accounts[a].now;
         let mut bound = if complete { NEVER } else { self.tickets[slot as usize].bound };
-        for &rule in rules {
-            let dated = self.truth(slot, rule, moment);
-            bound = bound.min(self.step(slot, rule, dated, moment, rising));
+        if rules.len() > FEW {
+            let mut open = std::mem::take(&mut self.open_gates);
+            open.clear();
+            open.extend_from_slice(rules);
+            let ticket = &self.tickets[slot as usize];
+            let view = View::new(&self.texts, &self.accounts[a], ticket, self.policy(), moment);
+            self.index.leave_out_shut(&view, &mut open);
+            open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
+            open.sort_unstable();
+            open.dedup();
+            for &rule in &open {
+                let dated = self.truth(slot, rule, moment);
+                bound = bound.min(self.step(slot, rule, dated, moment, rising));
+            }
+            self.open_gates = open;
+        } else {
+            for &rule in rules {
+                let dated = self.truth(slot, rule, moment);
+                bound = bound.min(self.step(slot, rule, dated, moment, rising));
+            }
         }
         // A bound always lies ahead, whatever a condition says: the account's time never stands still.
         let ahead = moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds));

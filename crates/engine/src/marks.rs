@@ -2,6 +2,7 @@
 //!
 //! Messages commute: a late one finds its place, so the order of arrival does not matter. SEMANTICS §4.1, §5.
 
+use smallvec::SmallVec;
 use tierline_model::Millis;
 use tierline_rules::Wait;
 
@@ -37,7 +38,7 @@ const ADOPTED: usize = 128;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Marks {
     /// `instant * 8 + mark`: eight bytes each, and sorting them sorts the line.
-    line: Vec<i64>,
+    line: SmallVec<[i64; 4]>,
     /// Whether the wait is known before the first mark: the ticket's creation was seen, or its wait was told.
     known: bool,
     /// What pruned marks had said.
@@ -185,7 +186,7 @@ impl Marks {
     }
 
     pub(crate) fn from_parts(
-        line: Vec<i64>,
+        line: SmallVec<[i64; 4]>,
         known: bool,
         first_wait: Option<Millis>,
         first_reply: Option<Millis>,

@@ -80,7 +80,7 @@ pub(crate) struct Bulk {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Ring<const N: usize> {
     /// Eight bytes each, the newest last.
-    pub hashes: Vec<u8>,
+    pub hashes: SmallVec<[u8; 64]>,
 }
 
 impl<const N: usize> Ring<N> {
@@ -93,7 +93,7 @@ impl<const N: usize> Ring<N> {
         if self.hashes.len() == N * 8 {
             self.hashes.drain(..8);
         }
-        self.hashes.extend(hash);
+        self.hashes.extend_from_slice(&hash);
         true
     }
 }

@@ -2,7 +2,7 @@
 
 use tierline_model::Millis;
 
-use crate::{Dated, Facts, Reads};
+use crate::{Dated, Facts, FieldRef, Reads};
 
 /// One thing that a rule asks for. Pure: all it knows stands in the facts that it is shown.
 pub trait Condition: std::fmt::Debug + Send + Sync {
@@ -16,6 +16,11 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
 
     /// Its truth at the moment of the facts. Allocates nothing.
     fn evaluate(&self, facts: &dyn Facts) -> Dated;
+
+    /// What its field must be for it to hold: cheap to ask of many rules at once.
+    fn gate(&self) -> Option<Gate> {
+        None
+    }
 
     /// The absence that it waits for, while one runs: what a late record may disprove.
     fn absence(&self, _facts: &dyn Facts) -> Option<Absence> {
@@ -36,6 +41,16 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
 
     /// The fields that it reads, by the names that rules use.
     fn fields(&self) -> Vec<String>;
+}
+
+/// A field that has to be one of these texts. While it is told and is none of them, the condition is *no*, and only a
+/// record can change that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Which field.
+    pub field: FieldRef,
+    /// Their numbers among the rule set's texts.
+    pub texts: Box<[u32]>,
 }
 
 /// The value that a condition sees.

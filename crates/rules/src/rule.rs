@@ -6,7 +6,7 @@ use tierline_model::{Evidence, Millis};
 use tierline_sla::{Calendar, Targets};
 
 use crate::tree::{Sense, Tree};
-use crate::{ALWAYS, Absence, Condition, Dated, Facts, Reads, Topic, Truth, text};
+use crate::{ALWAYS, Absence, Condition, Dated, Facts, FieldRef, Gate, Reads, Topic, Truth, text};
 
 /// The rules and policies in force.
 #[derive(Clone, Debug, Default)]
@@ -169,6 +169,22 @@ impl Rule {
             let leaf = &self.body.leaves[index];
             if leaf.of_account { leaf.condition.evaluate(facts) } else { Dated::fixed(Truth::Unknown, ALWAYS) }
         })
+    }
+
+    /// A gate that every ticket must pass for the rule to hold, if it has one.
+    pub fn gate(&self) -> Option<Gate> {
+        let gate = |tree: &Tree| match tree {
+            Tree::Leaf(index, Sense::Plain) => self.body.leaves[*index].condition.gate(),
+            _ => None,
+        };
+        match &self.body.tree {
+            Tree::All(children) => {
+                let gates = || children.iter().filter_map(gate);
+                // What a ticket says of itself is rarely untold.
+                gates().find(|gate| matches!(gate.field, FieldRef::Ticket(_))).or_else(|| gates().next())
+            }
+            tree => gate(tree),
+        }
     }
 
     /// What the conditions of the account alone say, packed, and the first instant at which one of them may say

@@ -7,7 +7,7 @@ use super::{SignalState, signals};
 use crate::account::Account;
 use crate::engine::Engine;
 use crate::joined::{Joined, Key, Statement, Value};
-use crate::ticket::{SignalCell, pack};
+use crate::ticket::{Ring, SignalCell, pack};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct AccountState<'a> {
@@ -74,7 +74,7 @@ pub(super) fn state<'e>(engine: &'e Engine, account: &'e Account) -> AccountStat
             .map(|latch| (&*engine.rules.rules[latch.rule as usize].id, latch.latched, latch.rose_at))
             .collect(),
         signals: signals(engine, &account.signals),
-        seen: &account.seen.hashes,
+        seen: account.seen.as_ref().map_or(&[], |seen| &seen.hashes),
     }
 }
 
@@ -127,7 +127,7 @@ impl Engine {
         let there = &mut self.accounts[a as usize];
         (there.account, there.billing) = (account, billing);
         (there.signals, there.latches) = (signals, latches);
-        there.seen.hashes = state.seen.to_vec();
+        there.seen = (!state.seen.is_empty()).then(|| Box::new(Ring { hashes: state.seen.into() }));
         self.work_out_zone(a);
     }
 

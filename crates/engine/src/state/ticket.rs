@@ -243,7 +243,7 @@ impl Engine {
             ..Ticket::default()
         };
         back.bulk.texts = texts;
-        (back.bulk.events.hashes, back.bulk.messages.hashes) = (state.events.to_vec(), state.messages.to_vec());
+        (back.bulk.events.hashes, back.bulk.messages.hashes) = (state.events.into(), state.messages.into());
         let mut last = 0;
         let line = state.line.iter().map(|&step| {
             last += step;
@@ -299,7 +299,7 @@ impl Engine {
         let rare = ticket.rare();
         (rare.custom, rare.signals) = (custom, signals);
         (rare.held, rare.clears) = (held, state.clears);
-        (rare.handoff, rare.escalations, rare.seen.hashes) = (state.handoff, state.escalations, state.seen.to_vec());
+        (rare.handoff, rare.escalations, rare.seen.hashes) = (state.handoff, state.escalations, state.seen.into());
         rare.escalation = state.escalation.map(|open| {
             Box::new(Open {
                 id: Uuid::from_bytes(open.id),

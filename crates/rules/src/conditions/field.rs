@@ -7,7 +7,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, shown};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{Condition, Dated, Facts, FieldRef, Reads, Seen, Stamp, Told, Truth, text};
+use crate::{Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, text};
 
 pub(super) const KIND: Kind = Kind { claims: |key| field_ref(key).is_some(), keys, parse };
 
@@ -160,6 +160,10 @@ impl Condition for FieldIs {
     fn reads(&self) -> Reads {
         let reads = reads(&self.field);
         if self.matcher.has_dates() { reads.and_field(&ZONE) } else { reads }
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        Some(Gate { field: self.field.clone(), texts: self.matcher.texts()? })
     }
 
     fn evaluate(&self, facts: &dyn Facts) -> Dated {

@@ -96,6 +96,12 @@ impl Matcher {
         }
     }
 
+    /// The numbers of the texts of which a value must be, or have, one; `None`: that is not all that it asks.
+    pub(crate) fn texts(&self) -> Option<Box<[u32]>> {
+        let Matcher::OneOf(constants) = self else { return None };
+        constants.iter().map(|constant| Some(constant.text).filter(|&text| text != FOREIGN)).collect()
+    }
+
     /// Whether a number is.
     pub(crate) fn holds_number(&self, number: f64) -> bool {
         match self {
