@@ -42,6 +42,44 @@ fn a_secret_that_is_written_down_is_refused_and_not_shown_with_its_line() {
 }
 
 #[test]
+fn a_variable_in_quotes_is_not_taken_for_written_down_because_of_what_follows_the_quote() {
+    let world = World::default().with_variable("PW", PASSWORD);
+    let block = |password: &str| kafka(password) + "    ssl.key.location: k.pem\n";
+    let flow = |password: &str| {
+        format!(
+            "{A_RULE}log: {{ kind: kafka, brokers: 'b:1', \
+             properties: {{ security.protocol: SASL_SSL, sasl.password: {password} }} }}\n"
+        )
+    };
+    let forms = [
+        ("\"", "   # a \"comment\" that isn't it"),
+        ("'", "   # a 'comment' that isn't it"),
+        ("\"", "  "),
+        ("'", " "),
+        ("\"", "\t"),
+    ];
+    let in_block = forms.map(|(quote, after)| (block as fn(&str) -> String, quote, after));
+    let in_flow = [(flow as fn(&str) -> String, "\"", ""), (flow, "'", ""), (flow, "\"", "  "), (flow, "'", "\n   ")];
+    for (text, quote, after) in in_block.into_iter().chain(in_flow) {
+        let written = |inside: &str| text(&format!("{quote}{inside}{quote}{after}"));
+        let variable = written("${PW}");
+        let (config, _) = world.read(&variable).unwrap_or_else(|found| panic!("{variable}\n{}", found.render(false)));
+        let Log::Kafka(kafka) = &config.log else { panic!("it is on Kafka") };
+        assert_eq!(kafka.secrets["sasl.password"].expose(), PASSWORD, "{variable}");
+        for inside in [PASSWORD, "${PW}hunter2", "${PW:-hunter2}"] {
+            let told = world.refusal(&written(inside));
+            assert!(told.contains("error[E0022]: `sasl.password` is written down"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+    // A quote within the quotes doesn't end them.
+    for written in ["'${PW}''hunter2' ", "\"${PW}\\\"hunter2\" "] {
+        let told = world.refusal(&block(written));
+        assert!(told.contains("is written down") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn other_mistakes_on_its_line_do_not_show_it_either() {
     for log in [
         "log: { kind: kafka, brokers: nowhere, properties: { acks: 0, sasl.password: hunter2 } }",

@@ -191,12 +191,36 @@ fn key(node: Node, before: &[Entry], found: &mut Diagnostics) -> Result<Key, Sto
     Ok(Key { text: scalar.text, span: node.span })
 }
 
-/// A plain value's span without what follows it on its line.
+/// A single value's span without the blanks and the comment that follow it: a quoted one ends at its quote.
 fn trimmed(mut span: Span, style: ScalarStyle) -> Span {
-    if style == ScalarStyle::Plain {
-        span.end = span.start + span.source.text[span.start..span.end].trim_end().len();
-    }
+    let written = &span.source.text[span.start..span.end];
+    let length = match style {
+        ScalarStyle::Plain => written.trim_end().len(),
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => closed(written).unwrap_or(written.len()),
+        ScalarStyle::Literal | ScalarStyle::Folded => written.len(),
+    };
+    span.end = span.start + length;
     span
+}
+
+/// The length of what stands in quotes at the beginning, the quotes with it.
+fn closed(written: &str) -> Option<usize> {
+    let quote = written.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+    let mut letters = written.char_indices().skip(1).peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' if quote == '"' => {
+                letters.next();
+            }
+            // Two of them stand for one within.
+            '\'' if quote == '\'' && letters.peek().is_some_and(|(_, next)| *next == '\'') => {
+                letters.next();
+            }
+            _ if letter == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn size(node: &Node) -> usize {
