@@ -75,10 +75,12 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> (Log, Work
     };
     for entry in foreign.iter().filter_map(|key| keys.entry(key)) {
         let message = format!("`log.{}` is not for this kind of log", entry.key.text);
-        reading.found.mistake(codes::CONTRADICTION, &entry.key.span, message).help(match kind {
-            Some(Kind::Kafka) => "the partitions are those of the topics: `tierline topics create --partitions 12`",
+        let help = match entry.key.text.as_str() {
+            "partitions" => "the partitions are those of the topics: `tierline topics create --partitions 12`",
+            "path" => "records are kept by the cluster; checkpoints have a folder: `checkpoints: { folder: PATH }`",
             _ => "write `kind: kafka`, or leave it out",
-        });
+        };
+        reading.found.mistake(codes::CONTRADICTION, &entry.key.span, message).help(help);
     }
     let log = match kind {
         Some(Kind::Embedded) => embedded(&mut keys, reading),

@@ -31,7 +31,7 @@ fn a_log_of_the_wrong_kind() {
 #[test]
 fn a_cluster_that_cannot_be_reached_like_this() {
     insta::assert_snapshot!(told(
-        "log:\n  kind: kafka\n  group: a group\n  partitions: 4\n  checkpoints: { folder: '', often: true }\n"
+        "log:\n  kind: kafka\n  group: a group\n  path: data\n  partitions: 4\n  checkpoints: { folder: '', often: true }\n"
     ));
 }
 
