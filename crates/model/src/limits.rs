@@ -40,10 +40,17 @@ pub fn check_instant(occurred_at: Millis, appended_at: Millis, max_future: Milli
         return Err(AbsurdTime { occurred_at, reason: "before the year 2000".to_owned() });
     }
     if occurred_at > appended_at.saturating_add(max_future) {
-        let reason = format!("more than {max_future} ms after the record arrived");
+        let reason = format!("more than {} after the record arrived", length(max_future));
         return Err(AbsurdTime { occurred_at, reason });
     }
     Ok(occurred_at.min(appended_at))
+}
+
+/// `1 h`, `90 min`: in the greatest unit that leaves no rest.
+fn length(of: Millis) -> String {
+    const UNITS: [(Millis, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| of != 0 && of % unit == 0).unwrap_or((1, "ms"));
+    format!("{} {name}", of / unit)
 }
 
 /// An instant that no clock can have meant.
@@ -97,5 +104,14 @@ mod tests {
     fn an_absurd_instant_is_shown_as_people_read_it() {
         let error = check_instant(-62_135_596_800_000, 1_772_416_800_000, 0).unwrap_err();
         assert_eq!(error.to_string(), "`occurred_at` is 0001-01-01T00:00:00.000Z, which is before the year 2000");
+    }
+
+    #[test]
+    fn how_far_in_the_future_is_told_in_units_that_people_use() {
+        const HOUR: Millis = 3_600_000;
+        let told = |max_future| check_instant(1_772_416_800_000, 0, max_future).unwrap_err().to_string();
+        assert!(told(HOUR).ends_with("more than 1 h after the record arrived"), "{}", told(HOUR));
+        assert!(told(HOUR + HOUR / 2).contains("more than 90 min after"), "{}", told(HOUR + HOUR / 2));
+        assert!(told(1_500).contains("more than 1500 ms after"), "{}", told(1_500));
     }
 }
