@@ -1,10 +1,12 @@
 //! `tierline dead-letters`: what could not be taken, and another try.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use tierline_model::Millis;
 use tierline_stream::client::{Client, From};
 use tierline_stream::log::{Offset, Partition};
 
@@ -12,7 +14,7 @@ use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
 use crate::letter::Letter;
 use crate::open;
-use crate::print::{self, Output};
+use crate::print::{self, Output, read_instant};
 use crate::records::Records;
 use crate::streams;
 
@@ -56,15 +58,22 @@ enum What {
   tierline dead-letters replay 0:17 2:5
   tierline dead-letters replay --all
   tierline dead-letters replay --all --topic tickets --error unknown_schema
+  tierline dead-letters replay --all --since 2026-03-02T10:00:00Z
 
-The original goes to its topic again, placed by its key, without the headers that Tierline added. What was taken in the
-meantime is recognised by its id and has no effect.")]
+The original goes to its topic again, placed by its key, without the headers of its dead letter. What was taken in the
+meantime is recognised by its id and has no effect. One header is added, tierline.replay_of: where the original stood.
+By it --all knows what has failed again, and sends each original once: the newest of its dead letters counts, for
+--error and --since too.")]
     Replay {
-        /// Which: PARTITION:OFFSET …
-        #[arg(value_parser = place, required_unless_present = "all")]
+        /// Which: PARTITION:OFFSET …; whatever it is, so that nothing that narrows `--all` goes with it
+        #[arg(
+            value_parser = place,
+            required_unless_present = "all",
+            conflicts_with_all = ["all", "error", "topic", "since"]
+        )]
         places: Vec<(Partition, Offset)>,
-        /// All of them
-        #[arg(long, conflicts_with = "places")]
+        /// Every original once
+        #[arg(long)]
         all: bool,
         #[command(flatten)]
         only: Only,
@@ -80,12 +89,16 @@ struct Only {
     /// Only those that stood in this topic
     #[arg(long)]
     topic: Option<String>,
+    /// Only those that came at this instant or later
+    #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
+    since: Option<Millis>,
 }
 
 impl Only {
     fn admits(&self, letter: &Letter) -> bool {
         self.error.as_ref().is_none_or(|error| *error == letter.error)
             && self.topic.as_ref().is_none_or(|topic| *topic == letter.topic)
+            && self.since.is_none_or(|since| letter.appended_at >= since)
     }
 }
 
@@ -106,7 +119,10 @@ impl DeadLetters {
             }
             What::Replay { places, all, only } => {
                 let letters = match all {
-                    true => every(client.as_mut(), &topic)?.into_iter().filter(|letter| only.admits(letter)).collect(),
+                    true => {
+                        let newest = newest_of_each(every(client.as_mut(), &topic)?);
+                        newest.into_iter().filter(|letter| only.admits(letter)).collect()
+                    }
                     false => {
                         let letters = places.into_iter().map(|place| one(client.as_mut(), &topic, place));
                         letters.collect::<Result<Vec<_>, _>>()?
@@ -191,6 +207,16 @@ fn replay(client: &mut dyn Client, letters: &[Letter]) -> Ended {
     }
     print::line(format_args!("sent {} of {} again", letters.len() - left_out, letters.len()))?;
     Ok(if left_out == 0 { Answer::Yes } else { Answer::No })
+}
+
+/// Of several letters of one original the newest, in the order of the letters.
+fn newest_of_each(letters: Vec<Letter>) -> Vec<Letter> {
+    let mut newest: HashMap<String, (Millis, Partition, Offset)> = HashMap::new();
+    for letter in &letters {
+        let age = letter.age();
+        newest.entry(letter.root()).and_modify(|known| *known = age.max(*known)).or_insert(age);
+    }
+    letters.into_iter().filter(|letter| newest.get(&letter.root()) == Some(&letter.age())).collect()
 }
 
 /// All there are at the moment, each partition's in order.

@@ -1,6 +1,7 @@
 //! A dead letter: the record that could not be taken, with where and why.
 
 use serde_json::{Value, json};
+use tierline_model::Millis;
 use tierline_stream::client::{Outgoing, Seen};
 use tierline_stream::log::{Offset, Partition};
 
@@ -9,6 +10,10 @@ use crate::print::instant;
 /// What the headers of a dead letter are called begins so; everything else is the original's own.
 const OURS: &str = "tierline.";
 
+/// Where the original of a replay stood first. The pipeline keeps this header where the replay fails again, so that its
+/// dead letter is known as one of the same original.
+const REPLAY_OF: &str = "tierline.replay_of";
+
 /// A dead letter as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letter {
@@ -16,6 +21,8 @@ pub struct Letter {
     pub partition: Partition,
     /// Its own place in `dead-letters`.
     pub offset: Offset,
+    /// When the log took it, UTC.
+    pub appended_at: Millis,
     /// The stable code.
     pub error: String,
     /// For people.
@@ -28,6 +35,8 @@ pub struct Letter {
     pub from_offset: Option<Offset>,
     /// When it failed, as its header says.
     pub failed_at: String,
+    /// Where the original stood before anybody replayed it, if that has been done.
+    pub replay_of: Option<String>,
     /// Other headers of ours, such as the mark of a value that was cut.
     pub marks: Vec<(String, String)>,
     /// The original, headers included.
@@ -40,6 +49,7 @@ impl Letter {
         let mut letter = Letter {
             partition: seen.partition,
             offset: seen.offset,
+            appended_at: seen.appended_at,
             original: Outgoing {
                 partition: None,
                 key: seen.key.map(<[u8]>::to_vec),
@@ -61,6 +71,7 @@ impl Letter {
             Some("partition") => self.from_partition = text().parse().ok(),
             Some("offset") => self.from_offset = text().parse().ok(),
             Some("failed_at") => self.failed_at = failed_at(text()),
+            Some("replay_of") => self.replay_of = Some(text()),
             Some(_) => self.marks.push((name.to_owned(), text())),
             None => self.original.headers.push((name.to_owned(), value.to_vec())),
         }
@@ -71,11 +82,28 @@ impl Letter {
         self.marks.iter().any(|(name, _)| name == "tierline.cut" || name == "tierline.truncated")
     }
 
-    /// What is sent to its topic again: the original without our headers, placed by its key; without one, where it was.
+    /// What is sent to its topic again: the original without our headers but one, placed by its key; without a key,
+    /// where it was.
     pub fn again(&self) -> Outgoing {
         let mut original = self.original.clone();
+        original.headers.push((REPLAY_OF.to_owned(), self.root().into_bytes()));
         original.partition = if original.key.is_none() { self.from_partition } else { None };
         original
+    }
+
+    /// What all letters of one original have in common: where it stood first, or else the letter's own place.
+    pub fn root(&self) -> String {
+        let known = !self.topic.is_empty() && self.from_partition.is_some() && self.from_offset.is_some();
+        match &self.replay_of {
+            Some(root) => root.clone(),
+            None if known => self.origin(),
+            None => format!("? {}", self.place()),
+        }
+    }
+
+    /// Greater is newer. Places only set those of one instant in an order.
+    pub fn age(&self) -> (Millis, Partition, Offset) {
+        (self.appended_at, self.partition, self.offset)
     }
 
     /// `0:17`, as `show` and `replay` take it.
@@ -93,7 +121,7 @@ impl Letter {
     pub fn to_json(&self) -> Value {
         json!({
             "place": self.place(), "error": self.error, "reason": self.reason, "topic": self.topic,
-            "partition": self.from_partition, "offset": self.from_offset, "failed_at": self.failed_at,
+            "partition": self.from_partition, "offset": self.from_offset, "failed_at": self.failed_at, "replay_of": self.replay_of,
             "key": self.original.key.as_deref().map(String::from_utf8_lossy),
             "bytes": self.original.value.as_ref().map(Vec::len), "cut": self.is_cut(),
         })
@@ -144,7 +172,21 @@ mod tests {
         assert!(!letter.is_cut());
         let again = letter.again();
         assert_eq!(again.partition, None);
-        assert_eq!(again.headers, [("trace".to_owned(), b"abc".to_vec())]);
+        let root = ("tierline.replay_of".to_owned(), b"tickets 2:17".to_vec());
+        assert_eq!(again.headers, [("trace".to_owned(), b"abc".to_vec()), root]);
         assert_eq!(Letter::read(&seen(None)).again().partition, Some(2));
+    }
+
+    #[test]
+    fn a_replay_that_fails_again_is_a_letter_of_the_same_original() {
+        let mut first = Letter { topic: "tickets".to_owned(), from_partition: Some(2), ..Letter::default() };
+        assert_eq!(first.root(), "? 0:0", "half a place is shared by strangers");
+        first.from_offset = Some(17);
+        let mut second = Letter { from_offset: Some(18), ..first.clone() };
+        assert_ne!(second.root(), first.root());
+        let (name, value) = first.again().headers.remove(0);
+        second.take_header(&name, &value);
+        assert_eq!(second.root(), first.root());
+        assert_eq!(second.again().headers, first.again().headers);
     }
 }

@@ -28,6 +28,12 @@ pub fn instant(at: Millis) -> String {
     }
 }
 
+/// An instant as it is written in an argument.
+pub fn read_instant(text: &str) -> Result<Millis, String> {
+    let parsed = DateTime::parse_from_rfc3339(text).map(|at| at.timestamp_millis());
+    parsed.map_err(|_| "an instant has a date, a time and an offset: 2026-03-31T00:00:00Z".to_owned())
+}
+
 /// `2 h 5 min`: the two greatest units; a negative one is its amount.
 pub fn duration(length: Millis) -> String {
     const UNITS: [(Millis, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];

@@ -2,7 +2,6 @@
 
 use std::future::pending;
 
-use chrono::DateTime;
 use tierline_model::Millis;
 
 use crate::arguments::Shared;
@@ -10,6 +9,7 @@ use crate::ended::{Answer, Ended};
 use crate::host::Host;
 use crate::open;
 use crate::pipeline::Pipeline;
+use crate::print::read_instant;
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ use crate::pipeline::Pipeline;
 SIGTERM or Ctrl-C end it cleanly within seconds; a second one at once. What was not committed then is read again.")]
 pub struct Run {
     /// Drain the inputs, run the clock on to this instant, end
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
     until: Option<Millis>,
 }
 
@@ -49,9 +49,4 @@ impl Run {
         tracing::info!("tierline has ended cleanly");
         Ok(Answer::Yes)
     }
-}
-
-fn instant(text: &str) -> Result<Millis, String> {
-    let parsed = DateTime::parse_from_rfc3339(text).map(|at| at.timestamp_millis());
-    parsed.map_err(|_| "an instant has a date, a time and an offset: 2026-03-31T00:00:00Z".to_owned())
 }

@@ -116,6 +116,14 @@ fn a_dead_letter_is_listed_shown_and_sent_again() {
         2 => Ok(()),
         other => Err(format!("{other} of 2")),
     });
+    // It has two dead letters now, and is sent once: what cannot be taken must not double with every try.
+    assert_eq!(program.answer(["dead-letters", "replay", "--all"]).well().out, "sent 1 of 1 again\n");
+    running.wait_for("it to fail a third time", |_| match tail(&program, "dead-letters").len() {
+        3 => Ok(()),
+        other => Err(format!("{other} of 3")),
+    });
+    let later = ["dead-letters", "replay", "--all", "--since", "2999-01-01T00:00:00Z"];
+    assert_eq!(program.answer(later).well().out, "sent 0 of 0 again\n");
     assert_eq!(
         program.answer(["dead-letters", "replay", "--all", "--error", "other"]).well().out,
         "sent 0 of 0 again\n"

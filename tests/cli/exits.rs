@@ -46,12 +46,13 @@ fn a_mistake_as_json_names_its_place() {
 #[test]
 fn what_nobody_can_mean_is_usage() {
     let program = Program::new(PROGRAM, URGENT);
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 7] = [
         &[],
         &["chekc"],
         &["send"],
         &["run", "--until", "tomorrow"],
         &["dead-letters", "show", "seventeen"],
+        &["dead-letters", "replay", "0:17", "--error", "unknown_schema"],
         &["topics", "create", "--partitions", "0"],
     ];
     for arguments in wrong {
