@@ -14,7 +14,7 @@ use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
 use crate::letter::Letter;
 use crate::open;
-use crate::print::{self, Output, read_instant};
+use crate::print::{self, Output, plain, read_instant};
 use crate::records::Records;
 use crate::streams;
 
@@ -168,23 +168,32 @@ fn show(letter: &Letter, records: &mut Records, names: &tierline_stream::topics:
         print::json(&told)?;
         return Ok(Answer::Yes);
     }
-    print::line(format_args!("place      {}", letter.place()))?;
-    print::line(format_args!("error      {}", letter.error))?;
-    print::line(format_args!("reason     {}", letter.reason))?;
-    print::line(format_args!("from       {}", letter.origin()))?;
-    print::line(format_args!("failed at  {}", letter.failed_at))?;
+    let told = |what: &str, value: &str| print::line(format_args!("{:<10} {}", plain(what), plain(value)));
+    told("place", &letter.place())?;
+    told("error", &letter.error)?;
+    told("reason", &letter.reason)?;
+    told("from", &letter.origin())?;
+    told("failed at", &letter.failed_at)?;
+    if let Some(root) = &letter.replay_of {
+        told("replay of", root)?;
+    }
     for (name, value) in &letter.marks {
-        print::line(format_args!("{name}  {value}"))?;
+        told(name, value)?;
     }
     let key = letter.original.key.as_deref().map(String::from_utf8_lossy);
-    print::line(format_args!("key        {}", key.as_deref().unwrap_or("(none)")))?;
+    told("key", key.as_deref().unwrap_or("(none)"))?;
     for (name, value) in &letter.original.headers {
-        print::line(format_args!("header     {name}: {}", String::from_utf8_lossy(value)))?;
+        told("header", &format!("{name}: {}", String::from_utf8_lossy(value)))?;
     }
     match (decoded, raw) {
-        (Some(value), _) => print::line(format_args!("value      {value:#}"))?,
+        // Its line ends are the printer's own: JSON escapes those of texts, but not every control character.
+        (Some(value), _) => {
+            let lines = format!("{value:#}");
+            let lines: Vec<_> = lines.lines().map(plain).collect();
+            print::line(format_args!("value      {}", lines.join("\n")))?;
+        }
         (None, Some(text)) => print::line(format_args!("value      {}", text.escape_debug()))?,
-        (None, None) => print::line("value      (tombstone)")?,
+        (None, None) => told("value", "(tombstone)")?,
     }
     Ok(Answer::Yes)
 }

@@ -1,5 +1,6 @@
 //! How data looks: tables for people, JSON for programs, instants and durations, colour only where it is welcome.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -54,6 +55,22 @@ pub fn duration(length: Millis) -> String {
     }
 }
 
+/// A text of others as a terminal may have it: control characters, which could move its cursor, colour it or end the
+/// line, are written as `\n` or `\u{1b}`.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        match char.is_control() {
+            true => shown.extend(char.escape_default()),
+            false => shown.push(char),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// `1 mistake`, `2 mistakes`.
 pub fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
@@ -64,7 +81,7 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io
     let mut table = Table::new();
     table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>());
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| plain(cell).into_owned()).collect::<Vec<_>>()));
     line(table.trim_fmt())
 }
 
@@ -141,6 +158,12 @@ mod tests {
         assert_eq!(duration(90_061_000), "1 d 1 h");
         assert_eq!(duration(86_400_000 + 59_000), "1 d 59 s");
         assert_eq!(duration(999), "0 s");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left_in_a_text() {
+        assert_eq!(plain("Grüße an alle"), "Grüße an alle");
+        assert_eq!(plain("a\u{1b}[2Jb\nc\rd\u{9b}31m\u{7f}"), r"a\u{1b}[2Jb\nc\rd\u{9b}31m\u{7f}");
     }
 
     #[test]

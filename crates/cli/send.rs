@@ -11,6 +11,7 @@ use tierline_stream::client::{Client, Outgoing};
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
 use crate::open;
+use crate::print::plain;
 use crate::records::{Encoded, NotEncoded, Records};
 use crate::streams::{self, Named};
 
@@ -144,7 +145,7 @@ impl Sender {
     }
 
     fn report(&mut self, number: u64, why: &str) {
-        self.bar.suspend(|| eprintln!("line {number}: {why}"));
+        self.bar.suspend(|| eprintln!("line {number}: {}", plain(why)));
         self.bad += 1;
     }
 

@@ -12,7 +12,7 @@ use crate::arguments::Shared;
 use crate::ended::{Answer, Ended};
 use crate::letter::Letter;
 use crate::open;
-use crate::print::{Output, instant};
+use crate::print::{Output, instant, plain};
 use crate::records::Records;
 use crate::streams::{self, Named};
 use crate::summary::summary;
@@ -94,8 +94,8 @@ fn line(records: &mut Records, named: &Named, seen: &Seen<'_>, output: Output) -
             format!(
                 "{}  {place:<8} {:<14} {}",
                 instant(seen.appended_at),
-                key.as_deref().unwrap_or("-"),
-                summary(named.stream, &value)
+                plain(key.as_deref().unwrap_or("-")),
+                plain(&summary(named.stream, &value))
             )
         }
         Output::Json => json!({

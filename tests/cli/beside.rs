@@ -132,6 +132,17 @@ fn a_dead_letter_is_listed_shown_and_sent_again() {
 }
 
 #[test]
+fn no_record_can_command_the_terminal_of_whoever_looks_at_it() {
+    let program = Program::new(PROGRAM, URGENT);
+    let mut event = created("T1\u{1b}]0;mine\u{7}", "urgent");
+    event["account_id"] = json!("acme\u{1b}[2J\nT9 solved\u{9b}1A");
+    program.answer_to(["send", "tickets"], &event.to_string()).well();
+    let shown = program.answer(["tail", "tickets", "--from-start", "--until-end"]).well().out;
+    assert!(shown.contains(r"acme\u{1b}[2J\nT9 solved\u{9b}1A"), "{shown}");
+    assert_eq!(shown.matches(char::is_control).collect::<Vec<_>>(), ["\n"], "{shown:?}");
+}
+
+#[test]
 fn a_second_instance_on_the_folder_is_refused_and_the_first_goes_on() {
     let (program, running, _) = started(URGENT);
     program.write("second.yaml", &format!("observe: {{ listen: \"{}\" }}\n{URGENT}", free_address()));
