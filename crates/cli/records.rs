@@ -46,9 +46,7 @@ impl Records {
 
     /// Checks a record against the schema of its topic, and encodes it.
     pub fn encode(&mut self, to: &Named, json: &[u8]) -> Result<Encoded, NotEncoded> {
-        let record = streams::record_type(to.stream).filter(|record| record.is_input()).ok_or_else(|| {
-            NotEncoded::Untried(format!("only Tierline itself writes to '{}'", streams::word(to.stream)))
-        })?;
+        let record = streams::input(to).map_err(NotEncoded::Untried)?;
         let encoding = self.encodings.of(record, &to.topic).map_err(NotEncoded::Untried)?;
         let mut value = Vec::new();
         match transcode(&mut self.decoder, record, json, encoding, &mut value) {

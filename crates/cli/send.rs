@@ -41,6 +41,7 @@ impl Send {
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
         let named = streams::find(&config.topics, &self.topic)?;
+        streams::input(&named).map_err(Untried::Because)?;
         let (input, length) = self.open()?;
         let mut sender = Sender {
             records: Records::new(&config),

@@ -71,6 +71,15 @@ pub fn record_type(stream: Stream) -> Option<RecordType> {
     }
 }
 
+/// The record that others may send to a topic.
+///
+/// # Errors
+/// Only Tierline itself writes to it.
+pub fn input(to: &Named) -> Result<RecordType, String> {
+    let record = record_type(to.stream).filter(|record| record.is_input());
+    record.ok_or_else(|| format!("only Tierline itself writes to '{}'", word(to.stream)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use tierline_stream::client::{Client, From, Seen};
 use tierline_stream::topics::Stream;
 
 use crate::arguments::Shared;
-use crate::ended::{Answer, Ended};
+use crate::ended::{Answer, Ended, Untried};
 use crate::letter::Letter;
 use crate::open;
 use crate::print::{Output, instant, plain};
@@ -48,6 +48,10 @@ impl Tail {
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
         let named = streams::find(&config.topics, &self.topic)?;
+        if named.stream == Stream::DetectState {
+            let why = "is the pipeline's own state, in a form of its own: there is nothing in it to read";
+            return Err(Untried::because(format!("'{}' {why}", named.topic)));
+        }
         let mut records = Records::new(&config);
         let mut client = open::client(&config)?;
         let from = if self.from_start { From::Start } else { From::End };
@@ -63,7 +67,7 @@ fn follow(
     from: From,
     until_end: bool,
     output: Output,
-) -> Result<(), crate::ended::Untried> {
+) -> Result<(), Untried> {
     let mut out = std::io::BufWriter::new(stdout().lock());
     let mut broken = None;
     client.read(&named.topic, from, until_end, IDLE, &mut |seen| {

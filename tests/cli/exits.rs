@@ -73,6 +73,16 @@ fn a_topic_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
+fn what_nobody_sends_or_reads_is_refused_before_anything_is_read() {
+    let program = Program::new(PROGRAM, URGENT);
+    let sent = program.answer_to(["send", "escalations"], "");
+    assert_eq!((sent.code, sent.err.as_str()), (Some(2), "tierline: only Tierline itself writes to 'escalations'\n"));
+    let read = program.answer(["tail", "detect-state", "--from-start", "--until-end"]);
+    assert_eq!((read.code, read.out.as_str()), (Some(2), ""));
+    assert!(read.err.contains("'detect-state' is the pipeline's own state"), "{}", read.err);
+}
+
+#[test]
 fn running_on_to_an_instant_needs_the_events_clock() {
     let answer = Program::new(PROGRAM, URGENT).answer(["run", "--until", "2026-03-31T00:00:00Z"]);
     assert_eq!(answer.code, Some(2));
