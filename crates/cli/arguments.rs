@@ -8,7 +8,7 @@ use crate::check::Check;
 use crate::completions::Completions;
 use crate::dead_letters::DeadLetters;
 use crate::demo::Demo;
-use crate::ended::Ended;
+use crate::ended::{Ended, Untried};
 use crate::explain::Explain;
 use crate::run::Run;
 use crate::send::Send;
@@ -46,6 +46,24 @@ pub struct Shared {
     pub config: Option<PathBuf>,
 }
 
+impl Shared {
+    /// A text with every command that it advises acting on this configuration, not on the default one: whoever pastes
+    /// `tierline topics create` means the topics that were spoken of.
+    pub fn advise(&self, text: &str) -> String {
+        let Some(path) = &self.config else { return text.to_owned() };
+        let path = path.display().to_string();
+        let bare = |char: char| char.is_alphanumeric() || "/._-+:@%".contains(char);
+        let path = match !path.is_empty() && path.chars().all(bare) {
+            true => path,
+            false => format!("'{}'", path.replace('\'', r"'\''")),
+        };
+        let commands = ["topics", "dead-letters", "tail", "run"];
+        commands.iter().fold(text.to_owned(), |text, command| {
+            text.replace(&format!("tierline {command}"), &format!("tierline --config {path} {command}"))
+        })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the pipeline until SIGTERM or Ctrl-C, which end it cleanly
@@ -72,7 +90,7 @@ impl Arguments {
     /// Does what was asked.
     pub fn run(self) -> Ended {
         let Arguments { shared, command } = self;
-        match command {
+        let ended = match command {
             Command::Run(run) => run.run(&shared),
             Command::Demo(demo) => demo.run(&shared),
             Command::Check(check) => check.run(&shared),
@@ -82,7 +100,11 @@ impl Arguments {
             Command::Tail(tail) => tail.run(&shared),
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
             Command::Completions(completions) => completions.run(),
-        }
+        };
+        ended.map_err(|untried| match untried {
+            Untried::Because(why) => Untried::Because(shared.advise(&why)),
+            Untried::NobodyReads => Untried::NobodyReads,
+        })
     }
 }
 
@@ -94,6 +116,17 @@ mod tests {
     #[test]
     fn the_declaration_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn advice_names_the_configuration_that_it_is_about() {
+        let advise = |config: Option<&str>| {
+            let shared = Shared { config: config.map(PathBuf::from) };
+            shared.advise("delete it, then `tierline topics create`")
+        };
+        assert_eq!(advise(None), "delete it, then `tierline topics create`");
+        assert_eq!(advise(Some("eu.yaml")), "delete it, then `tierline --config eu.yaml topics create`");
+        assert_eq!(advise(Some("e u's")), r"delete it, then `tierline --config 'e u'\''s' topics create`");
     }
 
     #[test]

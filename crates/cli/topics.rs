@@ -8,7 +8,7 @@ use tierline_kafka::admin::{Difference, Made, Severity};
 use tierline_stream::topics::detect_topics;
 
 use crate::arguments::Shared;
-use crate::ended::{Answer, Ended};
+use crate::ended::{Answer, Ended, Untried};
 use crate::open;
 use crate::print::{self, Output, counted};
 
@@ -57,15 +57,19 @@ impl Topics {
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
         let Log::Kafka(told) = &config.log else {
-            eprintln!("the embedded log makes its topics itself: there is nothing to do");
-            return Ok(Answer::Yes);
+            let why = "the log is embedded and makes its topics itself; this command is for `log.kind: kafka`";
+            let (What::Create { output, .. } | What::Check { output }) = self.what;
+            if output == Output::Json {
+                print::json(&json!({ "refused": why }))?;
+            }
+            return Err(Untried::because(why));
         };
         let admin = Admin::connect(&open::kafka(told))?;
         match self.what {
             What::Create { partitions, replication, output } => {
                 create(&admin, &config, partitions, replication, output)
             }
-            What::Check { output } => check(&admin, &config, output),
+            What::Check { output } => check(&admin, &config, shared, output),
         }
     }
 }
@@ -85,9 +89,12 @@ fn create(admin: &Admin, config: &Config, partitions: i32, replication: Option<i
     Ok(Answer::Yes)
 }
 
-fn check(admin: &Admin, config: &Config, output: Output) -> Ended {
+fn check(admin: &Admin, config: &Config, shared: &Shared, output: Output) -> Ended {
     let specs = detect_topics(&config.topics);
-    let differences = admin.check(&specs)?;
+    let mut differences = admin.check(&specs)?;
+    for mend in differences.iter_mut().filter_map(|difference| difference.mend.as_mut()) {
+        *mend = shared.advise(mend);
+    }
     let mistakes = differences.iter().filter(|difference| difference.severity == Severity::Mistake).count();
     let warnings = differences.len() - mistakes;
     match output {

@@ -83,6 +83,19 @@ fn what_nobody_sends_or_reads_is_refused_before_anything_is_read() {
 }
 
 #[test]
+fn topics_of_the_embedded_log_are_nothing_to_make_or_check() {
+    let program = Program::new(PROGRAM, URGENT);
+    for command in ["create", "check"] {
+        let answer = program.answer(["topics", command]);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+        assert!(answer.err.contains("log.kind: kafka"), "{}", answer.err);
+        let answer = program.answer(["topics", command, "--output", "json"]);
+        let told: Value = serde_json::from_str(&answer.out).expect("it is JSON");
+        assert!(answer.code == Some(2) && told["refused"].is_string(), "{answer:?}");
+    }
+}
+
+#[test]
 fn running_on_to_an_instant_needs_the_events_clock() {
     let answer = Program::new(PROGRAM, URGENT).answer(["run", "--until", "2026-03-31T00:00:00Z"]);
     assert_eq!(answer.code, Some(2));

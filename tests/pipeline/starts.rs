@@ -17,7 +17,7 @@ fn missing_topics_are_all_named_with_the_command_that_makes_them() {
     {
         assert!(said.contains(&deployment.topic(stream)), "`{stream}` is not named: {said}");
     }
-    assert!(said.contains("tierline topics create"), "{said}");
+    assert!(said.contains("tierline --config ") && said.contains(" topics create"), "{said}");
 
     deployment.command(&["topics", "create", "--partitions", "2"]).well();
     deployment.command(&["topics", "check"]).well();
