@@ -90,15 +90,30 @@ pub fn registry(config: &Config) -> Option<(Arc<Registry>, bool)> {
 /// A client of the log, beside a running instance or without one.
 ///
 /// # Errors
-/// The log can't be reached.
+/// The log can't be reached, or is not there.
 pub fn client(config: &Config) -> Result<Box<dyn Client>, Untried> {
     Ok(match &config.log {
-        Log::Embedded { .. } => {
-            let wall: Clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-            Box::new(EmbeddedClient::open(embedded(config, wall)?)?)
-        }
+        Log::Embedded { .. } => Box::new(EmbeddedClient::open(embedded(config, wall())?)?),
         Log::Kafka(told) => Box::new(KafkaClient::connect(kafka(told))?),
     })
+}
+
+/// A client of the log that makes the embedded one where there is none, and says so: what is sent to a mistyped path
+/// waits for ever.
+///
+/// # Errors
+/// The log can't be reached.
+pub fn client_to_send(config: &Config) -> Result<Box<dyn Client>, Untried> {
+    let Log::Embedded { path, .. } = &config.log else { return client(config) };
+    let settings = embedded(config, wall())?;
+    if !EmbeddedClient::is_made(&settings) {
+        eprintln!("{} is made now; nothing runs on it before `tierline run`", path.display());
+    }
+    Ok(Box::new(EmbeddedClient::open_or_make(settings)?))
+}
+
+fn wall() -> Clock {
+    Arc::new(|| chrono::Utc::now().timestamp_millis())
 }
 
 /// How the folder is opened, with its records stamped by `now`.

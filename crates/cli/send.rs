@@ -45,7 +45,7 @@ impl Send {
         let (input, length) = self.open()?;
         let mut sender = Sender {
             records: Records::new(&config),
-            client: open::client(&config)?,
+            client: open::client_to_send(&config)?,
             named,
             bar: bar(length),
             sent: 0,

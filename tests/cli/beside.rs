@@ -143,6 +143,23 @@ fn no_record_can_command_the_terminal_of_whoever_looks_at_it() {
 }
 
 #[test]
+fn who_only_reads_makes_no_folder_and_who_sends_is_told_that_nothing_runs() {
+    let program = Program::new(PROGRAM, &format!("log: {{ kind: embedded, path: mistyped }}\n{URGENT}"));
+    let readers: [&[&str]; 3] =
+        [&["tail", "tickets", "--until-end"], &["dead-letters", "list"], &["dead-letters", "replay", "--all"]];
+    for arguments in readers {
+        let answer = program.answer(arguments);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(answer.err.contains("there is no log in ") && answer.err.contains("mistyped"), "{}", answer.err);
+        assert!(!program.folder().join("mistyped").exists(), "{arguments:?} made the folder");
+    }
+    let event = created("T1", "low").to_string();
+    let first = program.answer_to(["send", "tickets"], &event).well();
+    assert!(first.err.contains("nothing runs on it before `tierline run`"), "{}", first.err);
+    assert_eq!(program.answer_to(["send", "tickets"], &event).well().err, "sent 1 to tickets\n");
+}
+
+#[test]
 fn a_second_instance_on_the_folder_is_refused_and_the_first_goes_on() {
     let (program, running, _) = started(URGENT);
     program.write("second.yaml", &format!("observe: {{ listen: \"{}\" }}\n{URGENT}", free_address()));

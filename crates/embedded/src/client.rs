@@ -10,7 +10,7 @@ use tierline_stream::log::{Failure, Offset, Partition};
 
 use crate::EmbeddedSettings;
 use crate::socket::{self, answer};
-use crate::store::Store;
+use crate::store::{LOG_FILE, Store};
 use crate::wire::{self, Reply, Request, ToSend};
 
 /// One message carries about so much of what is sent.
@@ -38,8 +38,25 @@ struct Folder {
 
 impl EmbeddedClient {
     /// A client of the folder of `settings`. Speaks to the instance that runs there; while none does, opens the folder
-    /// itself for as long as a call needs it, so that an instance may begin beside a `tail`.
+    /// itself for as long as a call needs it, so that an instance may begin beside a `tail`. Never makes the folder: a
+    /// mistyped path would look like a log with nothing in it.
     pub fn open(settings: EmbeddedSettings) -> Result<Self, Failure> {
+        if !Self::is_made(&settings) {
+            return Err(Failure::Fatal(format!(
+                "there is no log in {}; check `log.path`, or start `tierline run` first",
+                settings.path.display()
+            )));
+        }
+        Self::open_or_make(settings)
+    }
+
+    /// Whether there is a log in the folder.
+    pub fn is_made(settings: &EmbeddedSettings) -> bool {
+        settings.path.join(LOG_FILE).exists()
+    }
+
+    /// As [`Self::open`]; makes the folder where there is none.
+    pub fn open_or_make(settings: EmbeddedSettings) -> Result<Self, Failure> {
         let mut folder = Folder { settings, stream: None, store: None };
         folder.connect()?;
         Ok(EmbeddedClient { way: Way::Folder(Box::new(folder)) })

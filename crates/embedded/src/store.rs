@@ -28,6 +28,9 @@ use crate::{Clock, EmbeddedSettings};
 /// A topic, as an index into the store's list.
 pub type TopicAt = usize;
 
+/// The store's file within the folder.
+pub const LOG_FILE: &str = "log.redb";
+
 /// The layout of the tables. A change raises it.
 const FORMAT: u64 = 1;
 
@@ -90,7 +93,7 @@ impl Store {
     /// Opens or makes the folder. See [`crate::Embedded::open`].
     pub fn open(settings: EmbeddedSettings) -> Result<Self, Failure> {
         let lock = FolderLock::take(&settings.path)?;
-        let file = settings.path.join("log.redb");
+        let file = settings.path.join(LOG_FILE);
         let cannot = |why: &dyn std::fmt::Display| Failure::Fatal(format!("cannot open {}: {why}", file.display()));
         let db = Database::builder().set_cache_size(CACHE_BYTES).create(&file).map_err(|why| cannot(&why))?;
         sync_folder(&settings.path).map_err(|why| cannot(&why))?;

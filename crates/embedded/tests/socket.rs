@@ -16,7 +16,7 @@ use tierline_stream::client::{Client, From, Outgoing, Seen};
 use tierline_stream::log::Source;
 
 fn outside(folder: &Path) -> EmbeddedClient {
-    EmbeddedClient::open(settings(folder, &Hand::default())).unwrap()
+    EmbeddedClient::open_or_make(settings(folder, &Hand::default())).unwrap()
 }
 
 fn socket(folder: &Path) -> UnixStream {
