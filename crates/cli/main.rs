@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod dead_letters;
 mod demo;
+mod doubts;
 mod ended;
 mod explain;
 mod host;

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use tierline_model::RecordType;
 use tierline_stream::client::{Client, Outgoing};
 
 use crate::arguments::Shared;
+use crate::doubts;
 use crate::ended::{Answer, Ended, Untried};
 use crate::open;
 use crate::print::plain;
@@ -23,7 +26,8 @@ use crate::streams::{self, Named};
   tierline send commands - <<< '{\"command_id\":\"c1\",\"account_id\":\"acme\",\"ticket_id\":\"desk:7\",
     \"occurred_at\":\"2026-03-02T10:00:00Z\",\"kind\":\"acknowledge\",\"by\":\"sam\"}'
 
-A bad line is reported with its number and left out; the others are sent. Exit code 1 says that there was one.")]
+A bad line is reported with its number and left out; the others are sent. Exit code 1 says that there was one.
+What is sent although a part of it has no effect, such as a member that nobody knows, is noted.")]
 pub struct Send {
     /// Which topic: a stream's name or the cluster's
     topic: String,
@@ -41,12 +45,15 @@ impl Send {
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
         let named = streams::find(&config.topics, &self.topic)?;
-        streams::input(&named).map_err(Untried::Because)?;
+        let record = streams::input(&named).map_err(Untried::Because)?;
         let (input, length) = self.open()?;
         let mut sender = Sender {
             records: Records::new(&config),
             client: open::client_to_send(&config)?,
             named,
+            record,
+            // It is compiled in, and a test parses it.
+            schema: serde_json::from_str(record.schema()).unwrap_or_default(),
             bar: bar(length),
             sent: 0,
             bad: 0,
@@ -99,6 +106,8 @@ struct Sender {
     records: Records,
     client: Box<dyn Client>,
     named: Named,
+    record: RecordType,
+    schema: Value,
     bar: ProgressBar,
     sent: u64,
     bad: u64,
@@ -130,7 +139,21 @@ impl Sender {
             self.report(number, "it is no JSON object: a line is one record, `{…}`");
             return Ok(());
         }
-        match self.records.encode(&self.named, line) {
+        let encoded = self.records.encode(&self.named, line);
+        if encoded.is_ok()
+            && let Ok(told) = serde_json::from_slice(line)
+        {
+            if let Some(why) = doubts::mistake(self.record, &told) {
+                self.report(number, &why);
+                return Ok(());
+            }
+            let notes = doubts::notes(self.record, &self.schema, &told);
+            if !notes.is_empty() {
+                let notes = format!("line {number} is sent, but {}", notes.join(", "));
+                self.bar.suspend(|| eprintln!("{}", plain(&notes)));
+            }
+        }
+        match encoded {
             Ok(Encoded { key: Some(key), value }) => {
                 batch.push(Outgoing { key: Some(key), value: Some(value), ..Outgoing::default() });
                 self.sent += 1;

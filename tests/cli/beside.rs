@@ -90,6 +90,18 @@ fn a_bad_line_is_told_by_its_number_and_the_good_ones_are_sent() {
 }
 
 #[test]
+fn what_has_no_effect_is_noted_and_sent() {
+    let program = Program::new(PROGRAM, URGENT);
+    let line = r#"{"account_id":"acme","source":"crm","set":{"helth":5},"cleared":["prority"]}"#;
+    let said = program.answer_to(["send", "account-changes"], line).well().err;
+    assert!(said.contains("line 1 is sent, but `set.helth` is unknown, `cleared` has no field `prority`\n"), "{said}");
+    assert!(said.ends_with("sent 1 to account-changes\n"), "{said}");
+    let line = line.replace("\"helth\":5", "\"time_zone\":\"Mars/Base\"");
+    let answer = program.answer_to(["send", "account-changes"], &line);
+    assert!(answer.code == Some(1) && answer.err.contains("line 1: `time_zone` is Mars/Base"), "{answer:?}");
+}
+
+#[test]
 fn a_dead_letter_is_listed_shown_and_sent_again() {
     let (program, mut running, _) = started(URGENT);
     let mut early = created("T1", "urgent");
