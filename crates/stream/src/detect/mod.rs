@@ -1,7 +1,7 @@
 //! The detect stage over a log: records in, decoded and checked; escalations out, encoded, keyed and partitioned.
 //!
-//! A record's way: [`record`] decodes it and says what is wrong with it → [`stage`] hands it to the engine →
-//! [`emit`] writes what the engine wants written. What the engine makes of a record is `tierline_engine`'s.
+//! A record's way: `record` decodes it and says what is wrong with it → `stage` hands it to the engine →
+//! `emit` writes what the engine wants written. What the engine makes of a record is `tierline_engine`'s.
 //!
 //! What must never be in here: what a rule means, when something fires, where a clock stands.
 
