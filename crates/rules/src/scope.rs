@@ -52,6 +52,11 @@ impl TextNumbers {
         number
     }
 
+    /// The folded text that has a number.
+    pub(crate) fn text(&self, number: u32) -> &str {
+        &self.texts[number as usize]
+    }
+
     pub(crate) fn into_texts(self) -> Vec<String> {
         self.texts
     }

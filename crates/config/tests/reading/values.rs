@@ -124,3 +124,48 @@ fn what_is_legal_and_rarely_meant_is_warned_of() {
         World::default().read("rules: [ { id: r, tier: 2, mode: disabled, when: { ticket.spam: true } } ]").unwrap();
     assert_eq!(nothing[0].message, "there is no rule that could fire");
 }
+
+/// The warnings about a rule with these keys beside its id and tier.
+fn warnings_of_rule(keys: &str) -> Vec<String> {
+    let before = "time: { history: 40d }\nterms: { over: { ticket.status: solved } }\n";
+    let text = format!("{before}rules:\n  - id: r\n    tier: 2\n{keys}");
+    match World::default().read(&text) {
+        Ok((_, warnings)) => warnings.iter().map(|warning| warning.render(false)).collect(),
+        Err(found) => panic!("{}", found.render(false)),
+    }
+}
+
+#[test]
+fn a_rule_that_asks_for_tickets_that_are_over_is_warned_of_unless_it_reads_ratings() {
+    for (status, word, line) in [
+        ("    when: { ticket.status: solved }\n", "solved", 6),
+        ("    when:\n      all:\n        - any: [ not: { ticket.status: [ open, closed ] } ]\n", "closed", 8),
+        ("    when: { ticket.priority: urgent }\n    unless: { ticket.status: [ solved, closed ] }\n", "solved", 7),
+        // In a term: the rule is shown.
+        ("    when: { is: over }\n", "solved", 4),
+    ] {
+        let warnings = warnings_of_rule(status);
+        let [told] = &warnings[..] else { panic!("{status}{warnings:?}") };
+        assert!(told.contains(&format!("warning[W0003]: a rule never sees a ticket that is {word}")), "{told}");
+        assert!(told.contains(&format!("etc/tierline.yaml:{line}:")), "{told}");
+    }
+    for fine in [
+        "    when: { ticket.status: [ new, open, pending, on_hold ] }\n",
+        "    when: { ticket.status: solved, ticket.rating: { at_most: 2 } }\n",
+        // Of a field of the desk's own, the words mean what the desk says.
+        "    when: { ticket.custom.status: solved, ticket.subject: closed }\n",
+    ] {
+        assert_eq!(warnings_of_rule(fine), [""; 0], "{fine}");
+    }
+}
+
+#[test]
+fn a_cooldown_that_outlives_its_ticket_is_warned_of() {
+    let rule = |cooldown: &str| warnings_of_rule(&format!("    when: {{ ticket.spam: true }}\n    {cooldown}\n"));
+    let warnings = rule("cooldown: 41d");
+    assert!(warnings[0].contains("warning[W0003]: this cooldown is longer than `time.history`"), "{warnings:?}");
+    assert!(warnings[0].contains("etc/tierline.yaml:7:15"), "{warnings:?}");
+    assert_eq!(rule("cooldown: 40d"), [""; 0]);
+    // The account stays.
+    assert_eq!(rule("cooldown: 41d\n    once_per: account"), [""; 0]);
+}

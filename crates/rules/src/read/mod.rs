@@ -3,6 +3,7 @@
 //! All mistakes are found at once; what has one is left out. What must never be in here: what a single condition looks
 //! like (that is in [`conditions`](crate::conditions)), and any other section of a configuration.
 
+mod doubtful;
 mod expression;
 mod policy;
 mod rule;

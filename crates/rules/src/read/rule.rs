@@ -6,7 +6,7 @@ use crate::source::{self, Diagnostics, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
 use crate::{Clear, Mode, OnDeploy, Rule, read};
 
-use super::expression;
+use super::{doubtful, expression};
 
 const CLEAR: [(&str, Clear); 2] = [("solved", Clear::Solved), ("when_no", Clear::WhenNo)];
 const MODE: [(&str, Mode); 3] = [("live", Mode::Live), ("shadow", Mode::Shadow), ("disabled", Mode::Disabled)];
@@ -24,7 +24,8 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     let hold = keys.optional("for").and_then(|node| source::duration(node, "`for`", scope.found));
     let per_account = word(&mut keys, "once_per", &ONCE_PER, scope.found);
     let clear = word(&mut keys, "clear", &CLEAR, scope.found);
-    let cooldown = keys.optional("cooldown").and_then(|node| source::duration(node, "`cooldown`", scope.found));
+    let cooldown_node = keys.optional("cooldown");
+    let cooldown = cooldown_node.and_then(|node| source::duration(node, "`cooldown`", scope.found));
     let mode = mode(&mut keys, scope.found);
     let on_deploy = word(&mut keys, "on_deploy", &ON_DEPLOY, scope.found);
     let mut said = |key| {
@@ -62,6 +63,10 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
         body: Body::compile(&when, unless.as_ref()),
     };
     rule.fingerprint = read::fingerprint(&rule.normal());
+    doubtful::warn_of_status(&rule, node, scope);
+    if let Some(node) = cooldown_node {
+        doubtful::warn_of_cooldown(&rule, node, scope);
+    }
     Some(rule)
 }
 
