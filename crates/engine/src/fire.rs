@@ -68,7 +68,7 @@ impl Engine {
             fallen.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
             fallen.dedup();
             for slot in fallen {
-                if self.tickets.contains(slot as usize) && self.clear_if_no(slot) {
+                if self.tickets.contains(slot as usize) && self.clear_if_no(slot, Millis::MIN) {
                     fired.push(slot);
                 }
             }
@@ -113,7 +113,7 @@ impl Engine {
     /// Rises that wait for stragglers, with what they saw.
     fn hold(&mut self, together: &[Rise]) {
         for rise in together {
-            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule);
+            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
             let held = Held { rule: rise.rule, at: rise.since, proof, reason, evidence };
             let rare = self.tickets[rise.slot as usize].rare();
             let place = rare.held.partition_point(|other| other.at <= held.at);
@@ -169,7 +169,7 @@ impl Engine {
 
     fn fire(&mut self, together: &[Rise]) {
         let held = together.iter().map(|rise| {
-            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule);
+            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
             Held { rule: rise.rule, at: rise.since, proof, reason, evidence }
         });
         let held = held.collect();
@@ -273,12 +273,12 @@ impl Engine {
 
     /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
     /// something is held on the ticket, after that has gone out.
-    fn clear_if_no(&mut self, slot: Slot) -> bool {
+    pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) -> bool {
         let ticket = &self.tickets[slot as usize];
         let fired = ticket.escalation().map_or(&[][..], |open| &open.held_by);
         let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
         let rules = fired.iter().map(number).chain(ticket.held().iter().map(|held| Some(held.rule)));
-        let Some(since) = self.all_no_since(slot, rules) else { return false };
+        let Some(since) = self.all_no_since(slot, rules).map(|no| no.max(since)) else { return false };
         if ticket.held().is_empty() {
             return self.clear(slot, since);
         }
@@ -296,6 +296,8 @@ impl Engine {
         let moment = account.now;
         let began = ticket.escalation().map(|open| open.at_tier_since);
         let mut since = began.into_iter().chain(ticket.held().last().map(|held| held.at)).max()?.max(self.follows);
+        let mut rules = rules.peekable();
+        rules.peek()?;
         for number in rules {
             let rule = &self.rules.rules[number? as usize];
             let holds = |&slot: &Slot| self.holds_on(slot, number?, moment);
@@ -386,7 +388,7 @@ impl Engine {
     }
 
     /// Why a rule holds on a ticket now, for people and for stragglers.
-    fn explain(&self, slot: Slot, number: u16) -> (String, Vec<Evidence>, Proof) {
+    fn explain(&self, slot: Slot, number: u16, since: Millis) -> (String, Vec<Evidence>, Proof) {
         let ticket = &self.tickets[slot as usize];
         let account = &self.accounts[ticket.account as usize];
         let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
@@ -395,7 +397,7 @@ impl Engine {
         let leaves = rule.leaves(&view);
         let absences = leaves.iter().enumerate().filter_map(|(place, leaf)| {
             let absence = leaf.absence?;
-            Some(Absence { leaf: place as u8, of: absence.of as u8, from: absence.from, due: absence.due })
+            Some(Absence { leaf: place as u8, of: absence.of as u8, from: absence.from, due: absence.due.max(since) })
         });
         let proof =
             Proof { absences: absences.collect(), truths: leaves.iter().map(|leaf| leaf.truth as u8).collect() };

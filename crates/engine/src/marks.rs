@@ -124,7 +124,7 @@ impl Marks {
                     if first_wait.is_some() {
                         first_reply = first_reply.or(Some(instant));
                     }
-                    (asked, known, nobody_since, said) = (None, true, instant, None);
+                    (asked, known, nobody_since) = (None, true, instant);
                 }
                 Mark::Bot => {
                     bot = true;

@@ -86,6 +86,12 @@ impl Engine {
         let Some(open) = self.tickets[slot as usize].escalation() else { return };
         let disproved: Vec<usize> =
             (0..open.firings.len()).rev().filter(|&place| self.is_disproved(&open.firings[place], at, ended)).collect();
+        // What is known to be false stays so for the next late event.
+        if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+            for firing in &mut open.firings {
+                firing.proof.weaken(at, ended);
+            }
+        }
         for place in disproved {
             self.undo(slot, place, at, appended_at, event_id);
         }
@@ -110,7 +116,11 @@ impl Engine {
         let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
         let firing = open.firings.remove(place);
         let stands_above = open.firings[place..].iter().any(|above| above.what != FiringKind::Joined);
-        open.held_by.retain(|rule| *rule != firing.rule);
+        let again = open.firings.iter().any(|other| other.rule == firing.rule);
+        if firing.what != FiringKind::Joined && !again {
+            open.held_by.retain(|rule| *rule != firing.rule);
+        }
+        let stands = open.firings.iter().any(|other| other.what != FiringKind::Joined);
         let tier = open.tier;
         let number = self.rules.rules.iter().position(|rule| Some(&rule.id) == firing.rule.as_ref());
         if let Some(number) = number {
@@ -134,7 +144,7 @@ impl Engine {
             }],
             ..Saying::default()
         };
-        if firing.what == FiringKind::Opened && !stands_above {
+        if !stands {
             self.end(slot, saying);
             return;
         }

@@ -186,7 +186,15 @@ impl Engine {
             }
             self.touch_once_per_account();
             self.judge_once_per_account(a, Rising::Collect);
+            // What a changed rule or policy ended, it ended at the restart.
+            self.fallen.clear();
             self.conclude(a, Cause::Bound(Edge::Bounds));
+            for slot in self.accounts[a as usize].open.clone() {
+                if self.tickets[slot as usize].escalation().is_none() {
+                    continue;
+                }
+                self.clear_if_no(slot, self.clock);
+            }
         }
         self.settling.0.clear();
         if !firing.is_empty() {

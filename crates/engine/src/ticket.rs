@@ -181,6 +181,14 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
+    pub fn weaken(&mut self, at: Millis, ended: &[tierline_rules::AbsenceOf]) {
+        for absence in &self.absences {
+            if ended.iter().any(|&of| of as u8 == absence.of) && absence.from <= at && at <= absence.due {
+                self.truths[absence.leaf as usize] = 0;
+            }
+        }
+    }
+
     pub fn truth(&self, leaf: usize) -> Truth {
         match self.truths[leaf] {
             0 => Truth::No,

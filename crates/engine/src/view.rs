@@ -233,6 +233,10 @@ impl Facts for View<'_> {
         }
     }
 
+    fn midnight(&self, days: i32) -> Millis {
+        instant(DateOrInstant::Date(days), self.account.zone)
+    }
+
     fn escalation(&self) -> Option<OpenEscalation> {
         self.ticket.escalation().map(|open| OpenEscalation {
             tier: open.tier,
@@ -273,6 +277,9 @@ impl View<'_> {
         }
         if let Some(at) = self.ticket.solved_at.filter(|_| !self.ticket.open) {
             return Clock::Stopped { at };
+        }
+        if !self.ticket.met && self.ticket.cells.field(TicketField::FirstRepliedAt).is_none() {
+            return Clock::Unknown;
         }
         let Some(started) = waiting.first_wait else {
             return if waiting.wait == Wait::Unknown { Clock::Unknown } else { Clock::None };

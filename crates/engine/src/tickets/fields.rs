@@ -62,6 +62,10 @@ impl Engine {
             changes.reads = changes.reads.and(Topic::Life).and_field(&tierline_rules::FieldRef::Ticket(CreatedAt));
         }
         for &field in &event.cleared.fields {
+            // Nobody has been assigned since the ticket was created, whenever that is told.
+            let from_creation = field == Assignee && event.kind == tierline_model::TicketEventKind::Created;
+            let created_at = self.tickets[slot as usize].created_at.filter(|_| from_creation);
+            let stamp = Stamp { at: created_at.map_or(stamp.at, |at| at.min(stamp.at)), ..stamp };
             self.tell(slot, field, None, stamp, changes);
         }
         self.tell_custom(slot, event, stamp, changes);
@@ -118,8 +122,9 @@ impl Engine {
                 }
                 changes.reads = changes.reads.and(Topic::Life).and(Topic::Conversation).and(Topic::Sla);
             }
-            (TicketField::HandledBy, Some(CellValue::Small(by))) => {
-                let mark = if by == HandledBy::Bot as u32 { Mark::Bot } else { Mark::HandedOver };
+            (TicketField::HandledBy, by) => {
+                let is_bot = matches!(by, Some(CellValue::Small(by)) if by == HandledBy::Bot as u32);
+                let mark = if is_bot { Mark::Bot } else { Mark::HandedOver };
                 if mark == Mark::Bot || was == Some(HandledBy::Bot as u32) {
                     ticket.marks.add(stamp.at, mark);
                 }

@@ -50,11 +50,11 @@ impl Engine {
         let target = event.merged_into.as_ref().and_then(|id| self.find_ticket(a, id));
         if let (Some(target), tierline_rules::Wait::Since(since)) = (target, waiting)
             && target != slot
-            && self.tickets[target as usize].open
+            && !self.tickets[target as usize].removed
         {
             self.tickets[target as usize].marks.adopt(at, since);
             self.mark_ticket(target);
-            if self.live {
+            if self.live && self.tickets[target as usize].open {
                 let mut rules = Vec::new();
                 self.index.reading(Reads::default().and(Topic::Conversation).and(Topic::Sla), &mut rules);
                 self.judge(target, &rules, false, Rising::Collect);

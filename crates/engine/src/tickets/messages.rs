@@ -50,7 +50,7 @@ impl Engine {
     pub(super) fn touch(&mut self, slot: Slot, at: Millis, changes: &mut Changes) {
         let touched = &mut self.tickets[slot as usize].touched_at;
         *touched = Some(touched.map_or(at, |touched| touched.max(at)));
-        changes.reads = changes.reads.and(Topic::Conversation);
+        changes.reads = changes.reads.and(Topic::Touched);
         changes.disproves.push(AbsenceOf::Change);
     }
 }

@@ -122,7 +122,7 @@ impl Engine {
         let counted = self.counted(slot);
         let ticket = &mut self.tickets[slot as usize];
         ticket.source = Some(source);
-        let first = ticket.bulk.events.hashes.len() == 8 && ticket.created_at.is_none() && !ticket.met;
+        let first = !ticket.met && ticket.solved_at.is_none();
         if event.kind == TicketEventKind::Created {
             if ticket.met {
                 self.counts.repeats += 1;
