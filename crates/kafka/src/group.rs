@@ -155,10 +155,9 @@ impl Member {
         if let Err(error) = consumer.incremental_assign(&TopicPartitionList::new()) {
             tracing::warn!(%error, "cannot acknowledge an assignment");
         }
-        if !partitions.is_empty() {
-            tracing::info!(?partitions, "assigned");
-            self.changes().push_back(Ownership::Assigned(partitions));
-        }
+        tracing::info!(?partitions, "assigned");
+        // To be told that one owns nothing is an answer, too: an instance too many is ready to step in.
+        self.changes().push_back(Ownership::Assigned(partitions));
     }
 
     fn taken(&self, consumer: &BaseConsumer<Member>, partitions: Vec<Partition>) {

@@ -47,14 +47,23 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.forget(partitions)
     }
 
-    /// Tasks are another's already: nothing may be committed for them, so nothing of this transaction is.
+    /// Tasks may be another's already: nothing may be committed for them, so nothing of this transaction is. Until the
+    /// group answers again, nobody knows what is ours.
     fn let_go(&mut self, partitions: &[Partition], now: Millis) -> Result<(), Failure> {
-        tracing::warn!(lane = self.settings.lane, ?partitions, "tasks were lost to another member");
+        tracing::warn!(
+            lane = self.settings.lane,
+            ?partitions,
+            "the group has taken these tasks back: the session was lost"
+        );
         let is_touched = self.tasks.iter().flatten().any(|task| task.touched);
         if is_touched {
-            self.survive(Failure::Abort("tasks were lost to another member".to_owned()), now).map_err(as_failure)?;
+            self.survive(Failure::Abort("the session with the group was lost".to_owned()), now).map_err(as_failure)?;
         }
-        self.forget(partitions)
+        self.forget(partitions)?;
+        if self.owned.is_empty() {
+            self.settings.health.lane_starts(self.settings.lane);
+        }
+        Ok(())
     }
 
     fn forget(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
