@@ -8,7 +8,7 @@ use std::time::Duration;
 use tierline_config::{Config, Log};
 use tierline_embedded::{Embedded, Server};
 use tierline_kafka::{Admin, KafkaLog, Settings};
-use tierline_model::{Encoding, Millis, RecordType};
+use tierline_model::{Encoding, Millis, RecordType, RegistryError};
 use tierline_observe::{Health, Metrics};
 use tierline_stream::client::{Client, From};
 use tierline_stream::clock::{ClockMode, Scale};
@@ -218,8 +218,7 @@ fn before(config: &Config) -> Result<Before, Untried> {
 fn detect(config: &Config) -> Result<DetectSettings, Untried> {
     let mut encodings = Encodings::new(config);
     let names = &config.topics;
-    let mut encoding =
-        |record, topic: &str| -> Result<Encoding, Untried> { encodings.of(record, topic).map_err(Untried::because) };
+    let mut encoding = |record, topic: &str| await_registry(|| encodings.of(record, topic));
     Ok(DetectSettings {
         escalations: encoding(RecordType::Escalations, &names.escalations)?,
         shadow: encoding(RecordType::Escalations, &names.escalations_shadow)?,
@@ -230,6 +229,23 @@ fn detect(config: &Config) -> Result<DetectSettings, Untried> {
         engine: config.engine(),
         max_future: config.time.max_future,
     })
+}
+
+/// Asks until the registry answers: a restart while it is away waits for it, as a lane does, alive and not ready.
+fn await_registry(mut ask: impl FnMut() -> Result<Encoding, RegistryError>) -> Result<Encoding, Untried> {
+    let mut said = false;
+    loop {
+        match ask() {
+            Ok(encoding) => return Ok(encoding),
+            Err(error @ RegistryError::Unreachable { .. }) => {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(%error, "waiting for the schema registry");
+                }
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            Err(error) => return Err(Untried::because(error.to_string())),
+        }
+    }
 }
 
 /// What a dead letter may have: a tenth less than the cluster takes, for what is around it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tierline_config::Config;
-use tierline_model::{DecodeError, Decoder, Encoding, RecordType, Registry, SchemaSource, transcode};
+use tierline_model::{DecodeError, Decoder, Encoding, RecordType, Registry, RegistryError, SchemaSource, transcode};
 use tierline_stream::topics::Stream;
 
 use crate::open;
@@ -47,7 +47,7 @@ impl Records {
     /// Checks a record against the schema of its topic, and encodes it.
     pub fn encode(&mut self, to: &Named, json: &[u8]) -> Result<Encoded, NotEncoded> {
         let record = streams::input(to).map_err(NotEncoded::Untried)?;
-        let encoding = self.encodings.of(record, &to.topic).map_err(NotEncoded::Untried)?;
+        let encoding = self.encodings.of(record, &to.topic).map_err(|error| NotEncoded::Untried(error.to_string()))?;
         let mut value = Vec::new();
         match transcode(&mut self.decoder, record, json, encoding, &mut value) {
             Ok(sent) => Ok(Encoded { key: sent.key.map(String::into_bytes), value }),
@@ -85,8 +85,8 @@ impl Encodings {
     /// How records are framed that we write to a topic: with the schema's id under the subject `<topic>-value`.
     ///
     /// # Errors
-    /// The registry's words.
-    pub fn of(&mut self, record: RecordType, topic: &str) -> Result<Encoding, String> {
+    /// What the registry refuses.
+    pub fn of(&mut self, record: RecordType, topic: &str) -> Result<Encoding, RegistryError> {
         let Some((registry, register)) = &self.registry else { return Ok(Encoding::SingleObject) };
         if let Some(known) = self.known.get(topic) {
             return Ok(*known);
@@ -96,7 +96,7 @@ impl Encodings {
             true => registry.register(&subject, record.schema()),
             false => registry.lookup(&subject, record.schema()),
         };
-        let encoding = Encoding::Confluent { id: id.map_err(|error| error.to_string())? };
+        let encoding = Encoding::Confluent { id: id? };
         self.known.insert(topic.to_owned(), encoding);
         Ok(encoding)
     }

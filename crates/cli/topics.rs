@@ -31,9 +31,10 @@ enum What {
   tierline topics create
   tierline topics create --partitions 12 --replication 3")]
     Create {
-        /// How many partitions each gets: as many as tasks can run side by side
-        #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..))]
-        partitions: i32,
+        /// How many partitions each gets: as many as tasks can run side by side [default: as many as the topics have
+        /// that are there, else 6]
+        #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: Option<i32>,
         /// How many brokers keep each [default: the cluster's]
         #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
         replication: Option<i32>,
@@ -51,6 +52,9 @@ enum What {
         output: Output,
     },
 }
+
+/// How many partitions topics get where nothing says so.
+const PARTITIONS: i32 = 6;
 
 impl Topics {
     /// Does what was asked.
@@ -74,8 +78,17 @@ impl Topics {
     }
 }
 
-fn create(admin: &Admin, config: &Config, partitions: i32, replication: Option<i32>, output: Output) -> Ended {
-    let made = admin.create(&detect_topics(&config.topics), partitions, replication)?;
+fn create(admin: &Admin, config: &Config, wanted: Option<i32>, replication: Option<i32>, output: Output) -> Ended {
+    let specs = detect_topics(&config.topics);
+    let there = admin.co_partitions(&specs)?;
+    if let (Some(wanted), Some((topic, there))) = (wanted, &there)
+        && wanted != *there
+    {
+        let why = format!("topic `{topic}` has {}", counted(*there as usize, "partition"));
+        return Err(Untried::because(format!("{why}, and all inputs must have as many: leave out `--partitions`")));
+    }
+    let partitions = wanted.or(there.map(|(_, there)| there)).unwrap_or(PARTITIONS);
+    let made = admin.create(&specs, partitions, replication)?;
     let made = made.into_iter().map(|(topic, made)| match made {
         Made::Created => (topic, "created"),
         Made::Existed => (topic, "was there"),

@@ -28,14 +28,20 @@ fn a_password_that_is_written_down_is_refused_and_masked() {
 }
 
 #[test]
-fn a_registry_that_does_not_answer_is_named_without_its_password() {
+fn a_registry_that_does_not_answer_at_the_start_is_waited_for_and_named_without_its_password() {
     let registry =
         "schema_registry:\n  url: http://127.0.0.1:1\n  user: me\n  password: { file: password }\n  timeout: 1s\n";
-    let program = Program::new(PROGRAM, &format!("{registry}{URGENT}"));
+    let listen = free_address();
+    let program = Program::new(PROGRAM, &format!("observe: {{ listen: \"{listen}\" }}\n{registry}{URGENT}"));
     program.write("password", PASSWORD);
-    let answer = program.answer(["run"]);
-    assert_eq!(answer.code, Some(2), "{answer:?}");
-    assert!(answer.err.contains("127.0.0.1:1") && !answer.err.contains(PASSWORD), "{}", answer.err);
+    let mut running = program.start("run", ["run"]);
+    running.wait_for("it to say for what it waits", |process| match process.log() {
+        log if log.contains("waiting for the schema registry") => Ok(()),
+        log => Err(log),
+    });
+    let log = running.log();
+    assert!(log.contains("127.0.0.1:1") && !log.contains(PASSWORD), "{log}");
+    running.kill();
 }
 
 #[test]

@@ -183,6 +183,19 @@ impl Admin {
         Ok(found)
     }
 
+    /// The first of the topics that must have as many partitions as the others and is there, and how many it has.
+    ///
+    /// # Errors
+    /// `Fatal`: the cluster does not answer, or may not be asked.
+    pub fn co_partitions(&self, specs: &[TopicSpec]) -> Result<Option<(String, i32)>, Failure> {
+        for spec in specs.iter().filter(|spec| spec.co_partitioned) {
+            if let Some(count) = self.cluster.partitions(&spec.name)? {
+                return Ok(Some((spec.name.clone(), count)));
+            }
+        }
+        Ok(None)
+    }
+
     /// `max.message.bytes` of each topic, in order.
     ///
     /// # Errors
