@@ -68,7 +68,7 @@ impl Engine {
                 open.context = None;
             }
             let saying = Saying {
-                became_true_at: at,
+                became_true_at: self.not_before(slot, at),
                 reason: "Resolved because the account was forgotten.".to_owned(),
                 by: who.clone(),
                 command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
@@ -104,8 +104,17 @@ impl Engine {
         }
     }
 
+    /// When a command of this instant takes effect on a ticket: not before the ticket was created, nor before its
+    /// escalation opened, though the clock of whoever sent it says so. No wait is negative.
+    fn not_before(&self, slot: Slot, at: Millis) -> Millis {
+        let ticket = &self.tickets[slot as usize];
+        let opened_at = ticket.escalation().map(|open| open.opened_at);
+        [ticket.created_at, opened_at].into_iter().flatten().fold(at, Millis::max)
+    }
+
     /// Does what a command wants; `false`: it changes nothing.
     fn obey(&mut self, slot: Slot, command: &Command<'_>, at: Millis) -> bool {
+        let at = self.not_before(slot, at);
         let ticket = &self.tickets[slot as usize];
         let by = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
         let who = by.clone().unwrap_or_else(|| "somebody".to_owned());

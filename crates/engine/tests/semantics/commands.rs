@@ -87,3 +87,36 @@ fn a_restart_right_after_a_signal_knows_that_it_has_come() {
     desk.created("other", at(3));
     assert_eq!(desk.said(), Vec::<String>::new());
 }
+
+#[test]
+fn a_command_from_before_its_ticket_takes_effect_at_the_creation() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(10));
+    // Whoever sent it has a clock that is behind.
+    desk.command(CommandKind::Escalate, Some("t"), None, at(5));
+    assert_eq!(desk.said(), ["opened t 3 @10"]);
+}
+
+#[test]
+fn a_command_from_before_its_escalation_takes_effect_at_the_opening() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.command(CommandKind::Escalate, Some("t"), Some(2), at(10));
+    desk.command(CommandKind::Escalate, Some("t"), Some(3), at(4));
+    desk.command(CommandKind::Acknowledge, Some("t"), None, at(5));
+    desk.command(CommandKind::DeEscalate, Some("t"), None, at(6));
+    desk.command(CommandKind::Resolve, Some("t"), None, at(7));
+    let said = desk.said();
+    let wanted =
+        ["opened t 2 @10", "raised t 3 @10", "acknowledged t 3 @10", "de_escalated t 2 @10", "resolved t 2 @10"];
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn an_account_is_not_forgotten_before_its_escalation_opened() {
+    let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+    desk.created("t", at(0));
+    desk.command(CommandKind::Escalate, Some("t"), None, at(10));
+    desk.command(CommandKind::ForgetAccount, None, None, at(5));
+    assert_eq!(desk.said(), ["opened t 3 @10", "resolved t 3 @10"]);
+}
