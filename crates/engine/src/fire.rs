@@ -419,11 +419,17 @@ impl Open {
         if !self.held_by.contains(&rule) {
             self.held_by.push(rule);
         }
-        // The oldest is forgotten, but never what says how the escalation came to its tier.
-        if self.firings.len() == FIRINGS {
-            let joined = self.firings.iter().position(|firing| firing.what == FiringKind::Joined);
-            self.firings.remove(joined.unwrap_or(0));
-        }
         self.firings.push(firing);
+        // Of those before the last eight only the newest that opened or raised is kept, without its proof: it stands.
+        let old = self.firings.len().saturating_sub(FIRINGS);
+        let kept = self.firings[..old].iter().rposition(|firing| firing.what != FiringKind::Joined);
+        if let Some(kept) = kept {
+            self.firings[kept].proof = Proof::default();
+        }
+        let mut place = 0;
+        self.firings.retain(|_| {
+            place += 1;
+            place > old || Some(place - 1) == kept
+        });
     }
 }

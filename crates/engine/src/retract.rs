@@ -86,6 +86,10 @@ impl Engine {
         let Some(open) = self.tickets[slot as usize].escalation() else { return };
         let disproved: Vec<usize> =
             (0..open.firings.len()).rev().filter(|&place| self.is_disproved(&open.firings[place], at, ended)).collect();
+        // Their latches open even where the escalation is gone before the oldest joins are undone.
+        for rule in disproved.iter().filter_map(|&place| self.number_of(&open.firings[place])).collect::<Vec<u16>>() {
+            self.unlatch(slot, rule);
+        }
         // What is known to be false stays so for the next late event.
         if let Some(open) = self.tickets[slot as usize].escalation_mut() {
             for firing in &mut open.firings {
@@ -97,8 +101,12 @@ impl Engine {
         }
     }
 
+    fn number_of(&self, firing: &Firing) -> Option<u16> {
+        self.index.by_id.get(firing.rule.as_ref()?).copied()
+    }
+
     fn is_disproved(&self, firing: &Firing, at: Millis, ended: &[AbsenceOf]) -> bool {
-        let rule = self.rules.rules.iter().find(|rule| Some(&rule.id) == firing.rule.as_ref());
+        let rule = self.number_of(firing).map(|number| &self.rules.rules[number as usize]);
         let Some(rule) = rule.filter(|rule| rule.fingerprint == firing.version) else { return false };
         let mut truths: Vec<Truth> = (0..firing.proof.truths.len()).map(|leaf| firing.proof.truth(leaf)).collect();
         let mut touched = false;
@@ -112,6 +120,8 @@ impl Engine {
         touched && rule.recombine(&truths) != Truth::Yes
     }
 
+    /// Takes one firing back. What stands above it keeps the tier; where nothing that opened or raised is left, the
+    /// escalation closes, whichever of them is undone last.
     fn undo(&mut self, slot: Slot, place: usize, at: Millis, appended_at: Millis, event_id: &str) {
         let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
         let firing = open.firings.remove(place);
@@ -122,17 +132,13 @@ impl Engine {
         }
         let stands = open.firings.iter().any(|other| other.what != FiringKind::Joined);
         let tier = open.tier;
-        let number = self.rules.rules.iter().position(|rule| Some(&rule.id) == firing.rule.as_ref());
-        if let Some(number) = number {
-            self.unlatch(slot, number as u16);
-        }
         if firing.what == FiringKind::Joined {
             self.mark_ticket(slot);
             return;
         }
         let mut saying = Saying {
             kind: Some(EscalationKind::Retracted),
-            rule: number.map(|number| number as u16),
+            rule: self.number_of(&firing),
             rule_id: firing.rule.clone(),
             became_true_at: appended_at,
             reason: "Retracted because a late event shows that it was not so.".to_owned(),

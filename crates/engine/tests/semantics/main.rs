@@ -4,4 +4,5 @@ mod commands;
 mod firing;
 mod keeping;
 mod kit;
+mod retracting;
 mod time;
