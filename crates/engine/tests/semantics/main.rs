@@ -4,5 +4,6 @@ mod commands;
 mod firing;
 mod keeping;
 mod kit;
+mod repeats;
 mod retracting;
 mod time;
