@@ -89,7 +89,9 @@ fn start(folder: &Path, linger: u64, start: Start<'_>) -> Result<String, String>
         if (start.is_ready)(&fs::read_to_string(&log).unwrap_or_default()) {
             return Ok(Ok(()));
         }
-        let ended = guard.try_wait().is_ok_and(|status| status.is_some()) || (log.exists() && !pid.exists());
+        // Not the file `pid`: the server may have begun its log before the guard writes that. A guard that has gone has
+        // also cleared away what the next start writes anew.
+        let ended = guard.try_wait().is_ok_and(|status| status.is_some());
         if ended { Ok(Err("it ended")) } else { Err("it is not ready") }
     })
     .unwrap_or_else(Err)
