@@ -35,6 +35,12 @@ impl Engine {
         }
     }
 
+    /// No bound of an account lies before this; it takes no look at any ticket.
+    fn no_bound_before(&self, a: u32) -> Millis {
+        let account = &self.accounts[a as usize];
+        account.bounds.peek().map_or(NEVER, |&Reverse((at, _))| at).min(account.bound)
+    }
+
     /// The earliest bound of an account.
     fn next_bound(&mut self, a: u32) -> Millis {
         let account = &mut self.accounts[a as usize];
@@ -49,7 +55,8 @@ impl Engine {
 
     /// Evaluates an account's bounds in order: those before `limit`, or up to it with [`Edge::Bounds`].
     pub(crate) fn pass_bounds(&mut self, a: u32, limit: Millis, edge: Edge, by_record: bool) {
-        loop {
+        // Mostly nothing is due, and that is seen at once.
+        while self.no_bound_before(a) <= limit {
             let bound = self.next_bound(a);
             if bound == NEVER || bound > limit || (bound == limit && edge == Edge::Records) {
                 return;
@@ -110,7 +117,12 @@ impl Engine {
 
     /// Puts an account into the task's queue, if it wants attention earlier than it stands there.
     pub(crate) fn schedule(&mut self, a: u32) {
-        let bound = self.next_bound(a).min(self.first_held(a));
+        let held = self.first_held(a);
+        // What the queue has already is early enough.
+        if self.no_bound_before(a).min(held).saturating_add(self.settings.grace) >= self.accounts[a as usize].scheduled {
+            return;
+        }
+        let bound = self.next_bound(a).min(held);
         if bound == NEVER {
             return;
         }

@@ -145,9 +145,9 @@ impl Cells {
         &self.stamps
     }
 
-    /// How many fields are told.
-    pub fn len(&self) -> usize {
-        self.cells.len()
+    /// Which fields are told: bit *n* for field *n*.
+    pub fn told(&self) -> u32 {
+        self.told
     }
 
     /// Every told field with the numbers of the statement that made it what it is and of the one that last said so.

@@ -37,9 +37,10 @@ impl Engine {
             sla: sla(&view),
             ticket: self.ticket_context(ticket, &view),
         };
-        if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+        let ticket = &mut self.tickets[slot as usize];
+        ticket.behind.context = true;
+        if let Some(open) = ticket.escalation_mut() {
             open.context = Some(Box::new(context));
-            open.context_dirty = true;
         }
     }
 

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use std::hash::BuildHasher;
 use tierline_model::Millis;
-use tierline_rules::{Edge, Reads, RuleSet, SlaPolicy};
+use tierline_rules::{Dated, Edge, Reads, RuleSet, SlaPolicy};
 
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
@@ -64,6 +64,7 @@ pub struct Engine {
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
     pub(crate) open_gates: Vec<u16>,
+    pub(crate) truths: Vec<(u16, Dated)>,
 }
 
 impl Engine {
@@ -98,6 +99,7 @@ impl Engine {
             touched_rules: Vec::new(),
             scratch: Vec::new(),
             open_gates: Vec::new(),
+            truths: Vec::new(),
         }
     }
 
@@ -210,12 +212,18 @@ impl Engine {
         self.rules.policies.first()
     }
 
+    /// The place of an account that has one.
+    pub(crate) fn find_account(&self, id: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one(id);
+        self.by_account.find(hash, |&a| &*self.accounts[a as usize].id == id).copied()
+    }
+
     /// The place of an account, made where there is none.
     pub(crate) fn account(&mut self, id: &str) -> u32 {
-        let hash = self.hasher.hash_one(id);
-        if let Some(&place) = self.by_account.find(hash, |&a| &*self.accounts[a as usize].id == id) {
+        if let Some(place) = self.find_account(id) {
             return place;
         }
+        let hash = self.hasher.hash_one(id);
         let place = match self.vacant.pop() {
             Some(place) => {
                 self.accounts[place as usize] = Account::new(id);
@@ -241,14 +249,18 @@ impl Engine {
         self.vacant.push(a);
     }
 
-    /// The place of a ticket of an account.
-    pub(crate) fn find_ticket(&self, account: u32, id: &str) -> Option<Slot> {
-        let hash = self.hash_ticket(account, id);
+    /// The place of a ticket, by the ids that an event names: one look, whatever account it belongs to.
+    pub(crate) fn find(&self, account: &str, id: &str) -> Option<Slot> {
         let is = |&slot: &Slot| {
             let ticket = &self.tickets[slot as usize];
-            ticket.account == account && &*ticket.id == id
+            &*ticket.id == id && &*self.accounts[ticket.account as usize].id == account
         };
-        self.by_ticket.find(hash, is).copied()
+        self.by_ticket.find(self.hasher.hash_one((account, id)), is).copied()
+    }
+
+    /// The place of a ticket of an account.
+    pub(crate) fn find_ticket(&self, account: u32, id: &str) -> Option<Slot> {
+        self.find(&self.accounts[account as usize].id, id)
     }
 
     /// The place of a ticket of an account, made where there is none.
@@ -256,14 +268,13 @@ impl Engine {
         if let Some(slot) = self.find_ticket(account, id) {
             return slot;
         }
-        let hash = self.hash_ticket(account, id);
-        let ticket = Ticket { id: id.into(), account, bound: Millis::MAX, now: Millis::MIN, ..Ticket::default() };
-        let slot = self.tickets.insert(ticket) as Slot;
-        let (tickets, hasher) = (&self.tickets, &self.hasher);
-        self.by_ticket.insert_unique(hash, slot, |&slot| {
+        let slot = self.tickets.insert(Ticket::new(id, account)) as Slot;
+        let (tickets, accounts, hasher) = (&self.tickets, &self.accounts, &self.hasher);
+        let hash = |&slot: &Slot| {
             let ticket = &tickets[slot as usize];
-            hasher.hash_one((ticket.account, &*ticket.id))
-        });
+            hasher.hash_one((&*accounts[ticket.account as usize].id, &*ticket.id))
+        };
+        self.by_ticket.insert_unique(hash(&slot), slot, hash);
         self.accounts[account as usize].tickets.push(slot);
         slot
     }
@@ -271,8 +282,8 @@ impl Engine {
     /// Forgets a ticket; the caller has written its tombstones.
     pub(crate) fn drop_ticket(&mut self, slot: Slot) {
         let ticket = &self.tickets[slot as usize];
-        let hash = self.hash_ticket(ticket.account, &ticket.id);
         let a = ticket.account as usize;
+        let hash = self.hasher.hash_one((&*self.accounts[a].id, &*ticket.id));
         if let Ok(entry) = self.by_ticket.find_entry(hash, |&other| other == slot) {
             entry.remove();
         }
@@ -280,10 +291,6 @@ impl Engine {
         self.accounts[a].open.retain(|&other| other != slot);
         self.dirty_tickets.retain(|&other| other != slot);
         self.tickets.remove(slot as usize);
-    }
-
-    fn hash_ticket(&self, account: u32, id: &str) -> u64 {
-        self.hasher.hash_one((account, id))
     }
 
     /// This ticket goes into the next transaction.

@@ -232,7 +232,6 @@ impl Engine {
                 held_by: Vec::new(),
                 firings: Vec::new(),
                 context: None,
-                context_dirty: false,
             })
         });
         let firing = Firing {

@@ -42,30 +42,37 @@ impl Engine {
         let a = self.tickets[slot as usize].account as usize;
         let moment = self.accounts[a].now;
         let mut bound = if complete { NEVER } else { self.tickets[slot as usize].bound };
-        if rules.len() > FEW {
-            let mut open = std::mem::take(&mut self.open_gates);
-            open.clear();
-            open.extend_from_slice(rules);
-            let ticket = &self.tickets[slot as usize];
-            let view = View::new(&self.texts, &self.accounts[a], ticket, self.policy(), moment);
-            self.index.leave_out_shut(&view, &mut open);
-            open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
-            open.sort_unstable();
-            open.dedup();
-            for &rule in &open {
-                let dated = self.truth(slot, rule, moment);
-                bound = bound.min(self.step(slot, rule, dated, moment, rising));
-            }
-            self.open_gates = open;
-        } else {
-            for &rule in rules {
-                let dated = self.truth(slot, rule, moment);
-                bound = bound.min(self.step(slot, rule, dated, moment, rising));
-            }
+        let mut truths = std::mem::take(&mut self.truths);
+        self.truths_of(slot, rules, moment, &mut truths);
+        for &(rule, dated) in &truths {
+            bound = bound.min(self.step(slot, rule, dated, moment, rising));
         }
+        self.truths = truths;
         // A bound always lies ahead, whatever a condition says: the account's time never stands still.
         let ahead = moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds));
         self.set_bound(slot, bound.max(ahead));
+    }
+
+    /// The truths of these rules on a ticket, in order; those of many whose gate is shut are left out.
+    fn truths_of(&mut self, slot: Slot, rules: &[u16], moment: Moment, into: &mut Vec<(u16, Dated)>) {
+        into.clear();
+        let ticket = &self.tickets[slot as usize];
+        let account = &self.accounts[ticket.account as usize];
+        let policy = self.rules.policies.first();
+        let view = View::new(&self.texts, account, ticket, policy, moment);
+        let truth = |rule: u16| (rule, self.rules.rules[rule as usize].evaluate(&view));
+        if rules.len() <= FEW {
+            into.extend(rules.iter().map(|&rule| truth(rule)));
+            return;
+        }
+        let open = &mut self.open_gates;
+        open.clear();
+        open.extend_from_slice(rules);
+        self.index.leave_out_shut(&view, open);
+        open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
+        open.sort_unstable();
+        open.dedup();
+        into.extend(open.iter().map(|&rule| truth(rule)));
     }
 
     /// A rule's truth on a ticket.

@@ -28,3 +28,4 @@ mod view;
 pub use api::*;
 pub use engine::Engine;
 pub use state::StateError;
+pub use ticket::RINGS;

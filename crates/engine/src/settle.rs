@@ -215,15 +215,31 @@ impl Engine {
 
     /// Changed rules start anew; what they held back for stragglers is what a changed rule that is *yes* does not do.
     fn forget_latches(&mut self, changed: &[u16]) {
-        for (_, ticket) in &mut self.tickets {
-            ticket.latches.retain(|latch| !changed.contains(&latch.rule));
-            let Some(rare) = &mut ticket.rare else { continue };
-            let before = rare.held.len();
-            rare.held.retain(|held| !changed.contains(&held.rule));
-            self.accounts[ticket.account as usize].held -= (before - rare.held.len()) as u32;
+        let is_changed = |rule: u16| changed.contains(&rule);
+        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        for slot in slots {
+            let ticket = &mut self.tickets[slot as usize];
+            let latches = ticket.latches.len();
+            ticket.latches.retain(|latch| !is_changed(latch.rule));
+            let mut forgets = ticket.latches.len() < latches;
+            if ticket.held().iter().any(|held| is_changed(held.rule)) {
+                let (a, held) = (ticket.account, &mut ticket.rare().held);
+                let before = held.len();
+                held.retain(|held| !is_changed(held.rule));
+                self.accounts[a as usize].held -= (before - held.len()) as u32;
+                forgets = true;
+            }
+            // The next restart must not find them again, with nothing to say that the rule had changed.
+            if forgets {
+                self.mark_ticket(slot);
+            }
         }
-        for account in &mut self.accounts {
-            account.latches.retain(|latch| !changed.contains(&latch.rule));
+        for a in 0..self.accounts.len() as u32 {
+            let latches = &mut self.accounts[a as usize].latches;
+            if latches.iter().any(|latch| is_changed(latch.rule)) {
+                latches.retain(|latch| !is_changed(latch.rule));
+                self.mark_account(a);
+            }
         }
     }
 

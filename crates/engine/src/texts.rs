@@ -6,6 +6,7 @@
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::{BuildHasher, BuildHasherDefault};
+use tierline_model::{Author, BillingState, HandledBy, PlanChange, Priority, Status};
 
 /// The number of a text in [`Texts`].
 pub(crate) type Symbol = u32;
@@ -19,9 +20,22 @@ pub(crate) struct Texts {
     entries: Vec<Entry>,
     by_text: HashTable<Symbol>,
     hasher: Hasher,
+    words: Words,
+    /// How many of the first are never forgotten: the rules' constants and the contract's words.
     constants: usize,
     free: Vec<Symbol>,
     sweep_at: usize,
+}
+
+/// The numbers of the contract's own words, by their place in their enumeration.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub status: Vec<Symbol>,
+    pub priority: Vec<Symbol>,
+    pub author: Vec<Symbol>,
+    pub handled_by: Vec<Symbol>,
+    pub billing_state: Vec<Symbol>,
+    pub plan_change: Vec<Symbol>,
 }
 
 #[derive(Debug)]
@@ -35,13 +49,14 @@ struct Entry {
 const SWEEP_FROM: usize = 1 << 16;
 
 impl Texts {
-    /// With the rules' constants as the first numbers.
+    /// With the rules' constants as the first numbers, and the contract's words after them.
     pub fn new(constants: &[String]) -> Texts {
         let mut texts = Texts {
             entries: Vec::new(),
             by_text: HashTable::new(),
             hasher: Hasher::default(),
-            constants: constants.len(),
+            words: Words::default(),
+            constants: 0,
             free: Vec::new(),
             sweep_at: SWEEP_FROM,
         };
@@ -50,7 +65,25 @@ impl Texts {
             texts.entries.push(Entry { text: constant.as_str().into(), folded: symbol });
             texts.enlist(symbol);
         }
+        texts.words = Words {
+            status: texts.intern_all(Status::ALL.iter().map(|word| word.word())),
+            priority: texts.intern_all(Priority::ALL.iter().map(|word| word.word())),
+            author: texts.intern_all(Author::ALL.iter().map(|word| word.word())),
+            handled_by: texts.intern_all(HandledBy::ALL.iter().map(|word| word.word())),
+            billing_state: texts.intern_all(BillingState::ALL.iter().map(|word| word.word())),
+            plan_change: texts.intern_all(PlanChange::ALL.iter().map(|word| word.word())),
+        };
+        texts.constants = texts.entries.len();
         texts
+    }
+
+    /// The numbers of the contract's words.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn intern_all(&mut self, words: impl Iterator<Item = &'static str>) -> Vec<Symbol> {
+        words.map(|word| self.intern(word)).collect()
     }
 
     /// The number of a text; the same text always has the same number while anything refers to it.
@@ -141,7 +174,7 @@ mod tests {
         assert_eq!(texts.find("unused"), None);
         assert_eq!(texts.find("Used"), Some(used));
         assert_eq!(texts.find("used"), Some(texts.folded(used)));
-        assert_eq!(texts.intern("new"), unused);
+        assert_eq!(texts.intern("fresh"), unused);
         assert_eq!(texts.find("kept"), Some(0));
     }
 }

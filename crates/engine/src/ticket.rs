@@ -42,6 +42,18 @@ pub(crate) struct Ticket {
     pub removed: bool,
     /// It stands in the list of what the next transaction writes.
     pub dirty: bool,
+    pub behind: Behind,
+}
+
+/// Which of a ticket's entries in the changelog the next transaction must write besides that of its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Behind {
+    /// Its fields and its source.
+    pub fields: bool,
+    /// What few tickets have.
+    pub rare: bool,
+    /// The context of its open escalation.
+    pub context: bool,
 }
 
 /// Where one rule stands on one ticket. Only rules that ever became *yes* have one.
@@ -75,6 +87,9 @@ pub(crate) struct Bulk {
     /// The end of the conversation, oldest first.
     pub texts: Vec<StoredMessage>,
 }
+
+/// How many bytes of an open ticket's memory recognise repeats, while few ids have come: for the bench.
+pub const RINGS: usize = size_of::<Ring<16>>() + size_of::<Ring<64>>();
 
 /// The last `N` distinct hashes.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -224,8 +239,6 @@ pub(crate) struct Open {
     /// Its last firings, newest last.
     pub firings: Vec<Firing>,
     pub context: Option<Box<tierline_model::Context>>,
-    /// `context` is not yet in the changelog.
-    pub context_dirty: bool,
 }
 
 /// How many firings an escalation keeps for retraction.
@@ -251,7 +264,15 @@ pub(crate) enum FiringKind {
 }
 
 impl Ticket {
+    /// One that is only spoken of so far.
+    pub fn new(id: &str, account: u32) -> Ticket {
+        let behind = Behind { fields: true, rare: false, context: false };
+        Ticket { id: id.into(), account, bound: Millis::MAX, now: Millis::MIN, behind, ..Ticket::default() }
+    }
+
+    /// What few tickets have, to be changed; the caller marks the ticket.
     pub fn rare(&mut self) -> &mut Rare {
+        self.behind.rare = true;
         self.rare.get_or_insert_default()
     }
 
@@ -260,6 +281,7 @@ impl Ticket {
     }
 
     pub fn escalation_mut(&mut self) -> Option<&mut Open> {
+        self.behind.rare = true;
         self.rare.as_mut()?.escalation.as_deref_mut()
     }
 

@@ -27,8 +27,8 @@ pub(crate) struct View<'e> {
     /// Worked out when first asked for.
     pub waiting: OnceCell<Waiting>,
     pub contacts: OnceCell<Vec<Millis>>,
-    pub tags: SymbolList<'e>,
-    pub flags: SymbolList<'e>,
+    tags: OnceCell<SymbolList<'e>>,
+    flags: OnceCell<SymbolList<'e>>,
 }
 
 impl<'e> View<'e> {
@@ -39,14 +39,6 @@ impl<'e> View<'e> {
         policy: Option<&'e SlaPolicy>,
         moment: Moment,
     ) -> View<'e> {
-        let tags = match ticket.cells.field(TicketField::Tags) {
-            Some(Seen { value: Some(SeenValue::Large(CellValue::Symbols(tags))), .. }) => tags,
-            _ => &[][..],
-        };
-        let flags = match account.account.find(Key::Account(tierline_model::AccountField::Flags)) {
-            Some(joined::Resolved { value: Some(joined::Value::Symbols(flags)), .. }) => flags,
-            _ => &[][..],
-        };
         View {
             texts,
             account,
@@ -55,8 +47,8 @@ impl<'e> View<'e> {
             moment,
             waiting: OnceCell::new(),
             contacts: OnceCell::new(),
-            tags: SymbolList { texts, symbols: tags },
-            flags: SymbolList { texts, symbols: flags },
+            tags: OnceCell::new(),
+            flags: OnceCell::new(),
         }
     }
 
@@ -76,28 +68,40 @@ impl<'e> View<'e> {
             Some(SeenValue::Small(value)) => Told::Value(self.small(field, value), stamp),
             Some(SeenValue::Large(CellValue::Text(text))) => Told::Value(Value::Text { text, folded: FOREIGN }, stamp),
             Some(SeenValue::Large(CellValue::Instant(at))) => Told::Value(Value::Instant(*at), stamp),
-            Some(SeenValue::Large(_)) => Told::Value(Value::List(&self.tags), stamp),
+            Some(SeenValue::Large(CellValue::Symbols(tags))) => {
+                Told::Value(Value::List(self.tags.get_or_init(|| self.list(tags))), stamp)
+            }
+            Some(SeenValue::Large(CellValue::Small(value))) => Told::Value(self.small(field, *value), stamp),
         }
     }
 
     fn small(&self, field: TicketField, value: u32) -> Value<'_> {
-        let word = |word: &'static str| Value::Text { text: word, folded: self.texts.find(word).unwrap_or(FOREIGN) };
+        let words = self.texts.words();
         match field {
-            TicketField::Status => word(Status::ALL[value as usize].word()),
-            TicketField::Priority => word(Priority::ALL[value as usize].word()),
-            TicketField::OpenedBy => word(Author::ALL[value as usize].word()),
-            TicketField::HandledBy => word(HandledBy::ALL[value as usize].word()),
+            TicketField::Status => self.word(Status::ALL[value as usize].word(), &words.status, value),
+            TicketField::Priority => self.word(Priority::ALL[value as usize].word(), &words.priority, value),
+            TicketField::OpenedBy => self.word(Author::ALL[value as usize].word(), &words.author, value),
+            TicketField::HandledBy => self.word(HandledBy::ALL[value as usize].word(), &words.handled_by, value),
             TicketField::Spam => Value::Bool(value == 1),
             TicketField::Rating => Value::Number(f64::from(value)),
             _ => self.symbol(value),
         }
     }
 
+    /// A word of the contract; no text is touched to compare it.
+    fn word(&self, text: &'static str, numbers: &[Symbol], value: u32) -> Value<'_> {
+        Value::Text { text, folded: numbers[value as usize] }
+    }
+
+    fn list(&self, symbols: &'e [Symbol]) -> SymbolList<'e> {
+        SymbolList { texts: self.texts, symbols }
+    }
+
     fn symbol(&self, symbol: Symbol) -> Value<'_> {
         Value::Text { text: self.texts.text(symbol), folded: self.texts.folded(symbol) }
     }
 
-    fn of_joined<'v>(&'v self, joined: &'v Joined, key: Key) -> Told<'v> {
+    fn of_joined(&self, joined: &'e Joined, key: Key) -> Told<'_> {
         let Some(resolved) = joined.find(key) else { return Told::Untold(joined.untold_since(key)) };
         let stamp = Stamp {
             since: resolved.since,
@@ -107,21 +111,22 @@ impl<'e> View<'e> {
         let value = match &resolved.value {
             None => return Told::Empty(stamp),
             Some(joined::Value::Symbol(word)) => match key {
-                Key::Billing(BillingField::State) => word_of(self.texts, BillingState::ALL[*word as usize].word()),
-                Key::Billing(BillingField::PlanChange) => word_of(self.texts, PlanChange::ALL[*word as usize].word()),
+                Key::Billing(BillingField::State) => {
+                    self.word(BillingState::ALL[*word as usize].word(), &self.texts.words().billing_state, *word)
+                }
+                Key::Billing(BillingField::PlanChange) => {
+                    self.word(PlanChange::ALL[*word as usize].word(), &self.texts.words().plan_change, *word)
+                }
                 _ => self.symbol(*word),
             },
             Some(joined::Value::Number(number)) => Value::Number(*number),
             Some(joined::Value::Bool(yes)) => Value::Bool(*yes),
             Some(joined::Value::Date(date)) => Value::Instant(instant(*date, self.account.zone)),
-            Some(joined::Value::Symbols(_)) => Value::List(&self.flags),
+            // Flags are the one list of an account.
+            Some(joined::Value::Symbols(flags)) => Value::List(self.flags.get_or_init(|| self.list(flags))),
         };
         Told::Value(value, stamp)
     }
-}
-
-fn word_of<'a>(texts: &Texts, word: &'static str) -> Value<'a> {
-    Value::Text { text: word, folded: texts.find(word).unwrap_or(FOREIGN) }
 }
 
 /// A date is midnight in the account's zone, else in UTC; where that midnight does not exist, the first instant after.

@@ -1,21 +1,27 @@
 //! The changelog: what the engine writes of its state, and how it reads it back.
 //!
-//! One key an entity, its last state once a transaction: an account, a ticket, the context of its open escalation, and
-//! each of its last messages in a ring of slots, apart because every event changes the ticket and hardly any changes
-//! those. What can be derived (windows, timers, who is open) is not written. Values are postcard behind a version byte,
-//! with texts for symbols and rules' ids for their places, since both numbers are another process's.
+//! One key an entity, its last state once a transaction. An account has one; a ticket has one for its [life], which
+//! every event changes, and others for what few events do: its [fields], what [few](rare) tickets have, the context of
+//! its open escalation, and each of its last messages in a ring of slots. What can be derived (windows, timers, who is
+//! open) is not written. Values stand behind a version byte, with texts for symbols and rules' ids for their places,
+//! since both numbers are another process's; they are postcard but for life and fields, which are written by hand.
 
 mod account;
+mod bytes;
+mod fields;
+mod life;
+mod rare;
 mod read;
-mod ticket;
+mod v1;
 
 use tierline_model::Millis;
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::ticket::{Behind, Ticket};
 
 /// The first byte of every value.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why a changelog cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +47,9 @@ pub enum StateError {
 /// The kinds of entities: the first byte of a key.
 mod tag {
     pub const ACCOUNT: u8 = b'a';
-    pub const TICKET: u8 = b't';
+    pub const LIFE: u8 = b't';
+    pub const FIELDS: u8 = b'f';
+    pub const RARE: u8 = b'r';
     pub const CONTEXT: u8 = b'c';
     pub const MESSAGE: u8 = b'm';
 }
@@ -50,7 +58,9 @@ mod tag {
 #[derive(Debug, PartialEq, Eq)]
 enum Key<'a> {
     Account(&'a str),
-    Ticket(&'a str, &'a str),
+    Life(&'a str, &'a str),
+    Fields(&'a str, &'a str),
+    Rare(&'a str, &'a str),
     Context(&'a str, &'a str),
     Message(&'a str, &'a str, u8),
 }
@@ -72,7 +82,9 @@ fn take_apart(key: &[u8]) -> Option<Key<'_>> {
     let (account, ticket) = (str::from_utf8(account).ok()?, str::from_utf8(ticket).ok()?);
     Some(match tag {
         tag::ACCOUNT if ticket.is_empty() => Key::Account(account),
-        tag::TICKET => Key::Ticket(account, ticket),
+        tag::LIFE => Key::Life(account, ticket),
+        tag::FIELDS => Key::Fields(account, ticket),
+        tag::RARE => Key::Rare(account, ticket),
         tag::CONTEXT => Key::Context(account, ticket),
         tag::MESSAGE => Key::Message(account, ticket, slot),
         _ => return None,
@@ -97,11 +109,8 @@ impl Engine {
         for &slot in &tickets {
             self.write_ticket(slot, false, &mut name, &mut value, &mut write);
             let ticket = &mut self.tickets[slot as usize];
-            ticket.dirty = false;
+            (ticket.dirty, ticket.behind) = (false, Behind::default());
             ticket.bulk.texts.iter_mut().for_each(|message| message.dirty = false);
-            if let Some(open) = ticket.escalation_mut() {
-                open.context_dirty = false;
-            }
         }
         tickets.clear();
         self.dirty_tickets = tickets;
@@ -144,9 +153,12 @@ impl Engine {
         self.drop_conversation(slot);
         let ticket = &self.tickets[slot as usize];
         let a = ticket.account as usize;
-        let mut name = Vec::new();
-        key(&mut name, tag::TICKET, 0, &self.accounts[a].id, &ticket.id);
-        self.tombstones.push(name);
+        let kept = [(tag::LIFE, true), (tag::FIELDS, true), (tag::RARE, ticket.rare.is_some())];
+        for (tag, _) in kept.into_iter().filter(|(_, is_kept)| *is_kept) {
+            let mut name = Vec::new();
+            key(&mut name, tag, 0, &self.accounts[a].id, &ticket.id);
+            self.tombstones.push(name);
+        }
         if let Some(at) = ticket.created_at.filter(|_| ticket.counts()) {
             self.accounts[a].uncount(at);
         }
@@ -176,7 +188,7 @@ impl Engine {
         each(name, put(value, &account::state(self, account)));
     }
 
-    /// `all`: its messages and its context too, though they have not changed.
+    /// `all`: what has not changed too.
     fn write_ticket(
         &self,
         slot: Slot,
@@ -187,14 +199,27 @@ impl Engine {
     ) {
         let ticket = &self.tickets[slot as usize];
         let account = &self.accounts[ticket.account as usize].id;
-        key(name, tag::TICKET, 0, account, &ticket.id);
-        each(name, put(value, &ticket::Written { engine: self, ticket }));
+        let mut by_hand = |tag: u8, write: fn(&Engine, &Ticket, &mut Vec<u8>)| {
+            key(name, tag, 0, account, &ticket.id);
+            value.clear();
+            value.push(VERSION);
+            write(self, ticket, value);
+            each(name, value);
+        };
+        by_hand(tag::LIFE, life::write);
+        if all || ticket.behind.fields {
+            by_hand(tag::FIELDS, fields::write);
+        }
+        if let Some(rare) = ticket.rare.as_ref().filter(|_| all || ticket.behind.rare) {
+            key(name, tag::RARE, 0, account, &ticket.id);
+            each(name, put(value, &rare::state(self, rare)));
+        }
         for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
             key(name, tag::MESSAGE, message.slot, account, &ticket.id);
             each(name, put(value, message));
         }
-        if let Some(open) = ticket.escalation().filter(|open| all || open.context_dirty)
-            && let Some(context) = &open.context
+        if let Some(context) = ticket.escalation().and_then(|open| open.context.as_ref())
+            && (all || ticket.behind.context)
         {
             key(name, tag::CONTEXT, 0, account, &ticket.id);
             each(name, put(value, &**context));
@@ -216,15 +241,22 @@ fn put<'b>(buffer: &'b mut Vec<u8>, value: &impl serde::Serialize) -> &'b [u8] {
     }
 }
 
-fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {
-    let shown = || key.escape_ascii().to_string();
+/// What stands behind the version byte, and the version.
+fn versioned<'a>(key: &[u8], value: &'a [u8]) -> Result<(u8, &'a [u8]), StateError> {
     match value.split_first() {
-        Some((&VERSION, value)) => {
-            postcard::from_bytes(value).map_err(|error| StateError::Value { key: shown(), reason: error.to_string() })
-        }
+        Some((&version @ v1::VERSION..=VERSION, value)) => Ok((version, value)),
         Some((&other, _)) => Err(StateError::Version(other)),
-        None => Err(StateError::Value { key: shown(), reason: "it is empty".to_owned() }),
+        None => Err(damaged(key, "it is empty")),
     }
+}
+
+/// A value that is the same in both formats.
+fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {
+    postcard::from_bytes(versioned(key, value)?.1).map_err(|error| damaged(key, error))
+}
+
+fn damaged(key: &[u8], reason: impl ToString) -> StateError {
+    StateError::Value { key: key.escape_ascii().to_string(), reason: reason.to_string() }
 }
 
 /// A signal's value, on a ticket or an account.
@@ -268,6 +300,6 @@ mod tests {
 
     #[test]
     fn another_format_is_named() {
-        assert_eq!(take::<u8>(b"k", &[2, 0]).unwrap_err().to_string(), StateError::Version(2).to_string());
+        assert_eq!(take::<u8>(b"k", &[3, 0]).unwrap_err().to_string(), StateError::Version(3).to_string());
     }
 }

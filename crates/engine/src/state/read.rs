@@ -3,8 +3,8 @@
 use tierline_model::Context;
 
 use super::account::AccountState;
-use super::ticket::TicketState;
-use super::{Key, StateError, take, take_apart};
+use super::rare::RareState;
+use super::{Key, StateError, damaged, take, take_apart, v1, versioned};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::ticket::StoredMessage;
@@ -26,33 +26,57 @@ impl Engine {
                 }
                 self.vacate(a);
             }
-            (Key::Ticket(account, id), Some(value)) => {
-                let state = take::<TicketState<'_>>(key, value)?;
-                let slot = self.place(account, id);
-                self.take_back_ticket(slot, state);
+            (Key::Life(account, id), Some(value)) => {
+                let (version, entry) = versioned(key, value)?;
+                if version == v1::VERSION {
+                    let state = take::<v1::TicketState<'_>>(key, value)?;
+                    let slot = self.place(account, id);
+                    self.take_back_first_format(slot, state);
+                } else {
+                    let slot = self.place(account, id);
+                    self.take_back_life(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
+                }
             }
-            (Key::Ticket(account, id), None) => {
-                let slot = self.place(account, id);
-                self.contexts.remove(&slot);
-                self.drop_ticket(slot);
+            (Key::Life(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.contexts.remove(&slot);
+                    self.drop_ticket(slot);
+                }
             }
-            (Key::Message(account, id, ring), value) => {
-                let message = value.map(|value| take::<StoredMessage>(key, value)).transpose()?;
+            (Key::Fields(account, id), Some(value)) => {
+                let (_, entry) = versioned(key, value)?;
+                let slot = self.place(account, id);
+                self.take_back_fields(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
+            }
+            (Key::Rare(account, id), Some(value)) => {
+                let state = take::<RareState<'_>>(key, value)?;
+                let slot = self.place(account, id);
+                self.take_back_rare(slot, state);
+            }
+            // They end with their ticket.
+            (Key::Fields(..) | Key::Rare(..), None) => {}
+            (Key::Message(account, id, ring), Some(value)) => {
+                let message = take::<StoredMessage>(key, value)?;
                 let slot = self.place(account, id);
                 let texts = &mut self.tickets[slot as usize].bulk.texts;
                 texts.retain(|message| message.slot != ring);
-                if let Some(message) = message {
-                    let place = texts.partition_point(|other| other.at <= message.at);
-                    texts.insert(place, message);
+                let place = texts.partition_point(|other| other.at <= message.at);
+                texts.insert(place, message);
+            }
+            (Key::Message(account, id, ring), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.tickets[slot as usize].bulk.texts.retain(|message| message.slot != ring);
                 }
             }
-            (Key::Context(account, id), value) => {
-                let context = value.map(|value| take::<Context>(key, value)).transpose()?;
+            (Key::Context(account, id), Some(value)) => {
+                let context = take::<Context>(key, value)?;
                 let slot = self.place(account, id);
-                match context {
-                    Some(context) => self.contexts.insert(slot, Box::new(context)),
-                    None => self.contexts.remove(&slot),
-                };
+                self.contexts.insert(slot, Box::new(context));
+            }
+            (Key::Context(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.contexts.remove(&slot);
+                }
             }
         }
         Ok(())
@@ -61,6 +85,11 @@ impl Engine {
     fn place(&mut self, account: &str, ticket: &str) -> Slot {
         let a = self.account(account);
         self.ticket(a, ticket)
+    }
+
+    /// The place of a ticket that has one.
+    fn placed(&self, account: &str, ticket: &str) -> Option<Slot> {
+        self.find(account, ticket)
     }
 
     /// The place of a rule; `None`: it is in force no more.

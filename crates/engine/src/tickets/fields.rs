@@ -99,7 +99,9 @@ impl Engine {
     ) {
         let ticket = &mut self.tickets[slot as usize];
         let was = ticket.cells.small(field);
-        match ticket.cells.tell(field, value.clone(), stamp) {
+        let told = ticket.cells.tell(field, value.clone(), stamp);
+        ticket.behind.fields |= told != Told::Stale;
+        match told {
             Told::Stale => {
                 self.counts.stale += 1;
                 return;

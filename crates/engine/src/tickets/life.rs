@@ -161,7 +161,6 @@ impl Engine {
         if let Some(open) = &mut open {
             // What another ticket's silence proved, no event of this one disproves.
             open.firings.iter_mut().for_each(|firing| firing.proof = crate::ticket::Proof::default());
-            open.context_dirty = true;
         }
         let from = self.tickets[slot as usize].id.clone();
         self.tickets[to as usize].rare().escalation = open;

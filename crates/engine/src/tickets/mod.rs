@@ -46,9 +46,15 @@ impl Engine {
             return Err(Rejected { code: "unbuilt_kind", reason });
         }
         let at = event.occurred_at.min(appended_at);
-        let a = self.account(&event.account_id);
+        let known = self.find(&event.account_id, &event.ticket_id);
+        let a = match known {
+            Some(slot) => self.tickets[slot as usize].account,
+            None => self.account(&event.account_id),
+        };
         self.before_record(a, at);
-        let slot = self.ticket(a, &event.ticket_id);
+        // What came before the record may have been the end of the ticket's keeping.
+        let is_kept = |&slot: &Slot| self.tickets.get(slot as usize).is_some_and(|ticket| ticket.id == *event.ticket_id);
+        let slot = known.filter(is_kept).unwrap_or_else(|| self.ticket(a, &event.ticket_id));
         if !self.tickets[slot as usize].bulk.events.admit(&event.event_id) {
             self.counts.repeats += 1;
             self.schedule(a);
@@ -121,6 +127,7 @@ impl Engine {
         let source = self.texts.intern(&cut(&event.source, kept::WORD));
         let counted = self.counted(slot);
         let ticket = &mut self.tickets[slot as usize];
+        ticket.behind.fields |= ticket.source != Some(source);
         ticket.source = Some(source);
         let first = !ticket.met && ticket.solved_at.is_none();
         if event.kind == TicketEventKind::Created {

@@ -1,12 +1,8 @@
-//! How many events a second the detect stage takes on one core, and how much memory an open ticket needs.
-//!
-//! `cargo bench --bench engine` prints one line a case; `cargo bench --bench engine -- 10 tickets` only those whose name
-//! has the words. Events are made, decoded as it were, a thousand at a time outside the measured time; measured are
-//! `apply` of each, then `advance`, and draining outputs and changes, as the run loop does it.
+//! Made-up traffic over an engine, for the benches of its speed and of its memory.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tierline_engine::{Arrival, Engine, Input, Settings};
 use tierline_model::{
@@ -17,84 +13,22 @@ use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{Edge, RuleSet, Sections};
 
 const START: Millis = 1_772_442_000_000;
-const BATCH: usize = 1_000;
+pub const BATCH: usize = 1_000;
 /// So many tickets are open at a time, and so many of them count as just come.
 const OPEN: usize = 20_000;
 const NEW: usize = 2_000;
 
-fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let report = |name: &str, case: &dyn Fn() -> String| {
-        if wanted.is_empty() || name.contains(&wanted.join(" ")) {
-            println!("{name:<52} {}", case());
-        }
-    };
-    let reference = rule_set(REFERENCE);
-    let thousand = rule_set(&many_rules(1_000));
-    let ten = rule_set(&many_rules(10));
-    let speed = |rules: &Arc<RuleSet>, accounts, events| throughput(rules, &mut Traffic::over(accounts), events);
-    report("reference rules, 100,000 accounts, 1 M events", &|| speed(&reference, 100_000, 1_000_000));
-    report("reference rules, 10,000 accounts, 1 M events", &|| speed(&reference, 10_000, 1_000_000));
-    report("reference rules, 1 M accounts, 1 M events", &|| speed(&reference, 1_000_000, 1_000_000));
-    report("10 rules, 100,000 accounts, 1 M events", &|| speed(&ten, 100_000, 1_000_000));
-    report("1,000 rules, 100,000 accounts, 1 M events", &|| speed(&thousand, 100_000, 1_000_000));
-    report("one account with 10,000 open tickets, 100,000 events", &|| {
-        throughput(&reference, &mut Traffic::on_one_account(10_000), 100_000)
-    });
-    report("memory: 100,000 open tickets of 10,000 accounts", &|| memory(&reference, 10_000, 100_000));
-    report("memory: 100,000 open tickets of 100,000 accounts", &|| memory(&reference, 100_000, 100_000));
-}
-
-/// Runs so many events of the traffic through a fresh engine; events a second, and what went out.
-fn throughput(rules: &Arc<RuleSet>, traffic: &mut Traffic, events: usize) -> String {
-    let mut stage = Stage::new(rules);
-    let opening = traffic.opening;
-    if opening > 0 {
-        let batch = traffic.next(opening);
-        stage.take(&traffic.names, &batch);
-    }
-    (stage.spent, stage.escalations, stage.written) = (Duration::ZERO, 0, 0);
-    for _ in 0..events / BATCH {
-        let batch = traffic.next(BATCH);
-        stage.take(&traffic.names, &batch);
-    }
-    let seconds = stage.spent.as_secs_f64();
-    format!(
-        "{:>6.3} M events/s   {:>5.0} ns each   {} escalation records, {} state entries, {} open tickets",
-        events as f64 / seconds / 1e6,
-        seconds * 1e9 / events as f64,
-        stage.escalations,
-        stage.written,
-        stage.engine.open_tickets(),
-    )
-}
-
-/// What so many open tickets need in the engine, the accounts they belong to included.
-fn memory(rules: &Arc<RuleSet>, accounts: usize, tickets: usize) -> String {
-    let mut stage = Stage::new(rules);
-    let mut traffic = Traffic::over(accounts);
-    traffic.only_created = true;
-    let mut kept = 0;
-    for _ in 0..tickets / BATCH {
-        let batch = traffic.next(BATCH);
-        kept += allocation_counter::measure(|| stage.take(&traffic.names, &batch)).bytes_current;
-    }
-    let open = stage.engine.open_tickets();
-    assert_eq!(open, tickets, "nothing is solved in this case");
-    format!("{:>6.0} B an open ticket, its share of its account included", kept as f64 / open as f64)
-}
-
 /// An engine as the run loop holds it.
-struct Stage {
-    engine: Engine,
+pub struct Stage {
+    pub engine: Engine,
     clock: Millis,
-    spent: Duration,
-    escalations: usize,
-    written: usize,
+    pub spent: Duration,
+    pub escalations: usize,
+    pub written: usize,
 }
 
 impl Stage {
-    fn new(rules: &Arc<RuleSet>) -> Stage {
+    pub fn new(rules: &Arc<RuleSet>) -> Stage {
         let settings =
             Settings { grace: 5_000, history: 35 * 86_400_000, start_quietly: false, precedence: Vec::new() };
         let mut engine = Engine::new(Arc::clone(rules), Arc::new(settings));
@@ -102,9 +36,9 @@ impl Stage {
         Stage { engine, clock: START, spent: Duration::ZERO, escalations: 0, written: 0 }
     }
 
-    fn take(&mut self, names: &Names, batch: &[Event]) {
+    pub fn take(&mut self, names: &Names, batch: &[Event]) {
         let decoded: Vec<_> = batch.iter().map(|event| event.decoded(names)).collect();
-        let begun = Instant::now();
+        let begun = cpu_time();
         for (event, decoded) in batch.iter().zip(&decoded) {
             self.clock = event.at;
             let input = match decoded {
@@ -122,19 +56,25 @@ impl Stage {
             black_box((key, value));
             *written += 1;
         });
-        self.spent += begun.elapsed();
+        self.spent += cpu_time() - begun;
     }
 }
 
+/// What this thread has had of a core: what other programs take is not counted.
+fn cpu_time() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
+}
+
 /// Ids and words, made once.
-struct Names {
+pub struct Names {
     accounts: Vec<String>,
     tickets: Vec<String>,
     events: Vec<String>,
 }
 
 /// An event in few words.
-struct Event {
+pub struct Event {
     at: Millis,
     account: usize,
     ticket: usize,
@@ -161,21 +101,21 @@ enum Decoded<'a> {
 
 /// Made-up traffic in the order of time, a million events a day, as a busy help desk has it: a ticket in five events,
 /// answered within the hour as a rule, solved as fast as others are opened once [`OPEN`] are. A snapshot now and then.
-struct Traffic {
-    names: Names,
+pub struct Traffic {
+    pub names: Names,
     /// Open tickets: their number and account.
     open: Vec<(usize, usize)>,
     accounts: usize,
     at: Millis,
     random: u64,
     made: usize,
-    only_created: bool,
+    pub only_created: bool,
     /// So many tickets are created before anything else happens.
-    opening: usize,
+    pub opening: usize,
 }
 
 impl Traffic {
-    fn over(accounts: usize) -> Traffic {
+    pub fn over(accounts: usize) -> Traffic {
         let names = Names {
             accounts: (0..accounts).map(|n| format!("account-{n:07}")).collect(),
             tickets: Vec::new(),
@@ -185,11 +125,11 @@ impl Traffic {
         Traffic { names, open: Vec::new(), accounts, at, random, made: 0, only_created: false, opening: 0 }
     }
 
-    fn on_one_account(tickets: usize) -> Traffic {
+    pub fn on_one_account(tickets: usize) -> Traffic {
         Traffic { opening: tickets, ..Traffic::over(1) }
     }
 
-    fn next(&mut self, count: usize) -> Vec<Event> {
+    pub fn next(&mut self, count: usize) -> Vec<Event> {
         self.names.events.clear();
         (0..count).map(|number| self.event(number)).collect()
     }
@@ -334,7 +274,8 @@ fn message(names: &Names, number: usize, author: Author) -> Message<'_> {
     }
 }
 
-const REFERENCE: &str = "
+/// The rules that ship as the example.
+pub const REFERENCE: &str = "
 sla:
   - { id: everybody, targets: { first_reply: { urgent: 1h, high: 4h, default: 8h } } }
 rules:
@@ -347,31 +288,7 @@ rules:
   - { id: first-reply-at-risk, tier: 2, when: { sla.first_reply: { due_within: 30m } } }
 ";
 
-/// So many rules, each over fields of its own kind, a tenth of them with a timer.
-fn many_rules(count: usize) -> String {
-    let mut text = String::from("rules:\n");
-    for n in 0..count {
-        let condition = match n % 10 {
-            0 => format!(
-                "{{ account.plan: enterprise, ticket.category: billing, ticket.no_agent_reply_for: {}m }}",
-                60 + n
-            ),
-            1 => format!("{{ ticket.severity: sev1, ticket.custom.region: region-{n} }}"),
-            2 => format!("{{ account.segment: segment-{n}, ticket.priority: urgent }}"),
-            3 => format!("{{ ticket.tags: [ tag-{n} ], account.plan: enterprise }}"),
-            4 => format!("{{ billing.state: past_due, account.region: region-{n} }}"),
-            5 => format!("{{ account.arr: {{ at_least: {} }}, ticket.product_area: area-{n} }}", 1_000_000 + n),
-            6 => format!("{{ ticket.team: team-{n} }}"),
-            7 => format!("{{ ticket.channel: channel-{n}, ticket.language: en }}"),
-            8 => format!("{{ account.health: {{ below: {} }}, ticket.brand: brand-{n} }}", n % 50),
-            _ => format!("{{ ticket.assignee: agent-{n} }}"),
-        };
-        text.push_str(&format!("  - {{ id: rule-{n}, tier: {}, when: {condition} }}\n", 2 + n % 2));
-    }
-    text
-}
-
-fn rule_set(text: &str) -> Arc<RuleSet> {
+pub fn rule_set(text: &str) -> Arc<RuleSet> {
     let mut found = Diagnostics::default();
     let root = parse(&Source::new("rules", text), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the rules", &mut found).expect("it is a map");

@@ -1,0 +1,31 @@
+//! How much memory an open ticket needs in the detect stage: `cargo bench --bench memory`.
+//!
+//! Twelve fields a ticket, as a help desk tells them, no message. What is allocated is counted, so nothing of it is
+//! noise; growing tables are counted with their slack.
+
+#[path = "engine/traffic.rs"]
+mod traffic;
+
+use traffic::{BATCH, REFERENCE, Stage, Traffic, rule_set};
+
+fn main() {
+    for accounts in [1_000, 10_000, 100_000] {
+        println!("100,000 open tickets of {accounts:>7} accounts: {}", memory(accounts, 100_000));
+    }
+}
+
+fn memory(accounts: usize, tickets: usize) -> String {
+    let mut stage = Stage::new(&rule_set(REFERENCE));
+    let mut traffic = Traffic::over(accounts);
+    traffic.only_created = true;
+    let mut kept = 0;
+    for _ in 0..tickets / BATCH {
+        let batch = traffic.next(BATCH);
+        kept += allocation_counter::measure(|| stage.take(&traffic.names, &batch)).bytes_current;
+    }
+    let open = stage.engine.open_tickets();
+    assert_eq!(open, tickets, "nothing is solved in this case");
+    let each = kept as f64 / open as f64;
+    let rings = tierline_engine::RINGS as f64;
+    format!("{each:>5.0} B each with its share of its account, of which {rings:.0} B for the rings of ids")
+}
