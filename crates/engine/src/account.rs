@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use chrono_tz::Tz;
 use compact_str::CompactString;
+use smallvec::SmallVec;
 use tierline_model::Millis;
 use tierline_rules::{Edge, Moment};
 
@@ -14,37 +15,81 @@ use crate::ticket::{Ring, SignalCell};
 /// A ticket by its place in the task's slab.
 pub(crate) type Slot = u32;
 
-/// One account.
+/// One account. What every record of it reads comes first, so that it lies in few cache lines.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Account {
     pub id: CompactString,
-    pub account: Joined,
-    pub billing: Joined,
-    /// The account's zone, parsed.
-    pub zone: Option<Tz>,
-    /// All its tickets within `history`.
-    pub tickets: Vec<Slot>,
-    /// The open ones among them.
-    pub open: Vec<Slot>,
-    /// When those that count were created, oldest first: an exact sliding window.
-    pub created: Vec<Millis>,
-    /// Tickets by bound. Lazily kept: an entry that is not its ticket's bound any more is passed over.
-    pub bounds: BinaryHeap<Reverse<(Millis, Slot)>>,
-    /// The earliest instant at which an account's own condition may change for all its tickets.
-    pub bound: Millis,
     /// How far the account's own time has come.
     pub now: Moment,
-    pub latches: Vec<AccountLatch>,
-    /// Rules over its windows with what its own conditions said when all its tickets were last looked at for them.
-    pub settled: Vec<(u16, u64)>,
-    pub signals: Vec<SignalCell>,
-    /// Hashes of the last signals' and commands' ids that named no ticket.
-    pub seen: Option<Box<Ring<16>>>,
-    /// How many rises of its tickets wait for stragglers.
-    pub held: u32,
+    /// The earliest instant at which an account's own condition may change for all its tickets.
+    pub bound: Millis,
     /// The deadline under which it stands in the task's queue; `MAX`: in none.
     pub scheduled: Millis,
+    pub bounds: Bounds,
+    /// How many rises of its tickets wait for stragglers.
+    pub held: u32,
     pub dirty: bool,
+    /// The open ones among its tickets.
+    pub open: SmallVec<[Slot; 4]>,
+    /// When those that count were created, oldest first: an exact sliding window.
+    pub created: SmallVec<[Millis; 2]>,
+    pub account: Joined,
+    pub billing: Joined,
+    pub latches: SmallVec<[AccountLatch; 0]>,
+    /// Rules over its windows with what its own conditions said when all its tickets were last looked at for them.
+    pub settled: SmallVec<[(u16, u64); 1]>,
+    pub signals: Vec<SignalCell>,
+    /// All its tickets within `history`.
+    pub tickets: SmallVec<[Slot; 4]>,
+    /// The account's zone, parsed.
+    pub zone: Option<Tz>,
+    /// Hashes of the last signals' and commands' ids that named no ticket.
+    pub seen: Option<Box<Ring<16>>>,
+}
+
+/// An account's tickets by bound. Lazily kept: an entry that is not its ticket's bound any more is passed over.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    /// No entry is earlier.
+    earliest: Millis,
+    heap: BinaryHeap<Reverse<(Millis, Slot)>>,
+}
+
+impl Bounds {
+    fn new() -> Bounds {
+        Bounds { earliest: Millis::MAX, heap: BinaryHeap::new() }
+    }
+
+    /// No ticket's bound is earlier; `MAX`: none has one.
+    pub fn earliest(&self) -> Millis {
+        self.earliest
+    }
+
+    pub fn push(&mut self, at: Millis, slot: Slot) {
+        self.earliest = self.earliest.min(at);
+        self.heap.push(Reverse((at, slot)));
+    }
+
+    pub fn first(&self) -> Option<(Millis, Slot)> {
+        self.heap.peek().map(|&Reverse(entry)| entry)
+    }
+
+    pub fn pop(&mut self) -> Option<(Millis, Slot)> {
+        let popped = self.heap.pop().map(|Reverse(entry)| entry);
+        self.earliest = self.first().map_or(Millis::MAX, |(at, _)| at);
+        popped
+    }
+
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Passes over what `is` says is no ticket's bound any more.
+    pub fn sweep(&mut self, is: impl Fn(Millis, Slot) -> bool) {
+        self.heap.retain(|&Reverse((at, slot))| is(at, slot));
+        self.earliest = self.first().map_or(Millis::MAX, |(at, _)| at);
+    }
 }
 
 /// The one latch of a rule with `once_per: account`.
@@ -64,14 +109,14 @@ impl Account {
             account: Joined::default(),
             billing: Joined::default(),
             zone: None,
-            tickets: Vec::new(),
-            open: Vec::new(),
-            created: Vec::new(),
-            bounds: BinaryHeap::new(),
+            tickets: SmallVec::new(),
+            open: SmallVec::new(),
+            created: SmallVec::new(),
+            bounds: Bounds::new(),
             bound: Millis::MAX,
             now: Moment { at: Millis::MIN / 4, edge: Edge::Records },
-            latches: Vec::new(),
-            settled: Vec::new(),
+            latches: SmallVec::new(),
+            settled: SmallVec::new(),
             signals: Vec::new(),
             seen: None,
             held: 0,

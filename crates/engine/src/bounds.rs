@@ -17,35 +17,33 @@ use crate::ticket::unpack;
 impl Engine {
     /// A ticket next wants attention then.
     pub(crate) fn set_bound(&mut self, slot: Slot, bound: Millis) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         if ticket.bound == bound {
             return;
         }
         ticket.bound = bound;
         if bound != NEVER {
-            let account = &mut self.accounts[ticket.account as usize];
+            let account = &mut self.accounts[ticket.account];
             // Passed-over entries are swept out before they outnumber the tickets by far.
             if account.bounds.len() > 32 + 4 * account.tickets.len() {
                 let tickets = &self.tickets;
-                account
-                    .bounds
-                    .retain(|&Reverse((at, slot))| tickets.get(slot as usize).is_some_and(|ticket| ticket.bound == at));
+                account.bounds.sweep(|at, slot| tickets.get(slot).is_some_and(|ticket| ticket.bound == at));
             }
-            account.bounds.push(Reverse((bound, slot)));
+            account.bounds.push(bound, slot);
         }
     }
 
     /// No bound of an account lies before this; it takes no look at any ticket.
     fn no_bound_before(&self, a: u32) -> Millis {
-        let account = &self.accounts[a as usize];
-        account.bounds.peek().map_or(NEVER, |&Reverse((at, _))| at).min(account.bound)
+        let account = &self.accounts[a];
+        account.bounds.earliest().min(account.bound)
     }
 
     /// The earliest bound of an account.
     fn next_bound(&mut self, a: u32) -> Millis {
-        let account = &mut self.accounts[a as usize];
-        while let Some(&Reverse((at, slot))) = account.bounds.peek() {
-            match self.tickets.get(slot as usize) {
+        let account = &mut self.accounts[a];
+        while let Some((at, slot)) = account.bounds.first() {
+            match self.tickets.get(slot) {
                 Some(ticket) if ticket.bound == at && ticket.account == a => return at.min(account.bound),
                 _ => account.bounds.pop(),
             };
@@ -62,26 +60,26 @@ impl Engine {
                 return;
             }
             // A bound that was worked out late, from a late record, lies before what the account has reached.
-            let now = self.accounts[a as usize].now.max(Moment { at: bound, edge: Edge::Bounds });
-            self.accounts[a as usize].now = now;
+            let now = self.accounts[a].now.max(Moment { at: bound, edge: Edge::Bounds });
+            self.accounts[a].now = now;
             self.pass_bound(a, bound, edge, by_record);
         }
     }
 
     fn pass_bound(&mut self, a: u32, bound: Millis, edge: Edge, by_record: bool) {
         let mut due = Vec::new();
-        while let Some(&Reverse((at, slot))) = self.accounts[a as usize].bounds.peek() {
+        while let Some((at, slot)) = self.accounts[a].bounds.first() {
             if at > bound {
                 break;
             }
-            self.accounts[a as usize].bounds.pop();
-            if self.tickets.get(slot as usize).is_some_and(|ticket| ticket.bound == at && ticket.account == a) {
-                self.tickets[slot as usize].bound = NEVER;
+            self.accounts[a].bounds.pop();
+            if self.tickets.get(slot).is_some_and(|ticket| ticket.bound == at && ticket.account == a) {
+                self.tickets[slot].bound = NEVER;
                 due.push(slot);
             }
         }
-        if self.accounts[a as usize].bound <= bound {
-            self.accounts[a as usize].bound = NEVER;
+        if self.accounts[a].bound <= bound {
+            self.accounts[a].bound = NEVER;
             let rules = std::mem::take(&mut self.index.timed_of_account);
             self.judge_everywhere(a, &rules, Rising::Collect);
             self.index.timed_of_account = rules;
@@ -89,7 +87,7 @@ impl Engine {
         }
         due.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         for slot in due {
-            if self.tickets[slot as usize].open {
+            if self.tickets[slot].open {
                 let rules = std::mem::take(&mut self.index.timed);
                 self.judge(slot, &rules, true, Rising::Collect);
                 self.index.timed = rules;
@@ -119,7 +117,7 @@ impl Engine {
     pub(crate) fn schedule(&mut self, a: u32) {
         let held = self.first_held(a);
         // What the queue has already is early enough.
-        if self.no_bound_before(a).min(held).saturating_add(self.settings.grace) >= self.accounts[a as usize].scheduled {
+        if self.no_bound_before(a).min(held).saturating_add(self.settings.grace) >= self.accounts[a].scheduled {
             return;
         }
         let bound = self.next_bound(a).min(held);
@@ -127,7 +125,7 @@ impl Engine {
             return;
         }
         let deadline = bound.saturating_add(self.settings.grace);
-        let account = &mut self.accounts[a as usize];
+        let account = &mut self.accounts[a];
         if deadline < account.scheduled {
             account.scheduled = deadline;
             self.queue.push(Reverse((deadline, a)));
@@ -136,22 +134,22 @@ impl Engine {
 
     /// The earliest bound at which a rise of this account is held.
     fn first_held(&self, a: u32) -> Millis {
-        let account = &self.accounts[a as usize];
+        let account = &self.accounts[a];
         if account.held == 0 {
             return NEVER;
         }
-        let first = |&slot: &Slot| self.tickets[slot as usize].held().first().map(|held| held.at);
+        let first = |&slot: &Slot| self.tickets[slot].held().first().map(|held| held.at);
         account.tickets.iter().filter_map(first).min().unwrap_or(NEVER)
     }
 
     /// Whether a record of this instant comes after something that the account has already passed.
     pub(crate) fn is_late(&self, a: u32, at: Millis) -> bool {
-        Moment { at, edge: Edge::Records } < self.accounts[a as usize].now
+        Moment { at, edge: Edge::Records } < self.accounts[a].now
     }
 
     /// The account's own time comes to a record's instant; a late record leaves it where it is.
     pub(crate) fn arrive(&mut self, a: u32, at: Millis) {
-        let now = &mut self.accounts[a as usize].now;
+        let now = &mut self.accounts[a].now;
         *now = (*now).max(Moment { at, edge: Edge::Records });
     }
 
@@ -165,7 +163,7 @@ impl Engine {
 
     /// The account's own time, as its entities in the changelog remember it.
     pub(crate) fn remember_now(&mut self, a: u32, packed: Millis) {
-        let now = &mut self.accounts[a as usize].now;
+        let now = &mut self.accounts[a].now;
         *now = (*now).max(unpack(packed));
     }
 }

@@ -56,15 +56,15 @@ impl Engine {
     /// Resolves what is open of an account, without context, and keeps nothing of it. SEMANTICS 7.2.
     fn forget_account(&mut self, a: u32, command: &Command<'_>, at: Millis) {
         let who = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
-        let account = &self.accounts[a as usize];
+        let account = &self.accounts[a];
         if account.tickets.is_empty() && account.account.sources.is_empty() && account.billing.sources.is_empty() {
             self.counts.idle_commands += 1;
         }
-        let mut escalated: Vec<Slot> = self.accounts[a as usize].tickets.clone();
-        escalated.retain(|&slot| self.tickets[slot as usize].escalation().is_some());
-        escalated.sort_by(|&x, &y| self.tickets[x as usize].id.cmp(&self.tickets[y as usize].id));
+        let mut escalated: Vec<Slot> = self.accounts[a].tickets.to_vec();
+        escalated.retain(|&slot| self.tickets[slot].escalation().is_some());
+        escalated.sort_by(|&x, &y| self.tickets[x].id.cmp(&self.tickets[y].id));
         for slot in escalated {
-            if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+            if let Some(open) = self.tickets[slot].escalation_mut() {
                 open.context = None;
             }
             let saying = Saying {
@@ -82,8 +82,8 @@ impl Engine {
     /// The ticket that a command is about: that of the escalation it names, else the one it names.
     fn addressed(&self, a: u32, command: &Command<'_>) -> Option<Slot> {
         if let Some(id) = command.escalation_id {
-            let has = |&&slot: &&Slot| self.tickets[slot as usize].escalation().is_some_and(|open| open.id == id);
-            return self.accounts[a as usize].tickets.iter().find(has).copied();
+            let has = |&&slot: &&Slot| self.tickets[slot].escalation().is_some_and(|open| open.id == id);
+            return self.accounts[a].tickets.iter().find(has).copied();
         }
         command.ticket_id.as_ref().and_then(|id| self.find_ticket(a, id))
     }
@@ -92,12 +92,12 @@ impl Engine {
     fn admit(&mut self, a: u32, slot: Option<Slot>, id: &str) -> bool {
         match slot {
             Some(slot) => {
-                let new = self.tickets[slot as usize].rare().seen.admit(id);
+                let new = self.tickets[slot].rare().seen.admit(id);
                 self.mark_ticket(slot);
                 new
             }
             None => {
-                let new = self.accounts[a as usize].seen.get_or_insert_default().admit(id);
+                let new = self.accounts[a].seen.get_or_insert_default().admit(id);
                 self.mark_account(a);
                 new
             }
@@ -107,7 +107,7 @@ impl Engine {
     /// When a command of this instant takes effect on a ticket: not before the ticket was created, nor before its
     /// escalation opened, though the clock of whoever sent it says so. No wait is negative.
     fn not_before(&self, slot: Slot, at: Millis) -> Millis {
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         let opened_at = ticket.escalation().map(|open| open.opened_at);
         [ticket.created_at, opened_at].into_iter().flatten().fold(at, Millis::max)
     }
@@ -115,7 +115,7 @@ impl Engine {
     /// Does what a command wants; `false`: it changes nothing.
     fn obey(&mut self, slot: Slot, command: &Command<'_>, at: Millis) -> bool {
         let at = self.not_before(slot, at);
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         let by = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
         let who = by.clone().unwrap_or_else(|| "somebody".to_owned());
         let why = command.reason.as_ref().map_or_else(String::new, |why| format!(": {}", cut(why, kept::FIELD)));
@@ -144,7 +144,7 @@ impl Engine {
             CommandKind::Acknowledge if is_escalated => {
                 saying.kind = Some(EscalationKind::Acknowledged);
                 saying.reason = format!("Acknowledged by {who}{why}.");
-                let Some(open) = self.tickets[slot as usize].escalation_mut() else { return false };
+                let Some(open) = self.tickets[slot].escalation_mut() else { return false };
                 if open.acknowledged_at.is_some() {
                     return false;
                 }
@@ -166,7 +166,7 @@ impl Engine {
                 saying.previous_tier = Some(tier);
                 saying.reason = format!("De-escalated to tier {wanted} by {who}{why}.");
                 self.count_tier(tier, wanted);
-                if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+                if let Some(open) = self.tickets[slot].escalation_mut() {
                     (open.tier, open.at_tier_since) = (wanted, at);
                 }
                 self.say(slot, saying);
@@ -183,24 +183,24 @@ impl Engine {
 
     /// All rules that are *yes* on a ticket are latched in silence, in a cooldown or not.
     fn latch_all(&mut self, slot: Slot) {
-        if !self.live || !self.tickets[slot as usize].open {
+        if !self.live || !self.tickets[slot].open {
             return;
         }
-        let a = self.tickets[slot as usize].account;
+        let a = self.tickets[slot].account;
         let counted = self.counts.latched_quietly;
         let rules = std::mem::take(&mut self.index.all);
         self.judge(slot, &rules, true, Rising::Quietly);
         self.judge_once_per_account(a, Rising::Quietly);
-        let moment = self.accounts[a as usize].now;
+        let moment = self.accounts[a].now;
         for &rule in &rules {
             if self.holds_on(slot, rule, moment).is_none() {
                 continue;
             }
             if self.rules.rules[rule as usize].per_account {
-                self.accounts[a as usize].latch_mut(rule).latched = true;
+                self.accounts[a].latch_mut(rule).latched = true;
                 self.mark_account(a);
             } else {
-                self.tickets[slot as usize].latch_mut(rule).latched = true;
+                self.tickets[slot].latch_mut(rule).latched = true;
                 self.mark_ticket(slot);
             }
         }
@@ -230,8 +230,8 @@ impl Engine {
             model: signal.model.as_ref().map(|model| self.texts.intern(&cut(model, kept::WORD))),
         };
         let cells = match slot {
-            Some(slot) => &mut self.tickets[slot as usize].rare().signals,
-            None => &mut self.accounts[a as usize].signals,
+            Some(slot) => &mut self.tickets[slot].rare().signals,
+            None => &mut self.accounts[a].signals,
         };
         let place = cells.partition_point(|other| other.at <= at);
         cells.insert(place, cell);
@@ -241,7 +241,7 @@ impl Engine {
             cells.remove(oldest);
         }
         if let (Some(slot), Some(handoff)) = (slot, &signal.handoff) {
-            self.tickets[slot as usize].rare().handoff = Some(HandoffContext {
+            self.tickets[slot].rare().handoff = Some(HandoffContext {
                 summary: handoff.summary.as_ref().map(|text| cut(text, kept::FIELD).into_owned()),
                 attempted: handoff.attempted.iter().take(16).map(|text| cut(text, kept::WORD).into_owned()).collect(),
                 broke_down: handoff.broke_down.as_ref().map(|text| cut(text, kept::FIELD).into_owned()),
@@ -262,16 +262,16 @@ impl Engine {
         }
         let changed = Reads::default().and(Topic::Signals);
         match slot {
-            Some(slot) if self.tickets[slot as usize].open => {
+            Some(slot) if self.tickets[slot].open => {
                 let mut rules = Vec::new();
                 self.index.reading(changed, &mut rules);
                 self.judge(slot, &rules, false, Rising::Collect);
             }
             // Nothing is known of the ticket but this: it is kept for as long as a solved one would be.
             Some(slot) => {
-                let ticket = &self.tickets[slot as usize];
+                let ticket = &self.tickets[slot];
                 if !ticket.met && ticket.solved_at.is_none() {
-                    let now = self.accounts[a as usize].now.at;
+                    let now = self.accounts[a].now.at;
                     self.set_bound(slot, now.saturating_add(self.settings.history));
                 }
             }

@@ -25,8 +25,8 @@ const CATEGORIES: usize = 8;
 impl Engine {
     /// The escalation of a ticket carries the context of this moment from now on.
     pub(crate) fn refresh_context(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
         let context = Context {
             account: self.account_context(account),
@@ -37,7 +37,7 @@ impl Engine {
             sla: sla(&view),
             ticket: self.ticket_context(ticket, &view),
         };
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         ticket.behind.context = true;
         if let Some(open) = ticket.escalation_mut() {
             open.context = Some(Box::new(context));
@@ -103,7 +103,7 @@ impl Engine {
         let counted = |at: Millis| account.created.partition_point(|&created| created <= at);
         history.tickets_30d = (counted(now) - counted(now - MONTH)) as u32;
         let newest = &account.tickets[account.tickets.len().saturating_sub(NEWEST)..];
-        for ticket in newest.iter().map(|&slot| &self.tickets[slot as usize]).filter(recent) {
+        for ticket in newest.iter().map(|&slot| &self.tickets[slot]).filter(recent) {
             history.unresolved_30d += u32::from(ticket.open);
             if let Some(category) = ticket.cells.small(TicketField::Category) {
                 *categories.entry(self.texts.text(category)).or_default() += 1;

@@ -8,19 +8,18 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use slab::Slab;
-use std::hash::BuildHasher;
 use tierline_model::Millis;
 use tierline_rules::{Dated, Edge, Reads, RuleSet, SlaPolicy};
 
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
+use crate::arena::{Arena, Pages};
 use crate::index::RuleIndex;
 use crate::judge::Rise;
+use crate::places::Places;
 use crate::settle::Settling;
-use crate::texts::{Hasher, Texts};
+use crate::texts::Texts;
 use crate::ticket::Ticket;
 
 /// The detect stage of one task. Sans-IO: time comes in with each call, outputs and changes are drained.
@@ -30,11 +29,10 @@ pub struct Engine {
     pub(crate) index: RuleIndex,
     pub(crate) settings: Arc<Settings>,
     pub(crate) texts: Texts,
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) by_account: HashTable<u32>,
-    pub(crate) tickets: Slab<Ticket>,
-    pub(crate) by_ticket: HashTable<Slot>,
-    pub(crate) hasher: Hasher,
+    pub(crate) accounts: Pages<Account>,
+    pub(crate) by_account: Places,
+    pub(crate) tickets: Arena<Ticket>,
+    pub(crate) by_ticket: Places,
     /// Accounts by deadline. Lazily kept: an entry that is not its account's `scheduled` any more is passed over.
     pub(crate) queue: BinaryHeap<Reverse<(Millis, u32)>>,
     /// The newest clock that was handed in.
@@ -77,11 +75,10 @@ impl Engine {
             live: !settings.start_quietly,
             rules,
             settings,
-            accounts: Vec::new(),
-            by_account: HashTable::new(),
-            tickets: Slab::new(),
-            by_ticket: HashTable::new(),
-            hasher: Hasher::default(),
+            accounts: Pages::new(),
+            by_account: Places::default(),
+            tickets: Arena::new(),
+            by_ticket: Places::default(),
             queue: BinaryHeap::new(),
             clock: Millis::MIN,
             outputs: Vec::new(),
@@ -166,10 +163,10 @@ impl Engine {
                 break;
             }
             self.queue.pop();
-            if self.accounts[a as usize].scheduled != deadline {
+            if self.accounts[a].scheduled != deadline {
                 continue;
             }
-            self.accounts[a as usize].scheduled = Millis::MAX;
+            self.accounts[a].scheduled = Millis::MAX;
             self.catch_up(a, edge);
             self.schedule(a);
         }
@@ -212,55 +209,40 @@ impl Engine {
         self.rules.policies.first()
     }
 
-    /// The place of an account that has one.
-    pub(crate) fn find_account(&self, id: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(id);
-        self.by_account.find(hash, |&a| &*self.accounts[a as usize].id == id).copied()
-    }
-
     /// The place of an account, made where there is none.
     pub(crate) fn account(&mut self, id: &str) -> u32 {
-        if let Some(place) = self.find_account(id) {
+        if let Some(place) = self.by_account.find(id, |a| *self.accounts[a].id == *id) {
             return place;
         }
-        let hash = self.hasher.hash_one(id);
         let place = match self.vacant.pop() {
             Some(place) => {
-                self.accounts[place as usize] = Account::new(id);
+                self.accounts[place] = Account::new(id);
                 place
             }
-            None => {
-                self.accounts.push(Account::new(id));
-                self.accounts.len() as u32 - 1
-            }
+            None => self.accounts.push(Account::new(id)),
         };
-        let (accounts, hasher) = (&self.accounts, &self.hasher);
-        self.by_account.insert_unique(hash, place, |&a| hasher.hash_one(&*accounts[a as usize].id));
+        self.by_account.insert(id, place);
         place
     }
 
     /// Forgets an account that has no tickets; its place is taken again.
     pub(crate) fn vacate(&mut self, a: u32) {
-        let hash = self.hasher.hash_one(&*self.accounts[a as usize].id);
-        if let Ok(entry) = self.by_account.find_entry(hash, |&other| other == a) {
-            entry.remove();
-        }
-        self.accounts[a as usize] = Account::new("");
+        self.by_account.remove(&*self.accounts[a].id, a);
+        self.accounts[a] = Account::new("");
         self.vacant.push(a);
     }
 
     /// The place of a ticket, by the ids that an event names: one look, whatever account it belongs to.
     pub(crate) fn find(&self, account: &str, id: &str) -> Option<Slot> {
-        let is = |&slot: &Slot| {
-            let ticket = &self.tickets[slot as usize];
-            &*ticket.id == id && &*self.accounts[ticket.account as usize].id == account
-        };
-        self.by_ticket.find(self.hasher.hash_one((account, id)), is).copied()
+        self.by_ticket.find((account, id), |slot| {
+            let ticket = &self.tickets[slot];
+            *ticket.id == *id && *self.accounts[ticket.account].id == *account
+        })
     }
 
     /// The place of a ticket of an account.
     pub(crate) fn find_ticket(&self, account: u32, id: &str) -> Option<Slot> {
-        self.find(&self.accounts[account as usize].id, id)
+        self.find(&self.accounts[account].id, id)
     }
 
     /// The place of a ticket of an account, made where there is none.
@@ -268,35 +250,27 @@ impl Engine {
         if let Some(slot) = self.find_ticket(account, id) {
             return slot;
         }
-        let slot = self.tickets.insert(Ticket::new(id, account)) as Slot;
-        let (tickets, accounts, hasher) = (&self.tickets, &self.accounts, &self.hasher);
-        let hash = |&slot: &Slot| {
-            let ticket = &tickets[slot as usize];
-            hasher.hash_one((&*accounts[ticket.account as usize].id, &*ticket.id))
-        };
-        self.by_ticket.insert_unique(hash(&slot), slot, hash);
-        self.accounts[account as usize].tickets.push(slot);
+        let slot = self.tickets.insert(Ticket::new(id, account));
+        self.by_ticket.insert((&*self.accounts[account].id, id), slot);
+        self.accounts[account].tickets.push(slot);
         slot
     }
 
     /// Forgets a ticket; the caller has written its tombstones.
     pub(crate) fn drop_ticket(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot as usize];
-        let a = ticket.account as usize;
-        let hash = self.hasher.hash_one((&*self.accounts[a].id, &*ticket.id));
-        if let Ok(entry) = self.by_ticket.find_entry(hash, |&other| other == slot) {
-            entry.remove();
-        }
-        self.accounts[a].tickets.retain(|&other| other != slot);
-        self.accounts[a].open.retain(|&other| other != slot);
+        let ticket = &self.tickets[slot];
+        let a = ticket.account;
+        self.by_ticket.remove((&*self.accounts[a].id, &*ticket.id), slot);
+        self.accounts[a].tickets.retain(|other| *other != slot);
+        self.accounts[a].open.retain(|other| *other != slot);
         self.dirty_tickets.retain(|&other| other != slot);
-        self.tickets.remove(slot as usize);
+        self.tickets.remove(slot);
     }
 
     /// This ticket goes into the next transaction.
     pub(crate) fn mark_ticket(&mut self, slot: Slot) {
-        let ticket = &mut self.tickets[slot as usize];
-        ticket.now = crate::ticket::pack(self.accounts[ticket.account as usize].now);
+        let ticket = &mut self.tickets[slot];
+        ticket.now = crate::ticket::pack(self.accounts[ticket.account].now);
         if !ticket.dirty {
             ticket.dirty = true;
             self.dirty_tickets.push(slot);
@@ -305,7 +279,7 @@ impl Engine {
 
     /// This account goes into the next transaction.
     pub(crate) fn mark_account(&mut self, a: u32) {
-        let account = &mut self.accounts[a as usize];
+        let account = &mut self.accounts[a];
         if !account.dirty {
             account.dirty = true;
             self.dirty_accounts.push(a);
@@ -319,7 +293,7 @@ impl Engine {
     fn sweep_texts(&mut self) {
         let (tickets, accounts) = (&self.tickets, &self.accounts);
         self.texts.sweep(|mark| {
-            tickets.iter().for_each(|(_, ticket)| crate::symbols::of_ticket(ticket, mark));
+            tickets.iter().for_each(|ticket| crate::symbols::of_ticket(ticket, mark));
             accounts.iter().for_each(|account| crate::symbols::of_account(account, mark));
         });
     }

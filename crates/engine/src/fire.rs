@@ -64,11 +64,11 @@ impl Engine {
                     fired.push(together[0].slot);
                 }
             }
-            fallen.retain(|&slot| self.tickets.contains(slot as usize));
+            fallen.retain(|&slot| self.tickets.contains(slot));
             fallen.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
             fallen.dedup();
             for slot in fallen {
-                if self.tickets.contains(slot as usize) && self.clear_if_no(slot, Millis::MIN) {
+                if self.tickets.contains(slot) && self.clear_if_no(slot, Millis::MIN) {
                     fired.push(slot);
                 }
             }
@@ -89,7 +89,7 @@ impl Engine {
     pub(crate) fn judge_escalation_readers(&mut self, slots: &[Slot]) {
         let rules = std::mem::take(&mut self.index.of_escalation);
         for &slot in slots {
-            if self.tickets.get(slot as usize).is_some_and(|ticket| ticket.open) {
+            if self.tickets.get(slot).is_some_and(|ticket| ticket.open) {
                 self.judge(slot, &rules, false, Rising::Collect);
             }
         }
@@ -106,7 +106,7 @@ impl Engine {
 
     /// What orders tickets where nothing else does: an order that no restart changes.
     pub(crate) fn age(&self, slot: Slot) -> (Option<Millis>, &str) {
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         (ticket.created_at, &ticket.id)
     }
 
@@ -115,24 +115,24 @@ impl Engine {
         for rise in together {
             let (reason, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
             let held = Held { rule: rise.rule, at: rise.since, proof, reason, evidence };
-            let rare = self.tickets[rise.slot as usize].rare();
+            let rare = self.tickets[rise.slot].rare();
             let place = rare.held.partition_point(|other| other.at <= held.at);
             rare.held.insert(place, held);
-            let a = self.tickets[rise.slot as usize].account;
-            self.accounts[a as usize].held += 1;
+            let a = self.tickets[rise.slot].account;
+            self.accounts[a].held += 1;
             self.mark_ticket(rise.slot);
         }
     }
 
     /// Lets go what an account holds from before `limit` (or at it, with [`Edge::Bounds`]): its grace is over.
     pub(crate) fn release(&mut self, a: u32, limit: Millis, edge: Edge) {
-        if self.accounts[a as usize].held == 0 {
+        if self.accounts[a].held == 0 {
             return;
         }
         let over = |held: &Held| held.at < limit || (held.at == limit && edge == Edge::Bounds);
         let mut due: Vec<(Millis, Slot)> = Vec::new();
-        for &slot in &self.accounts[a as usize].tickets {
-            due.extend(self.tickets[slot as usize].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
+        for &slot in &self.accounts[a].tickets {
+            due.extend(self.tickets[slot].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
         }
         due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
         due.dedup();
@@ -149,15 +149,15 @@ impl Engine {
     }
 
     fn release_upto(&mut self, slot: Slot, limit: Millis) {
-        while let Some(first) = self.tickets[slot as usize].held().first().filter(|held| held.at <= limit) {
+        while let Some(first) = self.tickets[slot].held().first().filter(|held| held.at <= limit) {
             let at = first.at;
-            let rare = self.tickets[slot as usize].rare();
+            let rare = self.tickets[slot].rare();
             let count = rare.held.partition_point(|held| held.at <= at);
             let together: Vec<Held> = rare.held.drain(..count).collect();
-            let a = self.tickets[slot as usize].account;
-            self.accounts[a as usize].held -= count as u32;
+            let a = self.tickets[slot].account;
+            self.accounts[a].held -= count as u32;
             self.fire_held(slot, together);
-            let rare = self.tickets[slot as usize].rare();
+            let rare = self.tickets[slot].rare();
             let next = rare.held.first().map_or(Millis::MAX, |held| held.at);
             let passed = rare.clears.partition_point(|&at| at <= next);
             let clears: Vec<Millis> = rare.clears.drain(..passed).collect();
@@ -183,7 +183,7 @@ impl Engine {
         together.sort_by_key(|held| held.rule);
         let tier = |held: &Held| rules.rules[held.rule as usize].tier;
         let highest = together.iter().map(tier).max().unwrap_or(1);
-        if highest > self.tickets[slot as usize].tier()
+        if highest > self.tickets[slot].tier()
             && let Some(place) = together.iter().position(|held| tier(held) == highest)
         {
             let winner = together.remove(place);
@@ -213,7 +213,7 @@ impl Engine {
         let at = saying.became_true_at;
         let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
         let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let previous = ticket.tier();
         let id = ticket.id.clone();
         let rare = ticket.rare();
@@ -256,7 +256,7 @@ impl Engine {
     pub(crate) fn join(&mut self, slot: Slot, mut saying: Saying, proof: Proof) {
         let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
         let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
-        let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
+        let Some(open) = self.tickets[slot].escalation_mut() else { return };
         let firing = Firing {
             rule: rule_id.clone(),
             version: version.unwrap_or_default(),
@@ -273,7 +273,7 @@ impl Engine {
     /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
     /// something is held on the ticket, after that has gone out.
     pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) -> bool {
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         let fired = ticket.escalation().map_or(&[][..], |open| &open.held_by);
         let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
         let rules = fired.iter().map(number).chain(ticket.held().iter().map(|held| Some(held.rule)));
@@ -281,7 +281,7 @@ impl Engine {
         if ticket.held().is_empty() {
             return self.clear(slot, since);
         }
-        let clears = &mut self.tickets[slot as usize].rare().clears;
+        let clears = &mut self.tickets[slot].rare().clears;
         clears.push(since);
         clears.sort_unstable();
         self.mark_ticket(slot);
@@ -290,8 +290,8 @@ impl Engine {
 
     /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`.
     fn all_no_since(&self, slot: Slot, rules: impl Iterator<Item = Option<u16>>) -> Option<Millis> {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let moment = account.now;
         let began = ticket.escalation().map(|open| open.at_tier_since);
         let mut since = began.into_iter().chain(ticket.held().last().map(|held| held.at)).max()?.max(self.follows);
@@ -313,14 +313,14 @@ impl Engine {
 
     fn clear(&mut self, slot: Slot, at: Millis) -> bool {
         let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
-        let is_open = self.tickets[slot as usize].escalation().is_some();
+        let is_open = self.tickets[slot].escalation().is_some();
         self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
         is_open
     }
 
     /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.
     pub(crate) fn end(&mut self, slot: Slot, mut saying: Saying) {
-        if self.tickets[slot as usize].escalation().is_none() {
+        if self.tickets[slot].escalation().is_none() {
             return;
         }
         saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
@@ -328,7 +328,7 @@ impl Engine {
         // Its last state in the queue is that it is gone.
         self.outputs.pop_if(|output| matches!(output, Output::Queue(..)));
         let context = self.key_of_context(slot);
-        if let Some(open) = self.tickets[slot as usize].rare().escalation.take() {
+        if let Some(open) = self.tickets[slot].rare().escalation.take() {
             self.outputs.push(Output::Queue(open.id, None));
             self.count_tier(open.tier, 1);
             self.tombstones.push(context);
@@ -341,9 +341,9 @@ impl Engine {
         let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
         // Snapshots carry instants but move no clock.
         let detected_at = self.clock.max(saying.became_true_at);
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
-        let account_id = self.accounts[ticket.account as usize].id.to_string();
+        let account_id = self.accounts[ticket.account].id.to_string();
         let ticket_id = ticket.id.to_string();
         let Some(open) = ticket.escalation_mut() else { return };
         let sequence = open.next;
@@ -388,8 +388,8 @@ impl Engine {
 
     /// Why a rule holds on a ticket now, for people and for stragglers.
     fn explain(&self, slot: Slot, number: u16, since: Millis) -> (String, Vec<Evidence>, Proof) {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
         let rule = &self.rules.rules[number as usize];
         let explanation = rule.explain(&view);

@@ -32,7 +32,21 @@ pub(crate) struct RuleIndex {
     reads: Vec<Reads>,
     by_ticket_field: [Vec<u16>; 32],
     by_topic: [Vec<u16>; 16],
+    /// What was asked before: an event changes one of few sets of things.
+    asked: Vec<(Reads, Reading)>,
 }
+
+/// The rules that read any of a set of things.
+#[derive(Clone, Debug)]
+struct Reading {
+    /// In order.
+    rules: Box<[u16]>,
+    /// Every timed rule is among them.
+    complete: bool,
+}
+
+/// So many questions are remembered.
+const ASKED: usize = 32;
 
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
@@ -65,6 +79,7 @@ impl RuleIndex {
             reads: set.rules.iter().map(tierline_rules::Rule::reads).collect(),
             by_ticket_field: std::array::from_fn(|bit| which(&|rule| rule.reads().ticket & (1 << bit) != 0)),
             by_topic: std::array::from_fn(|bit| which(&|rule| rule.reads().topics & (1 << bit) != 0)),
+            asked: Vec::new(),
         }
     }
 
@@ -89,9 +104,22 @@ impl RuleIndex {
         });
     }
 
-    /// The rules that read any of this, in order, into `into`.
-    pub fn reading(&self, changed: Reads, into: &mut Vec<u16>) {
+    /// The rules that read any of this, in order, into `into`. Whether every timed rule is among them.
+    pub fn reading(&mut self, changed: Reads, into: &mut Vec<u16>) -> bool {
         into.clear();
+        if let Some((_, reading)) = self.asked.iter().find(|(asked, _)| *asked == changed) {
+            into.extend_from_slice(&reading.rules);
+            return reading.complete;
+        }
+        self.work_out(changed, into);
+        let complete = self.timed.iter().all(|rule| into.binary_search(rule).is_ok());
+        if self.asked.len() < ASKED {
+            self.asked.push((changed, Reading { rules: into.as_slice().into(), complete }));
+        }
+        complete
+    }
+
+    fn work_out(&self, changed: Reads, into: &mut Vec<u16>) {
         if changed.account | changed.billing != 0 {
             into.extend(self.all.iter().filter(|&&rule| self.reads(rule).overlaps(changed)));
             return;

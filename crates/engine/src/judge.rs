@@ -39,9 +39,9 @@ impl Engine {
     /// Evaluates these rules on a ticket, moves their latches, and works out when the ticket next wants attention.
     /// `complete`: they include every timed rule, so the bound is theirs alone.
     pub(crate) fn judge(&mut self, slot: Slot, rules: &[u16], complete: bool, rising: Rising) {
-        let a = self.tickets[slot as usize].account as usize;
+        let a = self.tickets[slot].account;
         let moment = self.accounts[a].now;
-        let mut bound = if complete { NEVER } else { self.tickets[slot as usize].bound };
+        let mut bound = if complete { NEVER } else { self.tickets[slot].bound };
         let mut truths = std::mem::take(&mut self.truths);
         self.truths_of(slot, rules, moment, &mut truths);
         for &(rule, dated) in &truths {
@@ -56,8 +56,8 @@ impl Engine {
     /// The truths of these rules on a ticket, in order; those of many whose gate is shut are left out.
     fn truths_of(&mut self, slot: Slot, rules: &[u16], moment: Moment, into: &mut Vec<(u16, Dated)>) {
         into.clear();
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let policy = self.rules.policies.first();
         let view = View::new(&self.texts, account, ticket, policy, moment);
         let truth = |rule: u16| (rule, self.rules.rules[rule as usize].evaluate(&view));
@@ -77,8 +77,8 @@ impl Engine {
 
     /// A rule's truth on a ticket.
     pub(crate) fn truth(&self, slot: Slot, rule: u16, moment: Moment) -> Dated {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let view = View::new(&self.texts, account, ticket, self.policy(), moment);
         self.rules.rules[rule as usize].evaluate(&view)
     }
@@ -86,7 +86,7 @@ impl Engine {
     /// Moves one latch; returns when the rule next wants attention on this ticket.
     fn step(&mut self, slot: Slot, number: u16, inner: Dated, moment: Moment, rising: Rising) -> Millis {
         let rising = self.settling.instead_of(rising, number);
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         if inner.truth == Truth::Unknown && rising != Rising::Bounds {
             self.counts.undecided[number as usize] += 1;
         }
@@ -135,7 +135,7 @@ impl Engine {
         *ticket.latch_mut(number) = latch;
         let after = latch;
         if rule.per_account && ticket.open && before.yes != after.yes {
-            let yes = &mut self.accounts[ticket.account as usize].latch_mut(number).yes;
+            let yes = &mut self.accounts[ticket.account].latch_mut(number).yes;
             *yes = if after.yes { *yes + 1 } else { yes.saturating_sub(1) };
         }
         if rule.per_account && !self.touched_rules.contains(&number) {
@@ -167,16 +167,16 @@ impl Engine {
 
     /// The account has a ticket more or less: where that changes what a window says, all its tickets are looked at.
     pub(crate) fn judge_windows(&mut self, a: u32, rising: Rising) {
-        let Some(&any) = self.accounts[a as usize].open.first() else {
-            self.accounts[a as usize].settled.clear();
+        let Some(&any) = self.accounts[a].open.first() else {
+            self.accounts[a].settled.clear();
             return;
         };
         for place in 0..self.index.of_windows.len() {
             let number = self.index.of_windows[place];
-            let account = &self.accounts[a as usize];
-            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), account.now);
+            let account = &self.accounts[a];
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
             let (truths, until) = self.rules.rules[number as usize].account_truths(&view);
-            let account = &mut self.accounts[a as usize];
+            let account = &mut self.accounts[a];
             account.bound = account.bound.min(until);
             let settled = account.settled.iter().find(|(rule, _)| *rule == number).map(|&(_, truths)| truths);
             if truths.is_none() || truths != settled {
@@ -187,19 +187,19 @@ impl Engine {
 
     /// Evaluates these rules on all open tickets of an account.
     pub(crate) fn judge_everywhere(&mut self, a: u32, rules: &[u16], rising: Rising) {
-        let Some(&any) = self.accounts[a as usize].open.first() else {
-            self.accounts[a as usize].settled.clear();
+        let Some(&any) = self.accounts[a].open.first() else {
+            self.accounts[a].settled.clear();
             return;
         };
         for &number in rules {
-            let account = &self.accounts[a as usize];
+            let account = &self.accounts[a];
             let rule = &self.rules.rules[number as usize];
-            let view = View::new(&self.texts, account, &self.tickets[any as usize], self.policy(), account.now);
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
             let of_account = rule.evaluate_account(&view);
             let truths =
                 if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
             let all_no = of_account.truth == Truth::No;
-            let account = &mut self.accounts[a as usize];
+            let account = &mut self.accounts[a];
             if all_no {
                 account.bound = account.bound.min(of_account.until);
             }
@@ -209,7 +209,7 @@ impl Engine {
                 account.settled.push((number, truths));
             }
             let open = account.open.iter().copied();
-            let touched = |&slot: &Slot| !all_no || self.tickets[slot as usize].latch(number).is_some();
+            let touched = |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some();
             for slot in open.filter(touched).collect::<Vec<Slot>>() {
                 self.judge(slot, &[number], false, rising);
             }
@@ -223,8 +223,8 @@ impl Engine {
         for &number in &touched {
             let rules = self.rules.clone();
             let rule = &rules.rules[number as usize];
-            let moment = self.accounts[a as usize].now;
-            let account = &self.accounts[a as usize];
+            let moment = self.accounts[a].now;
+            let account = &self.accounts[a];
             match account.latch(number) {
                 None => continue,
                 // Nothing rises, and nothing falls.
@@ -232,12 +232,12 @@ impl Engine {
                 Some(_) => {}
             }
             let mut first = None;
-            for &slot in &self.accounts[a as usize].open {
+            for &slot in &self.accounts[a].open {
                 if let Some(since) = self.holds_on(slot, number, moment) {
                     first = Some(first.map_or(since, |first: Millis| first.min(since)));
                 }
             }
-            let latch = self.accounts[a as usize].latch_mut(number);
+            let latch = self.accounts[a].latch_mut(number);
             let before = *latch;
             let mut rise = None;
             let rising = self.settling.instead_of(rising, number);
@@ -246,8 +246,8 @@ impl Engine {
                 None => {
                     latch.latched = false;
                     if before.latched {
-                        let account = &self.accounts[a as usize];
-                        let escalated = |slot: &Slot| self.tickets[*slot as usize].escalation().is_some();
+                        let account = &self.accounts[a];
+                        let escalated = |slot: &Slot| self.tickets[*slot].escalation().is_some();
                         self.fallen.extend(account.open.iter().copied().filter(escalated));
                     }
                 }
@@ -260,13 +260,13 @@ impl Engine {
                         rise = Some(since);
                     }
                     Err(end) => {
-                        let account = &mut self.accounts[a as usize];
+                        let account = &mut self.accounts[a];
                         account.bound = account.bound.min(end);
                     }
                 },
                 Some(_) => {}
             }
-            if self.accounts[a as usize].latch_mut(number) != &before {
+            if self.accounts[a].latch_mut(number) != &before {
                 self.mark_account(a);
             }
             match (rise, rising) {
@@ -285,7 +285,7 @@ impl Engine {
 
     /// Since when a rule with `once_per: account` is *yes* on a ticket, its `for` included; `None`: it is not.
     pub(crate) fn holds_on(&self, slot: Slot, rule: u16, moment: Moment) -> Option<Millis> {
-        let latch = self.tickets[slot as usize].latch(rule).filter(|latch| latch.yes)?;
+        let latch = self.tickets[slot].latch(rule).filter(|latch| latch.yes)?;
         let yes = Dated::fixed(Truth::Yes, latch.since);
         let effective = held_long_enough(yes, latch.since, self.rules.rules[rule as usize].hold, moment);
         (effective.truth == Truth::Yes).then_some(effective.since)
@@ -294,7 +294,7 @@ impl Engine {
     /// The newest open ticket on which a rule holds since `since` or before: the latest created, then the greatest id.
     pub(crate) fn newest_with(&self, a: u32, rule: u16, since: Millis, moment: Moment) -> Option<Slot> {
         let holds = |&&slot: &&Slot| self.holds_on(slot, rule, moment).is_some_and(|at| at <= since);
-        let open = self.accounts[a as usize].open.iter();
+        let open = self.accounts[a].open.iter();
         open.filter(holds).copied().max_by(|&x, &y| self.age(x).cmp(&self.age(y)))
     }
 }

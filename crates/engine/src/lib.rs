@@ -5,6 +5,7 @@
 
 mod account;
 mod api;
+mod arena;
 mod bounds;
 mod cells;
 mod commands;
@@ -15,6 +16,7 @@ mod index;
 mod joined;
 mod judge;
 mod marks;
+mod places;
 mod retract;
 mod settle;
 mod snapshots;

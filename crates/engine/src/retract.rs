@@ -15,11 +15,11 @@ impl Engine {
     ///
     /// `of`: the ticket that it changed; `None`: the account.
     pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
-        if self.accounts[a as usize].held == 0 {
+        if self.accounts[a].held == 0 {
             return;
         }
         let all = changed.topics & Topic::Tickets as u32 != 0;
-        for slot in self.accounts[a as usize].tickets.clone() {
+        for slot in self.accounts[a].tickets.clone() {
             let changed = match of {
                 None => changed,
                 Some(of) if of == slot => changed,
@@ -27,7 +27,7 @@ impl Engine {
                 Some(_) => continue,
             };
             let mut place = 0;
-            while let Some(held) = self.tickets[slot as usize].held().get(place) {
+            while let Some(held) = self.tickets[slot].held().get(place) {
                 if held.at < at || self.still_proven(slot, held.rule, held.at, &held.proof, changed) {
                     place += 1;
                 } else {
@@ -39,20 +39,20 @@ impl Engine {
 
     /// A straggler closed a ticket before (or at) the bounds of what is held on it: there was no rule on it any more.
     pub(crate) fn disprove_all_held(&mut self, slot: Slot, at: Millis) {
-        while let Some(place) = self.tickets[slot as usize].held().iter().position(|held| held.at >= at) {
+        while let Some(place) = self.tickets[slot].held().iter().position(|held| held.at >= at) {
             self.cancel(slot, place);
         }
     }
 
     fn cancel(&mut self, slot: Slot, place: usize) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let a = ticket.account;
         let rare = ticket.rare();
         let held = rare.held.remove(place);
         if rare.held.is_empty() {
             rare.clears.clear();
         }
-        self.accounts[a as usize].held -= 1;
+        self.accounts[a].held -= 1;
         self.unlatch(slot, held.rule);
         self.mark_ticket(slot);
         // What waited for it to go out waits no longer.
@@ -61,8 +61,8 @@ impl Engine {
 
     /// Whether a rule that rose at a bound did hold then, now that more is known.
     fn still_proven(&self, slot: Slot, number: u16, bound: Millis, proof: &Proof, changed: Reads) -> bool {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
         let moment = Moment { at: bound, edge: Edge::Bounds };
         let view = View::new(&self.texts, account, ticket, self.policy(), moment);
         let rule = &self.rules.rules[number as usize];
@@ -83,7 +83,7 @@ impl Engine {
         event_id: &str,
         ended: &[AbsenceOf],
     ) {
-        let Some(open) = self.tickets[slot as usize].escalation() else { return };
+        let Some(open) = self.tickets[slot].escalation() else { return };
         let disproved: Vec<usize> =
             (0..open.firings.len()).rev().filter(|&place| self.is_disproved(&open.firings[place], at, ended)).collect();
         // Their latches open even where the escalation is gone before the oldest joins are undone.
@@ -91,7 +91,7 @@ impl Engine {
             self.unlatch(slot, rule);
         }
         // What is known to be false stays so for the next late event.
-        if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+        if let Some(open) = self.tickets[slot].escalation_mut() {
             for firing in &mut open.firings {
                 firing.proof.weaken(at, ended);
             }
@@ -123,7 +123,7 @@ impl Engine {
     /// Takes one firing back. What stands above it keeps the tier; where nothing that opened or raised is left, the
     /// escalation closes, whichever of them is undone last.
     fn undo(&mut self, slot: Slot, place: usize, at: Millis, appended_at: Millis, event_id: &str) {
-        let Some(open) = self.tickets[slot as usize].escalation_mut() else { return };
+        let Some(open) = self.tickets[slot].escalation_mut() else { return };
         let firing = open.firings.remove(place);
         let stands_above = open.firings[place..].iter().any(|above| above.what != FiringKind::Joined);
         let again = open.firings.iter().any(|other| other.rule == firing.rule);
@@ -145,7 +145,7 @@ impl Engine {
             evidence: vec![Evidence {
                 condition: "an event that arrived late".to_owned(),
                 value: event_id.to_owned(),
-                source: self.tickets[slot as usize].source.map(|source| self.texts.text(source).to_owned()),
+                source: self.tickets[slot].source.map(|source| self.texts.text(source).to_owned()),
                 as_of: Some(at),
             }],
             ..Saying::default()
@@ -157,7 +157,7 @@ impl Engine {
         if firing.what == FiringKind::Raised && !stands_above {
             saying.previous_tier = Some(tier);
             self.count_tier(tier, firing.previous_tier);
-            if let Some(open) = self.tickets[slot as usize].escalation_mut() {
+            if let Some(open) = self.tickets[slot].escalation_mut() {
                 open.tier = firing.previous_tier;
                 open.at_tier_since = firing.previous_since;
             }
@@ -167,14 +167,14 @@ impl Engine {
 
     /// The latch of a rule opens: on the ticket, and on its account if it is the account's.
     fn unlatch(&mut self, slot: Slot, rule: u16) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let a = ticket.account;
         if ticket.latch(rule).is_some() {
             let latch = ticket.latch_mut(rule);
             (latch.latched, latch.rose_at) = (false, None);
         }
         if self.rules.rules[rule as usize].per_account {
-            let latch = self.accounts[a as usize].latch_mut(rule);
+            let latch = self.accounts[a].latch_mut(rule);
             (latch.latched, latch.rose_at) = (false, None);
             self.mark_account(a);
         }

@@ -45,10 +45,10 @@ impl Engine {
             return;
         }
         self.live = true;
-        for a in 0..self.accounts.len() as u32 {
+        for a in 0..self.accounts.len() {
             self.reach(a, self.clock);
             let rules = std::mem::take(&mut self.index.all);
-            for slot in self.accounts[a as usize].open.clone() {
+            for slot in self.accounts[a].open.clone() {
                 self.judge(slot, &rules, true, Rising::Quietly);
             }
             self.index.all = rules;
@@ -95,17 +95,17 @@ impl Engine {
 
     /// Windows, lists and counts.
     fn derive(&mut self) {
-        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        let slots: Vec<Slot> = self.tickets.places().collect();
         for slot in slots {
-            let ticket = &mut self.tickets[slot as usize];
+            let ticket = &mut self.tickets[slot];
             let (a, tier, now) = (ticket.account, ticket.tier(), ticket.now);
             if let Some(context) = self.contexts.remove(&slot)
                 && let Some(open) = ticket.escalation_mut()
             {
                 open.context = Some(context);
             }
-            let ticket = &self.tickets[slot as usize];
-            let account = &mut self.accounts[a as usize];
+            let ticket = &self.tickets[slot];
+            let account = &mut self.accounts[a];
             account.held += ticket.held().len() as u32;
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
             if ticket.open {
@@ -127,9 +127,9 @@ impl Engine {
     /// When each ticket next wants attention.
     fn derive_bounds(&mut self) {
         let rules = std::mem::take(&mut self.index.all);
-        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        let slots: Vec<Slot> = self.tickets.places().collect();
         for slot in slots {
-            let ticket = &self.tickets[slot as usize];
+            let ticket = &self.tickets[slot];
             if ticket.open {
                 self.judge(slot, &rules, true, Rising::Bounds);
             } else {
@@ -137,7 +137,7 @@ impl Engine {
                 self.set_bound(slot, since.saturating_add(self.settings.history));
             }
         }
-        for a in 0..self.accounts.len() as u32 {
+        for a in 0..self.accounts.len() {
             self.judge_everywhere(a, &rules, Rising::Bounds);
             self.touch_once_per_account();
             self.judge_once_per_account(a, Rising::Bounds);
@@ -178,10 +178,10 @@ impl Engine {
         self.forget_latches(&changed);
         let settling: Vec<u16> = self.settling.0.iter().map(|&(rule, _)| rule).collect();
         self.derive_bounds();
-        for a in 0..self.accounts.len() as u32 {
+        for a in 0..self.accounts.len() {
             self.pass_bounds(a, self.clock, Edge::Bounds, true);
             self.reach(a, self.clock);
-            for slot in self.accounts[a as usize].open.clone() {
+            for slot in self.accounts[a].open.clone() {
                 self.judge(slot, &settling, false, Rising::Collect);
             }
             self.touch_once_per_account();
@@ -189,8 +189,8 @@ impl Engine {
             // What a changed rule or policy ended, it ended at the restart.
             self.fallen.clear();
             self.conclude(a, Cause::Bound(Edge::Bounds));
-            for slot in self.accounts[a as usize].open.clone() {
-                if self.tickets[slot as usize].escalation().is_none() {
+            for slot in self.accounts[a].open.clone() {
+                if self.tickets[slot].escalation().is_none() {
                     continue;
                 }
                 self.clear_if_no(slot, self.clock);
@@ -198,12 +198,12 @@ impl Engine {
         }
         self.settling.0.clear();
         if !firing.is_empty() {
-            (0..self.accounts.len() as u32).for_each(|a| self.fire_at_restart(a, &firing));
+            (0..self.accounts.len()).for_each(|a| self.fire_at_restart(a, &firing));
         }
     }
 
     fn fire_at_restart(&mut self, a: u32, rules: &[u16]) {
-        for slot in self.accounts[a as usize].open.clone() {
+        for slot in self.accounts[a].open.clone() {
             self.judge(slot, rules, false, Rising::Collect);
         }
         self.touch_once_per_account();
@@ -216,9 +216,9 @@ impl Engine {
     /// Changed rules start anew; what they held back for stragglers is what a changed rule that is *yes* does not do.
     fn forget_latches(&mut self, changed: &[u16]) {
         let is_changed = |rule: u16| changed.contains(&rule);
-        let slots: Vec<Slot> = self.tickets.iter().map(|(slot, _)| slot as Slot).collect();
+        let slots: Vec<Slot> = self.tickets.places().collect();
         for slot in slots {
-            let ticket = &mut self.tickets[slot as usize];
+            let ticket = &mut self.tickets[slot];
             let latches = ticket.latches.len();
             ticket.latches.retain(|latch| !is_changed(latch.rule));
             let mut forgets = ticket.latches.len() < latches;
@@ -226,7 +226,7 @@ impl Engine {
                 let (a, held) = (ticket.account, &mut ticket.rare().held);
                 let before = held.len();
                 held.retain(|held| !is_changed(held.rule));
-                self.accounts[a as usize].held -= (before - held.len()) as u32;
+                self.accounts[a].held -= (before - held.len()) as u32;
                 forgets = true;
             }
             // The next restart must not find them again, with nothing to say that the rule had changed.
@@ -234,8 +234,8 @@ impl Engine {
                 self.mark_ticket(slot);
             }
         }
-        for a in 0..self.accounts.len() as u32 {
-            let latches = &mut self.accounts[a as usize].latches;
+        for a in 0..self.accounts.len() {
+            let latches = &mut self.accounts[a].latches;
             if latches.iter().any(|latch| is_changed(latch.rule)) {
                 latches.retain(|latch| !is_changed(latch.rule));
                 self.mark_account(a);
@@ -245,7 +245,7 @@ impl Engine {
 
     /// The account's own time comes to an instant, its bounds included.
     fn reach(&mut self, a: u32, at: Millis) {
-        let now = &mut self.accounts[a as usize].now;
+        let now = &mut self.accounts[a].now;
         *now = (*now).max(Moment { at, edge: Edge::Bounds });
     }
 }

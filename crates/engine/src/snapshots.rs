@@ -94,7 +94,7 @@ impl Engine {
     }
 
     fn side(&mut self, a: u32, side: Side) -> &mut Joined {
-        let account = &mut self.accounts[a as usize];
+        let account = &mut self.accounts[a];
         if side == Side::Account { &mut account.account } else { &mut account.billing }
     }
 
@@ -127,7 +127,7 @@ impl Engine {
 
     /// The account's zone follows its field.
     pub(crate) fn work_out_zone(&mut self, a: u32) {
-        let account = &mut self.accounts[a as usize];
+        let account = &mut self.accounts[a];
         account.zone = match account.account.find(Key::Account(AccountField::TimeZone)).map(|told| &told.value) {
             Some(Some(Value::Symbol(zone))) => self.texts.text(*zone).parse().ok(),
             _ => None,

@@ -10,31 +10,14 @@ use crate::cells::{Cells, Stamp};
 use crate::marks::Marks;
 use crate::texts::Symbol;
 
-/// One ticket: open, solved within `history`, or only spoken of so far.
+/// One ticket: open, solved within `history`, or only spoken of so far. What every record of it reads comes first, so
+/// that it lies in few cache lines.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Ticket {
     pub id: CompactString,
     /// Its account, by place.
     pub account: u32,
-    pub source: Option<Symbol>,
-    pub cells: Cells,
-    pub marks: Marks,
-    pub created_at: Option<Millis>,
-    /// The last instant that its account had reached when this ticket was written.
-    pub now: Millis,
-    /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
-    /// forgotten.
-    pub bound: Millis,
-    /// Since when it has been open as far as is known: no rule was true on it before.
-    pub open_since: Millis,
-    /// When a person last changed, wrote on or noted on it.
-    pub touched_at: Option<Millis>,
-    pub solved_at: Option<Millis>,
-    /// Milliseconds of solved intervals that are over.
-    pub solved_for: Millis,
-    pub latches: SmallVec<[Latch; 0]>,
-    pub bulk: Box<Bulk>,
-    pub rare: Option<Box<Rare>>,
     pub open: bool,
     /// Its `created` was seen.
     pub met: bool,
@@ -43,6 +26,25 @@ pub(crate) struct Ticket {
     /// It stands in the list of what the next transaction writes.
     pub dirty: bool,
     pub behind: Behind,
+    pub bulk: Box<Bulk>,
+    /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
+    /// forgotten.
+    pub bound: Millis,
+    pub latches: SmallVec<[Latch; 0]>,
+    pub marks: Marks,
+    pub created_at: Option<Millis>,
+    /// When a person last changed, wrote on or noted on it.
+    pub touched_at: Option<Millis>,
+    pub solved_at: Option<Millis>,
+    /// Milliseconds of solved intervals that are over.
+    pub solved_for: Millis,
+    /// The last instant that its account had reached when this ticket was written.
+    pub now: Millis,
+    /// Since when it has been open as far as is known: no rule was true on it before.
+    pub open_since: Millis,
+    pub rare: Option<Box<Rare>>,
+    pub source: Option<Symbol>,
+    pub cells: Cells,
 }
 
 /// Which of a ticket's entries in the changelog the next transaction must write besides that of its life.

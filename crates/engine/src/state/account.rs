@@ -124,7 +124,7 @@ impl Engine {
             Some(crate::account::AccountLatch { rule, latched, rose_at, yes: 0 })
         });
         let latches = latches.collect();
-        let there = &mut self.accounts[a as usize];
+        let there = &mut self.accounts[a];
         (there.account, there.billing) = (account, billing);
         (there.signals, there.latches) = (signals, latches);
         there.seen = (!state.seen.is_empty()).then(|| Box::new(Ring { hashes: state.seen.into() }));

@@ -105,7 +105,7 @@ impl Engine {
         }
         entry.end()?;
         let source = source.map(|source| self.texts.intern(source));
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         (ticket.cells, ticket.source) = (cells, source);
         Ok(())
     }

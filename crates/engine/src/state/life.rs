@@ -109,7 +109,7 @@ impl Engine {
         }
         let (events, messages) = (entry.bytes()?, entry.bytes()?);
         entry.end()?;
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         (ticket.now, ticket.open_since, ticket.solved_for) = (now, open_since, solved_for);
         (ticket.created_at, ticket.touched_at, ticket.solved_at) = (created_at, touched_at, solved_at);
         (ticket.open, ticket.met, ticket.removed) = (has(bit::OPEN), has(bit::MET), has(bit::REMOVED));

@@ -103,12 +103,12 @@ impl Engine {
         let mut write = |key: &[u8], value: &[u8]| each(key, Some(value));
         for a in std::mem::take(&mut self.dirty_accounts) {
             self.write_account(a, &mut name, &mut value, &mut write);
-            self.accounts[a as usize].dirty = false;
+            self.accounts[a].dirty = false;
         }
         let mut tickets = std::mem::take(&mut self.dirty_tickets);
         for &slot in &tickets {
             self.write_ticket(slot, false, &mut name, &mut value, &mut write);
-            let ticket = &mut self.tickets[slot as usize];
+            let ticket = &mut self.tickets[slot];
             (ticket.dirty, ticket.behind) = (false, Behind::default());
             ticket.bulk.texts.iter_mut().for_each(|message| message.dirty = false);
         }
@@ -119,31 +119,31 @@ impl Engine {
     /// Every entity as a changelog entry: for a checkpoint.
     pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
         let (mut name, mut value) = (Vec::new(), Vec::new());
-        for a in 0..self.accounts.len() as u32 {
+        for a in 0..self.accounts.len() {
             if !self.vacant.contains(&a) {
                 self.write_account(a, &mut name, &mut value, each);
             }
         }
-        for (slot, _) in &self.tickets {
-            self.write_ticket(slot as Slot, true, &mut name, &mut value, each);
+        for slot in self.tickets.places() {
+            self.write_ticket(slot, true, &mut name, &mut value, each);
         }
     }
 
     /// The key under which a ticket's context stands.
     pub(crate) fn key_of_context(&self, slot: Slot) -> Vec<u8> {
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         let mut name = Vec::new();
-        key(&mut name, tag::CONTEXT, 0, &self.accounts[ticket.account as usize].id, &ticket.id);
+        key(&mut name, tag::CONTEXT, 0, &self.accounts[ticket.account].id, &ticket.id);
         name
     }
 
     /// Forgets the conversation of a ticket that is closed.
     pub(crate) fn drop_conversation(&mut self, slot: Slot) {
-        let texts = std::mem::take(&mut self.tickets[slot as usize].bulk.texts);
-        let ticket = &self.tickets[slot as usize];
+        let texts = std::mem::take(&mut self.tickets[slot].bulk.texts);
+        let ticket = &self.tickets[slot];
         for message in texts {
             let mut name = Vec::new();
-            key(&mut name, tag::MESSAGE, message.slot, &self.accounts[ticket.account as usize].id, &ticket.id);
+            key(&mut name, tag::MESSAGE, message.slot, &self.accounts[ticket.account].id, &ticket.id);
             self.tombstones.push(name);
         }
     }
@@ -151,8 +151,8 @@ impl Engine {
     /// Forgets a ticket with everything that is kept of it; the caller has resolved its escalation.
     pub(crate) fn erase_ticket(&mut self, slot: Slot) {
         self.drop_conversation(slot);
-        let ticket = &self.tickets[slot as usize];
-        let a = ticket.account as usize;
+        let ticket = &self.tickets[slot];
+        let a = ticket.account;
         let kept = [(tag::LIFE, true), (tag::FIELDS, true), (tag::RARE, ticket.rare.is_some())];
         for (tag, _) in kept.into_iter().filter(|(_, is_kept)| *is_kept) {
             let mut name = Vec::new();
@@ -172,18 +172,18 @@ impl Engine {
 
     /// Forgets an account with all its tickets; the caller has resolved their escalations.
     pub(crate) fn erase_account(&mut self, a: u32) {
-        for slot in self.accounts[a as usize].tickets.clone() {
+        for slot in self.accounts[a].tickets.clone() {
             self.erase_ticket(slot);
         }
         let mut name = Vec::new();
-        key(&mut name, tag::ACCOUNT, 0, &self.accounts[a as usize].id, "");
+        key(&mut name, tag::ACCOUNT, 0, &self.accounts[a].id, "");
         self.tombstones.push(name);
         self.dirty_accounts.retain(|&other| other != a);
         self.vacate(a);
     }
 
     fn write_account(&self, a: u32, name: &mut Vec<u8>, value: &mut Vec<u8>, each: &mut dyn FnMut(&[u8], &[u8])) {
-        let account = &self.accounts[a as usize];
+        let account = &self.accounts[a];
         key(name, tag::ACCOUNT, 0, &account.id, "");
         each(name, put(value, &account::state(self, account)));
     }
@@ -197,8 +197,8 @@ impl Engine {
         value: &mut Vec<u8>,
         each: &mut dyn FnMut(&[u8], &[u8]),
     ) {
-        let ticket = &self.tickets[slot as usize];
-        let account = &self.accounts[ticket.account as usize].id;
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account].id;
         let mut by_hand = |tag: u8, write: fn(&Engine, &Ticket, &mut Vec<u8>)| {
             key(name, tag, 0, account, &ticket.id);
             value.clear();

@@ -98,7 +98,7 @@ impl Engine {
             Some(Held { rule, at: held.at, proof: held.proof, reason: held.reason.to_owned(), evidence: held.evidence })
         });
         let held = held.collect();
-        let rare = self.tickets[slot as usize].rare.get_or_insert_default();
+        let rare = self.tickets[slot].rare.get_or_insert_default();
         (rare.custom, rare.signals) = (custom, signals);
         (rare.held, rare.clears) = (held, state.clears);
         (rare.handoff, rare.escalations, rare.seen.hashes) = (state.handoff, state.escalations, state.seen.into());

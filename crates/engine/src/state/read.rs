@@ -21,7 +21,7 @@ impl Engine {
             (Key::Account(id), Some(value)) => self.take_back_account(id, take::<AccountState<'_>>(key, value)?),
             (Key::Account(id), None) => {
                 let a = self.account(id);
-                for slot in self.accounts[a as usize].tickets.clone() {
+                for slot in self.accounts[a].tickets.clone() {
                     self.drop_ticket(slot);
                 }
                 self.vacate(a);
@@ -58,14 +58,14 @@ impl Engine {
             (Key::Message(account, id, ring), Some(value)) => {
                 let message = take::<StoredMessage>(key, value)?;
                 let slot = self.place(account, id);
-                let texts = &mut self.tickets[slot as usize].bulk.texts;
+                let texts = &mut self.tickets[slot].bulk.texts;
                 texts.retain(|message| message.slot != ring);
                 let place = texts.partition_point(|other| other.at <= message.at);
                 texts.insert(place, message);
             }
             (Key::Message(account, id, ring), None) => {
                 if let Some(slot) = self.placed(account, id) {
-                    self.tickets[slot as usize].bulk.texts.retain(|message| message.slot != ring);
+                    self.tickets[slot].bulk.texts.retain(|message| message.slot != ring);
                 }
             }
             (Key::Context(account, id), Some(value)) => {

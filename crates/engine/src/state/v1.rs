@@ -80,7 +80,7 @@ impl Engine {
             last
         });
         let line = line.collect();
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         ticket.source = source;
         ticket.now = state.now;
         (ticket.created_at, ticket.open_since, ticket.touched_at) =
@@ -100,7 +100,7 @@ impl Engine {
         if let Some(state) = state.rare {
             self.take_back_rare(slot, state);
         }
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         (ticket.behind.fields, ticket.behind.rare) = (true, ticket.rare.is_some());
     }
 
@@ -118,6 +118,6 @@ impl Engine {
                 Some(CellValue::Symbols(tags.iter().map(|tag| self.texts.intern(tag)).collect()))
             }
         };
-        self.tickets[slot as usize].cells.put_back(field, value, since, said);
+        self.tickets[slot].cells.put_back(field, value, since, said);
     }
 }

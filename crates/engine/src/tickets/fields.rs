@@ -55,16 +55,16 @@ impl Engine {
             let tags = CellValue::Symbols(tags.collect());
             self.tell(slot, Tags, Some(tags), stamp, changes);
         }
-        if let (Some(created_at), None) = (told.created_at, self.tickets[slot as usize].created_at) {
+        if let (Some(created_at), None) = (told.created_at, self.tickets[slot].created_at) {
             let created_at = created_at.min(stamp.at);
-            self.tickets[slot as usize].created_at = Some(created_at);
-            self.tickets[slot as usize].was_open_at(created_at);
+            self.tickets[slot].created_at = Some(created_at);
+            self.tickets[slot].was_open_at(created_at);
             changes.reads = changes.reads.and(Topic::Life).and_field(&tierline_rules::FieldRef::Ticket(CreatedAt));
         }
         for &field in &event.cleared.fields {
             // Nobody has been assigned since the ticket was created, whenever that is told.
             let from_creation = field == Assignee && event.kind == tierline_model::TicketEventKind::Created;
-            let created_at = self.tickets[slot as usize].created_at.filter(|_| from_creation);
+            let created_at = self.tickets[slot].created_at.filter(|_| from_creation);
             let stamp = Stamp { at: created_at.map_or(stamp.at, |at| at.min(stamp.at)), ..stamp };
             self.tell(slot, field, None, stamp, changes);
         }
@@ -75,7 +75,7 @@ impl Engine {
         let set = event.ticket.custom.iter().map(|(name, value)| (name, Some(custom(value))));
         for (name, value) in set.chain(event.cleared.custom.iter().map(|name| (name, None))) {
             let name = self.texts.intern(&cut(name, kept::WORD));
-            let cells = &mut self.tickets[slot as usize].rare().custom;
+            let cells = &mut self.tickets[slot].rare().custom;
             changes.reads = changes.reads.and(Topic::TicketCustom);
             let is_full = cells.len() >= kept::LIST;
             match cells.iter_mut().find(|cell| cell.name == name) {
@@ -97,7 +97,7 @@ impl Engine {
         stamp: Stamp,
         changes: &mut Changes,
     ) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let was = ticket.cells.small(field);
         let told = ticket.cells.tell(field, value.clone(), stamp);
         ticket.behind.fields |= told != Told::Stale;

@@ -12,8 +12,8 @@ use crate::marks::Mark;
 
 impl Engine {
     pub(super) fn create(&mut self, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
-        let a = self.tickets[slot as usize].account;
-        let ticket = &mut self.tickets[slot as usize];
+        let a = self.tickets[slot].account;
+        let ticket = &mut self.tickets[slot];
         let created_at = event.ticket.created_at.unwrap_or(at).min(at);
         ticket.met = true;
         ticket.created_at = Some(created_at);
@@ -35,26 +35,26 @@ impl Engine {
     }
 
     pub(super) fn open(&mut self, a: u32, slot: Slot, since: Millis) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         (ticket.open, ticket.open_since) = (true, since);
         self.open_tickets += 1;
-        self.accounts[a as usize].open.push(slot);
+        self.accounts[a].open.push(slot);
     }
 
     /// The source closes; its waiting customer waits on the target, since when they wrote. A target in another account
     /// is none of this task's business: the source only closes.
     pub(super) fn merge(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
-        let waiting = self.tickets[slot as usize].marks.as_of(at).wait;
-        self.tickets[slot as usize].removed = true;
+        let waiting = self.tickets[slot].marks.as_of(at).wait;
+        self.tickets[slot].removed = true;
         changes.closes = Some("merged");
         let target = event.merged_into.as_ref().and_then(|id| self.find_ticket(a, id));
         if let (Some(target), tierline_rules::Wait::Since(since)) = (target, waiting)
             && target != slot
-            && !self.tickets[target as usize].removed
+            && !self.tickets[target].removed
         {
-            self.tickets[target as usize].marks.adopt(at, since);
+            self.tickets[target].marks.adopt(at, since);
             self.mark_ticket(target);
-            if self.live && self.tickets[target as usize].open {
+            if self.live && self.tickets[target].open {
                 let mut rules = Vec::new();
                 self.index.reading(Reads::default().and(Topic::Conversation).and(Topic::Sla), &mut rules);
                 self.judge(target, &rules, false, Rising::Collect);
@@ -65,13 +65,13 @@ impl Engine {
     pub(super) fn close_or_reopen(&mut self, a: u32, slot: Slot, changes: &Changes, at: Millis) {
         if let Some(how) = changes.closes {
             self.close(a, slot, how, at);
-        } else if changes.reopens && !self.tickets[slot as usize].removed {
+        } else if changes.reopens && !self.tickets[slot].removed {
             self.reopen(a, slot, at);
         }
     }
 
     pub(super) fn reopen(&mut self, a: u32, slot: Slot, at: Millis) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         if ticket.open {
             return;
         }
@@ -86,12 +86,12 @@ impl Engine {
     /// Solving, closing, merging or deleting resolves the escalation (or moves it, if it is the account's) and clears
     /// the latches; cooldowns outlive it.
     pub(super) fn close(&mut self, a: u32, slot: Slot, how: &'static str, at: Millis) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         let was_open = std::mem::replace(&mut ticket.open, false);
         ticket.solved_at = ticket.solved_at.or(Some(at));
         if was_open {
             self.open_tickets -= 1;
-            self.accounts[a as usize].open.retain(|&other| other != slot);
+            self.accounts[a].open.retain(|other| *other != slot);
         }
         self.release_ticket(slot);
         // Whatever rose on it in this very record is over as well.
@@ -99,7 +99,7 @@ impl Engine {
         if was_open {
             self.holds_no_more(slot);
         }
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         for latch in &mut ticket.latches {
             (latch.latched, latch.yes) = (false, false);
         }
@@ -110,14 +110,14 @@ impl Engine {
             let reason = format!("Resolved because the ticket was {how}.");
             self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
         }
-        let solved_at = self.tickets[slot as usize].solved_at.unwrap_or(at);
+        let solved_at = self.tickets[slot].solved_at.unwrap_or(at);
         self.set_bound(slot, solved_at.saturating_add(self.settings.history));
     }
 
     /// An open ticket that goes takes its share of its account's latches with it.
     pub(crate) fn holds_no_more(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot as usize];
-        let account = &mut self.accounts[ticket.account as usize];
+        let ticket = &self.tickets[slot];
+        let account = &mut self.accounts[ticket.account];
         for latch in ticket.latches.iter().filter(|latch| latch.yes) {
             if let Some(of_account) = account.latches.iter_mut().find(|other| other.rule == latch.rule) {
                 of_account.yes = of_account.yes.saturating_sub(1);
@@ -127,9 +127,9 @@ impl Engine {
 
     /// A ticket has left `history`: whatever still stands on it ends, and nothing of it is kept.
     pub(crate) fn forget_ticket(&mut self, slot: Slot) {
-        let a = self.tickets[slot as usize].account;
+        let a = self.tickets[slot].account;
         self.release_ticket(slot);
-        let at = self.accounts[a as usize].now.at;
+        let at = self.accounts[a].now.at;
         let reason = "Resolved because the ticket was solved too long ago to be kept.".to_owned();
         self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
         self.erase_ticket(slot);
@@ -138,32 +138,32 @@ impl Engine {
     /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
     /// has none; `false`: there is no such ticket, or it is not an account's. SEMANTICS 3.6.
     pub(super) fn move_on(&mut self, a: u32, slot: Slot, at: Millis) -> bool {
-        let Some(open) = self.tickets[slot as usize].escalation() else { return false };
+        let Some(open) = self.tickets[slot].escalation() else { return false };
         let last = open.firings.iter().rev().find(|firing| firing.what != crate::ticket::FiringKind::Joined);
         let rule = last.and_then(|firing| firing.rule.as_ref());
         let number = rule.and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id && rule.per_account));
         let Some(number) = number else { return false };
-        let moment = self.accounts[a as usize].now;
+        let moment = self.accounts[a].now;
         let needs_hold = self.rules.rules[number].hold.is_some();
         let free = |&slot: &Slot| {
             // What is held has begun, though nobody has heard of it.
-            self.tickets[slot as usize].escalation().is_none()
-                && self.tickets[slot as usize].held().is_empty()
+            self.tickets[slot].escalation().is_none()
+                && self.tickets[slot].held().is_empty()
                 && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
                 && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
         };
-        let open = self.accounts[a as usize].open.iter().copied();
+        let open = self.accounts[a].open.iter().copied();
         let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         let Some(to) = to else { return false };
         let context = self.key_of_context(slot);
         self.tombstones.push(context);
-        let mut open = self.tickets[slot as usize].rare().escalation.take();
+        let mut open = self.tickets[slot].rare().escalation.take();
         if let Some(open) = &mut open {
             // What another ticket's silence proved, no event of this one disproves.
             open.firings.iter_mut().for_each(|firing| firing.proof = crate::ticket::Proof::default());
         }
-        let from = self.tickets[slot as usize].id.clone();
-        self.tickets[to as usize].rare().escalation = open;
+        let from = self.tickets[slot].id.clone();
+        self.tickets[to].rare().escalation = open;
         self.mark_ticket(slot);
         self.refresh_context(to);
         self.say(

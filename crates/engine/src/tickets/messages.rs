@@ -18,7 +18,7 @@ impl Engine {
         at: Millis,
         changes: &mut Changes,
     ) {
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         if message.id.as_ref().is_some_and(|id| !ticket.bulk.messages.admit(id)) {
             self.counts.repeats += 1;
             return;
@@ -27,7 +27,7 @@ impl Engine {
         if is_person(message.author) && !message.automated {
             self.touch(slot, at, changes);
         }
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         if message.automated {
             return;
         }
@@ -48,7 +48,7 @@ impl Engine {
     }
 
     pub(super) fn touch(&mut self, slot: Slot, at: Millis, changes: &mut Changes) {
-        let touched = &mut self.tickets[slot as usize].touched_at;
+        let touched = &mut self.tickets[slot].touched_at;
         *touched = Some(touched.map_or(at, |touched| touched.max(at)));
         changes.reads = changes.reads.and(Topic::Touched);
         changes.disproves.push(AbsenceOf::Change);

@@ -48,14 +48,14 @@ impl Engine {
         let at = event.occurred_at.min(appended_at);
         let known = self.find(&event.account_id, &event.ticket_id);
         let a = match known {
-            Some(slot) => self.tickets[slot as usize].account,
+            Some(slot) => self.tickets[slot].account,
             None => self.account(&event.account_id),
         };
         self.before_record(a, at);
         // What came before the record may have been the end of the ticket's keeping.
-        let is_kept = |&slot: &Slot| self.tickets.get(slot as usize).is_some_and(|ticket| ticket.id == *event.ticket_id);
+        let is_kept = |&slot: &Slot| self.tickets.get(slot).is_some_and(|ticket| ticket.id == *event.ticket_id);
         let slot = known.filter(is_kept).unwrap_or_else(|| self.ticket(a, &event.ticket_id));
-        if !self.tickets[slot as usize].bulk.events.admit(&event.event_id) {
+        if !self.tickets[slot].bulk.events.admit(&event.event_id) {
             self.counts.repeats += 1;
             self.schedule(a);
             return Ok(());
@@ -87,13 +87,12 @@ impl Engine {
     /// What follows from an applied event: closing, re-evaluation, and what goes out.
     fn follow(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, changes: &Changes, at: Millis) {
         self.close_or_reopen(a, slot, changes, at);
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         let mut rules = std::mem::take(&mut self.scratch);
         rules.clear();
         if ticket.open {
             let changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
-            self.index.reading(changed, &mut rules);
-            let complete = self.index.timed.iter().all(|rule| rules.binary_search(rule).is_ok());
+            let complete = self.index.reading(changed, &mut rules);
             self.judge(slot, &rules, complete, Rising::Collect);
         } else if event.kind == TicketEventKind::Rated && !ticket.removed {
             rules.extend_from_slice(&self.index.of_rating);
@@ -126,7 +125,7 @@ impl Engine {
         let mut changes = Changes::default();
         let source = self.texts.intern(&cut(&event.source, kept::WORD));
         let counted = self.counted(slot);
-        let ticket = &mut self.tickets[slot as usize];
+        let ticket = &mut self.tickets[slot];
         ticket.behind.fields |= ticket.source != Some(source);
         ticket.source = Some(source);
         let first = !ticket.met && ticket.solved_at.is_none();
@@ -149,7 +148,7 @@ impl Engine {
             TicketEventKind::Updated if event.by_kind.is_none_or(is_person) => self.touch(slot, at, &mut changes),
             TicketEventKind::Merged => self.merge(a, slot, event, at, &mut changes),
             TicketEventKind::Deleted => {
-                self.tickets[slot as usize].removed = true;
+                self.tickets[slot].removed = true;
                 changes.closes = Some("deleted");
             }
             TicketEventKind::Rated => self.rate(slot, event, stamp, &mut changes),
@@ -163,7 +162,7 @@ impl Engine {
     fn recount(&mut self, a: u32, slot: Slot, before: Option<Millis>, changes: &mut Changes) {
         let now = self.counted(slot);
         if before != now {
-            let account = &mut self.accounts[a as usize];
+            let account = &mut self.accounts[a];
             if let Some(at) = before {
                 account.uncount(at);
             }
@@ -175,7 +174,7 @@ impl Engine {
     }
 
     fn counted(&self, slot: Slot) -> Option<Millis> {
-        let ticket = &self.tickets[slot as usize];
+        let ticket = &self.tickets[slot];
         ticket.created_at.filter(|_| ticket.counts())
     }
 }
