@@ -27,8 +27,8 @@ pub(crate) struct Account {
     /// The deadline under which it stands in the task's queue; `MAX`: in none.
     pub scheduled: Millis,
     pub bounds: Bounds,
-    /// How many rises of its tickets wait for stragglers.
-    pub held: u32,
+    /// Its tickets on which a rise waits for stragglers.
+    pub holding: SmallVec<[Slot; 2]>,
     pub dirty: bool,
     /// The open ones among its tickets.
     pub open: SmallVec<[Slot; 4]>,
@@ -119,7 +119,7 @@ impl Account {
             settled: SmallVec::new(),
             signals: Vec::new(),
             seen: None,
-            held: 0,
+            holding: SmallVec::new(),
             scheduled: Millis::MAX,
             dirty: false,
         }

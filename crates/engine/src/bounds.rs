@@ -134,12 +134,8 @@ impl Engine {
 
     /// The earliest bound at which a rise of this account is held.
     fn first_held(&self, a: u32) -> Millis {
-        let account = &self.accounts[a];
-        if account.held == 0 {
-            return NEVER;
-        }
         let first = |&slot: &Slot| self.tickets[slot].held().first().map(|held| held.at);
-        account.tickets.iter().filter_map(first).min().unwrap_or(NEVER)
+        self.accounts[a].holding.iter().filter_map(first).min().unwrap_or(NEVER)
     }
 
     /// Whether a record of this instant comes after something that the account has already passed.

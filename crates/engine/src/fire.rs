@@ -118,20 +118,32 @@ impl Engine {
             let rare = self.tickets[rise.slot].rare();
             let place = rare.held.partition_point(|other| other.at <= held.at);
             rare.held.insert(place, held);
-            let a = self.tickets[rise.slot].account;
-            self.accounts[a].held += 1;
+            self.note_held(rise.slot);
             self.mark_ticket(rise.slot);
+        }
+    }
+
+    /// Something is held on a ticket, or no more: its account knows where to look.
+    pub(crate) fn note_held(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot];
+        let holding = &mut self.accounts[ticket.account].holding;
+        match (ticket.held().is_empty(), holding.iter().position(|&other| other == slot)) {
+            (false, None) => holding.push(slot),
+            (true, Some(place)) => {
+                holding.swap_remove(place);
+            }
+            _ => {}
         }
     }
 
     /// Lets go what an account holds from before `limit` (or at it, with [`Edge::Bounds`]): its grace is over.
     pub(crate) fn release(&mut self, a: u32, limit: Millis, edge: Edge) {
-        if self.accounts[a].held == 0 {
+        if self.accounts[a].holding.is_empty() {
             return;
         }
         let over = |held: &Held| held.at < limit || (held.at == limit && edge == Edge::Bounds);
         let mut due: Vec<(Millis, Slot)> = Vec::new();
-        for &slot in &self.accounts[a].tickets {
+        for &slot in &self.accounts[a].holding {
             due.extend(self.tickets[slot].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
         }
         due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
@@ -154,8 +166,7 @@ impl Engine {
             let rare = self.tickets[slot].rare();
             let count = rare.held.partition_point(|held| held.at <= at);
             let together: Vec<Held> = rare.held.drain(..count).collect();
-            let a = self.tickets[slot].account;
-            self.accounts[a].held -= count as u32;
+            self.note_held(slot);
             self.fire_held(slot, together);
             let rare = self.tickets[slot].rare();
             let next = rare.held.first().map_or(Millis::MAX, |held| held.at);
@@ -211,8 +222,7 @@ impl Engine {
     /// Opens an escalation on a ticket, or raises the one that is open.
     pub(crate) fn raise(&mut self, slot: Slot, tier: u8, mut saying: Saying, proof: Proof) {
         let at = saying.became_true_at;
-        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
-        let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
+        let (rule_id, version) = self.named(saying.rule).unzip();
         let ticket = &mut self.tickets[slot];
         let previous = ticket.tier();
         let id = ticket.id.clone();
@@ -252,10 +262,15 @@ impl Engine {
         self.say(slot, saying);
     }
 
+    /// A rule's id and version, as an escalation keeps them.
+    fn named(&self, rule: Option<u16>) -> Option<(String, String)> {
+        let rule = &self.rules.rules[usize::from(rule?)];
+        Some((rule.id.clone(), rule.fingerprint.clone()))
+    }
+
     /// A rule, or a person, agrees with the open escalation.
     pub(crate) fn join(&mut self, slot: Slot, mut saying: Saying, proof: Proof) {
-        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
-        let (rule_id, version) = rule.map(|rule| (rule.id, rule.fingerprint)).unzip();
+        let (rule_id, version) = self.named(saying.rule).unzip();
         let Some(open) = self.tickets[slot].escalation_mut() else { return };
         let firing = Firing {
             rule: rule_id.clone(),
@@ -338,7 +353,8 @@ impl Engine {
 
     /// Writes one record of a ticket's escalation, and its present state to the queue.
     pub(crate) fn say(&mut self, slot: Slot, saying: Saying) {
-        let rule = saying.rule.map(|rule| self.rules.rules[rule as usize].clone());
+        let rules = self.rules.clone();
+        let rule = saying.rule.map(|rule| &rules.rules[rule as usize]);
         // Snapshots carry instants but move no clock.
         let detected_at = self.clock.max(saying.became_true_at);
         let ticket = &mut self.tickets[slot];
@@ -349,7 +365,9 @@ impl Engine {
         let sequence = open.next;
         open.next += 1;
         let (rule_id, version, suggest, route) = match rule {
-            Some(rule) => (Some(rule.id), Some(rule.fingerprint), rule.suggest, rule.route),
+            Some(rule) => {
+                (Some(rule.id.clone()), Some(rule.fingerprint.clone()), rule.suggest.clone(), rule.route.clone())
+            }
             None => (saying.rule_id, None, None, None),
         };
         let record = Escalation {

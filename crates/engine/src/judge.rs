@@ -48,9 +48,7 @@ impl Engine {
             bound = bound.min(self.step(slot, rule, dated, moment, rising));
         }
         self.truths = truths;
-        // A bound always lies ahead, whatever a condition says: the account's time never stands still.
-        let ahead = moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds));
-        self.set_bound(slot, bound.max(ahead));
+        self.set_bound(slot, bound.max(ahead_of(moment)));
     }
 
     /// The truths of these rules on a ticket, in order; those of many whose gate is shut are left out.
@@ -210,8 +208,17 @@ impl Engine {
             }
             let open = account.open.iter().copied();
             let touched = |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some();
-            for slot in open.filter(touched).collect::<Vec<Slot>>() {
-                self.judge(slot, &[number], false, rising);
+            let touched: Vec<Slot> = open.filter(touched).collect();
+            let account = &self.accounts[a];
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let of_account = self.rules.rules[number as usize].of_account(&view);
+            for slot in touched {
+                let (account, ticket) = (&self.accounts[a], &self.tickets[slot]);
+                let (moment, bound) = (account.now, ticket.bound);
+                let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+                let dated = self.rules.rules[number as usize].evaluate_given(&view, &of_account);
+                let until = self.step(slot, number, dated, moment, rising);
+                self.set_bound(slot, bound.min(until).max(ahead_of(moment)));
             }
         }
     }
@@ -297,6 +304,11 @@ impl Engine {
         let open = self.accounts[a].open.iter();
         open.filter(holds).copied().max_by(|&x, &y| self.age(x).cmp(&self.age(y)))
     }
+}
+
+/// A bound always lies ahead, whatever a condition says: the account's time never stands still.
+fn ahead_of(moment: Moment) -> Millis {
+    moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds))
 }
 
 /// `for:` — a rule that is *yes* counts as *no* until it has been that long without a break.

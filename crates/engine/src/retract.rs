@@ -15,11 +15,8 @@ impl Engine {
     ///
     /// `of`: the ticket that it changed; `None`: the account.
     pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
-        if self.accounts[a].held == 0 {
-            return;
-        }
         let all = changed.topics & Topic::Tickets as u32 != 0;
-        for slot in self.accounts[a].tickets.clone() {
+        for slot in self.accounts[a].holding.clone() {
             let changed = match of {
                 None => changed,
                 Some(of) if of == slot => changed,
@@ -46,13 +43,12 @@ impl Engine {
 
     fn cancel(&mut self, slot: Slot, place: usize) {
         let ticket = &mut self.tickets[slot];
-        let a = ticket.account;
         let rare = ticket.rare();
         let held = rare.held.remove(place);
         if rare.held.is_empty() {
             rare.clears.clear();
         }
-        self.accounts[a].held -= 1;
+        self.note_held(slot);
         self.unlatch(slot, held.rule);
         self.mark_ticket(slot);
         // What waited for it to go out waits no longer.

@@ -106,7 +106,7 @@ impl Engine {
             }
             let ticket = &self.tickets[slot];
             let account = &mut self.accounts[a];
-            account.held += ticket.held().len() as u32;
+            account.holding.extend(Some(slot).filter(|_| !ticket.held().is_empty()));
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
             if ticket.open {
                 for latch in ticket.latches.iter().filter(|latch| latch.yes) {
@@ -223,10 +223,8 @@ impl Engine {
             ticket.latches.retain(|latch| !is_changed(latch.rule));
             let mut forgets = ticket.latches.len() < latches;
             if ticket.held().iter().any(|held| is_changed(held.rule)) {
-                let (a, held) = (ticket.account, &mut ticket.rare().held);
-                let before = held.len();
-                held.retain(|held| !is_changed(held.rule));
-                self.accounts[a].held -= (before - held.len()) as u32;
+                ticket.rare().held.retain(|held| !is_changed(held.rule));
+                self.note_held(slot);
                 forgets = true;
             }
             // The next restart must not find them again, with nothing to say that the rule had changed.

@@ -162,6 +162,20 @@ impl Rule {
         self.body.tree.evaluate(&mut |index| self.body.leaves[index].condition.evaluate(facts))
     }
 
+    /// The truths of its conditions of the account alone, which are the same for all its tickets, by the place of each;
+    /// what [`evaluate_given`](Self::evaluate_given) needs.
+    pub fn of_account(&self, facts: &dyn Facts) -> Vec<Option<Dated>> {
+        let truth = |leaf: &Leaf| leaf.of_account.then(|| leaf.condition.evaluate(facts));
+        self.body.leaves.iter().map(truth).collect()
+    }
+
+    /// [`evaluate`](Self::evaluate) for one of many tickets of an account.
+    pub fn evaluate_given(&self, facts: &dyn Facts, of_account: &[Option<Dated>]) -> Dated {
+        self.body.tree.evaluate(&mut |index| {
+            of_account[index].unwrap_or_else(|| self.body.leaves[index].condition.evaluate(facts))
+        })
+    }
+
     /// The same with every condition that is not of the account alone taken as *unknown*: *no* here means *no* for each
     /// of the account's tickets.
     pub fn evaluate_account(&self, facts: &dyn Facts) -> Dated {

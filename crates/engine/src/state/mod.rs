@@ -162,7 +162,7 @@ impl Engine {
         if let Some(at) = ticket.created_at.filter(|_| ticket.counts()) {
             self.accounts[a].uncount(at);
         }
-        self.accounts[a].held -= ticket.held().len() as u32;
+        self.accounts[a].holding.retain(|other| *other != slot);
         if ticket.open {
             self.open_tickets -= 1;
             self.holds_no_more(slot);
