@@ -112,7 +112,7 @@ impl Replayer {
                 None => {}
             }
             if records % 1_024 == 0 && life.are_due()? {
-                tracing::info!(topic, partition, next, end, records, "restoring");
+                tracing::debug!(topic, partition, next, end, records, "reading the changelog");
             }
         }
         Ok(next)

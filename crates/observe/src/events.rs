@@ -2,9 +2,11 @@
 //!
 //! No line carries what a customer wrote; ids, codes, places and counts only.
 
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::{LaneMetrics, Topic};
+use crate::{CheckpointOutcome, LaneMetrics, Topic};
 
 /// A record could not be taken and goes to `dead-letters`.
 pub struct DeadLettered<'a> {
@@ -64,6 +66,64 @@ impl Committed {
     }
 }
 
+/// A restore goes on.
+pub struct Restoring {
+    /// Which task.
+    pub partition: i32,
+    /// What is being read: `checkpoint` or `changelog`.
+    pub from: &'static str,
+    /// Entries read of it so far.
+    pub entries: u64,
+    /// How many of them since this was last said.
+    pub more: u64,
+    /// How long ago that was.
+    pub since: Duration,
+    /// How much of it has been read, 0 to 1; none: nobody can tell.
+    pub share: Option<f64>,
+}
+
+impl Restoring {
+    /// Says so and counts what was read.
+    pub fn emit(self, metrics: &LaneMetrics) {
+        let Restoring { partition, from, entries, more, since, share } = self;
+        let per_second = (more as f64 / since.as_secs_f64()) as u64;
+        let percent = share.map(|share| (share * 100.0) as u64);
+        tracing::info!(partition, from, entries, per_second, percent, "restoring");
+        metrics.restored_entries(from, more);
+        if let Some(share) = share {
+            metrics.process().restoring(partition, share);
+        }
+    }
+}
+
+/// A checkpoint was written, or could not be.
+pub struct CheckpointSaved<'a> {
+    /// Of which task.
+    pub partition: i32,
+    /// Where to.
+    pub folder: &'a Path,
+    /// How many bytes its entries take; or why it is not there.
+    pub saved: io::Result<u64>,
+}
+
+impl CheckpointSaved<'_> {
+    /// Says so and counts it.
+    pub fn emit(self, metrics: &LaneMetrics) {
+        let CheckpointSaved { partition, folder, saved } = self;
+        match saved {
+            Ok(bytes) => {
+                tracing::debug!(partition, bytes, "checkpoint written");
+                metrics.checkpoint(CheckpointOutcome::Written);
+            }
+            Err(error) => {
+                let folder = folder.display();
+                tracing::warn!(partition, %error, %folder, "checkpoint could not be written; a restart reads more");
+                metrics.checkpoint(CheckpointOutcome::Failed);
+            }
+        }
+    }
+}
+
 /// A task's state is back.
 pub struct Restored {
     /// Which task.
@@ -82,6 +142,7 @@ impl Restored {
         let Restored { partition, entries, from_checkpoint, took } = self;
         tracing::info!(partition, entries, from_checkpoint, took_ms = took.as_millis() as u64, "task restored");
         metrics.restored(took.as_secs_f64());
+        metrics.process().restoring(partition, 1.0);
     }
 }
 

@@ -32,6 +32,36 @@ pub enum PassedOver {
     UnrecognisedWord,
 }
 
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointOutcome {
+    /// It is there.
+    Written,
+    /// It could not be written.
+    Failed,
+    /// A restore began with it.
+    Restored,
+    /// It was too old to be believed.
+    TooOld,
+    /// It is of another changelog than there is.
+    Foreign,
+    /// It was damaged, or none of this version.
+    Damaged,
+}
+
+impl CheckpointOutcome {
+    fn word(self) -> &'static str {
+        match self {
+            CheckpointOutcome::Written => "written",
+            CheckpointOutcome::Failed => "failed",
+            CheckpointOutcome::Restored => "restored",
+            CheckpointOutcome::TooOld => "too_old",
+            CheckpointOutcome::Foreign => "foreign",
+            CheckpointOutcome::Damaged => "damaged",
+        }
+    }
+}
+
 /// An input of the lane: its place in the list that [`Metrics::lane`] was given.
 pub type Topic = usize;
 
@@ -146,6 +176,16 @@ impl LaneMetrics {
     /// A task's state was restored.
     pub fn restored(&self, seconds: f64) {
         self.metrics.0.restore.observe(seconds);
+    }
+
+    /// So many changelog entries were read back, `from` a `checkpoint` or the `changelog`.
+    pub fn restored_entries(&self, from: &'static str, entries: u64) {
+        self.metrics.0.restored_entries.with_label_values(&[from]).inc_by(entries);
+    }
+
+    /// A checkpoint was written or looked at.
+    pub fn checkpoint(&self, outcome: CheckpointOutcome) {
+        self.metrics.0.checkpoints.with_label_values(&[outcome.word()]).inc();
     }
 
     /// The process's metrics, for what is set rather than counted.

@@ -15,6 +15,6 @@ mod metrics;
 
 pub use health::{Health, PartitionState};
 pub use http::{bind, serve};
-pub use lane::{LaneMetrics, Outcome, PassedOver, Topic};
+pub use lane::{CheckpointOutcome, LaneMetrics, Outcome, PassedOver, Topic};
 pub use logs::{LogFormat, start_logs};
 pub use metrics::{Metrics, NAMES};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder, core::Collector,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, core::Collector,
 };
 
 use crate::lane::LaneMetrics;
@@ -13,6 +13,7 @@ use crate::lane::LaneMetrics;
 pub const NAMES: &[&str] = &[
     "tierline_build_info",
     "tierline_caught_up",
+    "tierline_checkpoints_total",
     "tierline_dead_letters_total",
     "tierline_escalations_total",
     "tierline_event_to_escalation_seconds",
@@ -22,6 +23,8 @@ pub const NAMES: &[&str] = &[
     "tierline_passed_over_total",
     "tierline_records_total",
     "tierline_restore_seconds",
+    "tierline_restore_share",
+    "tierline_restored_entries_total",
     "tierline_rule_undecided",
     "tierline_start_time_seconds",
     "tierline_time_to_escalation_seconds",
@@ -50,6 +53,9 @@ pub(crate) struct Families {
     pub(crate) caught_up: IntGaugeVec,
     pub(crate) transaction: HistogramVec,
     pub(crate) restore: Histogram,
+    pub(crate) restore_share: GaugeVec,
+    pub(crate) restored_entries: IntCounterVec,
+    pub(crate) checkpoints: IntCounterVec,
 }
 
 impl Metrics {
@@ -81,11 +87,17 @@ impl Metrics {
         self.0.caught_up.with_label_values(&[&partition.to_string()]).set(is.into());
     }
 
+    /// How much of what it reads first a task has restored, 0 to 1.
+    pub fn restoring(&self, partition: i32, share: f64) {
+        self.0.restore_share.with_label_values(&[&partition.to_string()]).set(share);
+    }
+
     /// Takes away what was said of a partition that is another instance's now.
     pub fn released<S: AsRef<str>>(&self, partition: i32, inputs: &[S]) {
         let partition = partition.to_string();
         // An error here only means that nothing had been said.
         let _ = self.0.caught_up.remove_label_values(&[&partition]);
+        let _ = self.0.restore_share.remove_label_values(&[&partition]);
         for input in inputs {
             let _ = self.0.lag.remove_label_values(&[input.as_ref(), &partition]);
         }
@@ -114,6 +126,9 @@ impl Metrics {
         families.transaction.with_label_values(&["committed"]);
         metrics.lag("tickets", 0, 0);
         metrics.caught_up(0, true);
+        metrics.restoring(0, 0.5);
+        families.restored_entries.with_label_values(&["changelog"]);
+        families.checkpoints.with_label_values(&["written"]);
         metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
     }
 }
@@ -204,6 +219,25 @@ impl Families {
                 LATENCY,
             ),
             restore: histogram("tierline_restore_seconds", "How long a task took to restore its state.", RESTORE),
+            restore_share: GaugeVec::new(
+                Opts::new(
+                    "tierline_restore_share",
+                    "How much of its checkpoint, then of its changelog, a task has restored: 0 to 1, and 1 once it is back.",
+                ),
+                &["partition"],
+            )
+            .expect(LEGAL),
+            restored_entries: counters(
+                "tierline_restored_entries_total",
+                "Entries of state read back, by where from: checkpoint, changelog.",
+                &["from"],
+            ),
+            checkpoints: counters(
+                "tierline_checkpoints_total",
+                "Checkpoints written or looked at, by what became of them: written, failed, restored, too_old, foreign, \
+                 damaged.",
+                &["outcome"],
+            ),
         };
         families.register_all();
         families
@@ -224,6 +258,9 @@ impl Families {
         self.add(self.caught_up.clone());
         self.add(self.transaction.clone());
         self.add(self.restore.clone());
+        self.add(self.restore_share.clone());
+        self.add(self.restored_entries.clone());
+        self.add(self.checkpoints.clone());
     }
 
     fn add(&self, collector: impl Collector + 'static) {
@@ -253,6 +290,7 @@ mod tests {
         let metrics = Metrics::new("1.2.3", 0);
         metrics.lag("tickets", 7, 12);
         metrics.caught_up(7, false);
+        metrics.restoring(7, 0.5);
         assert!(metrics.render().contains("tierline_lag_records{partition=\"7\",topic=\"tickets\"} 12"));
         metrics.released(7, &["tickets", "accounts"]);
         assert!(!metrics.render().contains("partition=\"7\""), "{}", metrics.render());

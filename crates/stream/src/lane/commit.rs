@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tierline_model::Millis;
-use tierline_observe::events::{Aborted, Committed as CommittedEvent};
+use tierline_observe::events::{Aborted, CheckpointSaved, Committed as CommittedEvent};
 
 use super::{Blame, Lane, Step, Transaction};
 use crate::checkpoint;
@@ -162,10 +162,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
             return;
         };
         let (name, incarnation) = (self.stages.name(), task.incarnation);
-        match checkpoint::save(&settings.folder, name, partition, &task.stage, incarnation, offset, now) {
-            Ok(()) => tracing::debug!(partition, offset, "checkpoint written"),
-            Err(error) => tracing::warn!(partition, %error, "checkpoint could not be written; a restart reads more"),
-        }
+        let saved = checkpoint::save(&settings.folder, name, partition, &task.stage, incarnation, offset, now);
+        CheckpointSaved { partition, folder: &settings.folder, saved }.emit(&self.metrics);
         self.checkpoints.tasks.insert(partition, Since { at: now, bytes: 0 });
     }
 

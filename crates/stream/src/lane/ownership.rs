@@ -9,7 +9,7 @@ use tierline_observe::events::Restored as RestoredEvent;
 use super::Lane;
 use crate::checkpoint;
 use crate::log::{Failure, Log, Ownership, Partition};
-use crate::restore::restore;
+use crate::restore::{Watch, restore};
 use crate::settings::LaneError;
 use crate::stage::{Stage, Stages};
 
@@ -93,8 +93,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
     fn restore_one(&mut self, partition: Partition, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
         let began = wall();
         self.settings.health.partition(partition, PartitionState::Restoring);
-        let Lane { log, stages, settings, partitions, .. } = self;
-        let restored = restore(log, stages, partition, *partitions, settings, began)?;
+        let Lane { log, stages, settings, partitions, metrics, .. } = self;
+        let restored = restore(log, stages, partition, *partitions, settings, Watch { wall, metrics })?;
         log.start(partition, &restored.positions)?;
         let mut task = restored.task;
         // Rules may have changed since: what came of that is written with the first transaction.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod memory;
 mod mishaps;
+mod recovery;
 mod restores;
 mod time;
 mod world;

@@ -16,7 +16,7 @@ use tierline_stream::clock::ClockMode;
 use tierline_stream::detect::{Detect, DetectSettings, DetectStage};
 use tierline_stream::log::{Offset, Ownership, Partition};
 use tierline_stream::partitioner::partition_of;
-use tierline_stream::restore::{Restored, restore};
+use tierline_stream::restore::{Restored, Watch, restore};
 use tierline_stream::stage::Stages;
 use tierline_stream::topics::{Names, detect_inputs, detect_outputs};
 use tierline_stream::{Checkpoints, Lane, LaneError, LaneSettings, Step};
@@ -135,13 +135,20 @@ impl World {
 
     /// What a start would find of task 0.
     pub fn restore(&mut self) -> Restored<DetectStage> {
+        let now = self.now.get();
+        self.restore_watched(&move || now)
+    }
+
+    /// The same under another wall clock.
+    pub fn restore_watched(&mut self, wall: &dyn Fn() -> Millis) -> Restored<DetectStage> {
         self.crash();
         let mut stages = Detect::new(self.detect.clone());
         let inputs = stages.inputs().iter().map(|spec| spec.topic.clone()).collect();
         let (outputs, now) = (stages.outputs().to_vec(), self.now.get());
         let mut log = MemoryLog::connect(&self.cluster, inputs, outputs, Vec::new(), Rc::new(move || now));
         let partitions = self.owned.len() as i32;
-        restore(&mut log, &mut stages, 0, partitions, &self.settings, now).expect("it can be restored")
+        let watch = Watch { wall, metrics: &self.metrics.lane::<&str>(&[]) };
+        restore(&mut log, &mut stages, 0, partitions, &self.settings, watch).expect("it can be restored")
     }
 
     pub fn step(&mut self) -> Result<Step, LaneError> {

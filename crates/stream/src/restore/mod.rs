@@ -3,15 +3,22 @@
 //! The task record says where it stood in each input. What it says is believed; where it cannot be followed, the task
 //! does not start: silently beginning anew would lose or repeat what people rely on.
 
-use tierline_model::Millis;
+mod progress;
 
-use crate::checkpoint::{self, Checkpoint};
+use std::fs::File;
+
+use tierline_observe::CheckpointOutcome;
+
+use crate::checkpoint::{self, Checkpoint, Fault, Found};
 use crate::clock::{At, Clock};
 use crate::log::{Failure, InputId, Log, Offset, Partition};
 use crate::settings::LaneSettings;
 use crate::stage::{Stage, Stages};
 use crate::task::Task;
 use crate::task_record::{self, TaskRecord};
+use progress::Progress;
+
+pub use progress::Watch;
 
 /// A task as it was, and how that was found out.
 pub struct Restored<S> {
@@ -32,23 +39,46 @@ struct Reading<S> {
     entries: u64,
 }
 
-/// Brings a task back. `now` is the real wall clock.
+/// Brings a task back. While that lasts, `watch` hears how far it has come.
+///
+/// # Errors
+/// Where it cannot go on as it stood: going on would lose or repeat something.
 pub fn restore<L: Log, S: Stages>(
     log: &mut L,
     stages: &mut S,
     partition: Partition,
     partitions: i32,
     settings: &LaneSettings,
-    now: Millis,
+    watch: Watch<'_>,
 ) -> Result<Restored<S::Stage>, Failure> {
-    let from_checkpoint = match checkpoint::load(settings, stages.name(), partition, now) {
-        Some(checkpoint) => read_tail(log, stages, partition, partitions, &checkpoint)?,
-        None => None,
+    let from_checkpoint = match checkpoint::load(settings, stages.name(), partition, (watch.wall)()) {
+        Found::Whole(checkpoint) => {
+            let empty = stages.stage(partition, partitions);
+            match read_checkpoint(empty, partition, checkpoint, watch) {
+                Ok(copy) => read_tail(log, stages, partition, copy, watch)?.ok_or(CheckpointOutcome::Foreign),
+                Err(fault) => {
+                    checkpoint::set_aside(settings, stages.name(), partition, &fault);
+                    Err(CheckpointOutcome::Damaged)
+                }
+            }
+            .inspect(|_| watch.metrics.checkpoint(CheckpointOutcome::Restored))
+            .inspect_err(|&outcome| watch.metrics.checkpoint(outcome))
+            .ok()
+        }
+        Found::Nothing => None,
+        Found::TooOld => {
+            watch.metrics.checkpoint(CheckpointOutcome::TooOld);
+            None
+        }
+        Found::Damaged => {
+            watch.metrics.checkpoint(CheckpointOutcome::Damaged);
+            None
+        }
     };
     let spared = from_checkpoint.is_some();
     let reading = match from_checkpoint {
         Some(reading) => reading,
-        None => read_all(log, stages, partition, partitions)?,
+        None => read_all(log, stages, partition, partitions, watch)?,
     };
     match reading.record {
         Some(record) => resume(log, stages, partition, partitions, settings, reading.stage, &record)
@@ -64,25 +94,46 @@ pub fn restore<L: Log, S: Stages>(
     }
 }
 
-/// Checkpoint and tail; none where they turn out not to belong together.
+/// A checkpoint, taken.
+struct Copy<S> {
+    stage: S,
+    incarnation: u128,
+    offset: Offset,
+}
+
+fn read_checkpoint<S: Stage>(
+    mut stage: S,
+    partition: Partition,
+    mut checkpoint: Checkpoint<File>,
+    watch: Watch<'_>,
+) -> Result<Copy<S>, Fault> {
+    let (mut progress, mut read) = (Progress::new(watch, partition, "checkpoint"), 0);
+    let length = checkpoint.length;
+    checkpoint.each(|key, value| {
+        read += (key.len() + value.len() + 8) as u64;
+        progress.entry(|| Some(read as f64 / length as f64));
+        stage.restore(key, Some(value))
+    })?;
+    progress.end();
+    Ok(Copy { stage, incarnation: checkpoint.incarnation, offset: checkpoint.offset })
+}
+
+/// What follows a checkpoint; none where they turn out not to belong together.
 fn read_tail<L: Log, S: Stages>(
     log: &mut L,
-    stages: &mut S,
+    stages: &S,
     partition: Partition,
-    partitions: i32,
-    checkpoint: &Checkpoint,
+    copy: Copy<S::Stage>,
+    watch: Watch<'_>,
 ) -> Result<Option<Reading<S::Stage>>, Failure> {
-    let mut reading = Reading { stage: stages.stage(partition, partitions), record: None, entries: 0 };
-    let mut fault = checkpoint.each(|key, value| reading.stage.restore(key, Some(value))).err();
+    let Copy { stage, incarnation, offset } = copy;
+    let mut reading = Reading { stage, record: None, entries: 0 };
+    let mut fault = None;
     // The tail begins before the task record of the checkpoint's own transaction: one must come, of this incarnation.
     let mut belongs = true;
-    let end = match fault {
-        Some(_) => None,
-        None => log.replay(stages.changelog(), partition, Some(checkpoint.offset), &mut |record| {
-            take_entry(&mut reading, record.key, record.value, &mut fault);
-            belongs &= reading.record.as_ref().is_none_or(|record| record.incarnation == checkpoint.incarnation);
-        })?,
-    };
+    let end = read_from(log, stages, partition, Some(offset), &mut reading, &mut fault, watch, &mut |reading| {
+        belongs &= reading.record.as_ref().is_none_or(|record| record.incarnation == incarnation);
+    })?;
     let void = match (&fault, end, &reading.record) {
         (Some(reason), _, _) => Some(reason.as_str()),
         (None, None, _) => Some("it speaks of a place that the changelog doesn't have"),
@@ -99,18 +150,43 @@ fn read_tail<L: Log, S: Stages>(
     })
 }
 
+/// The changelog from here to its end, which is returned; none: it has no such place.
+#[allow(clippy::too_many_arguments, reason = "what is read, from where, into what, and who hears of it")]
+fn read_from<L: Log, S: Stages>(
+    log: &mut L,
+    stages: &S,
+    partition: Partition,
+    from: Option<Offset>,
+    reading: &mut Reading<S::Stage>,
+    fault: &mut Option<String>,
+    watch: Watch<'_>,
+    after_each: &mut dyn FnMut(&Reading<S::Stage>),
+) -> Result<Option<Offset>, Failure> {
+    // For people alone: a log that cannot say now will say so where it matters.
+    let end = log.output_end(stages.changelog(), partition).ok();
+    let mut progress = Progress::new(watch, partition, "changelog");
+    let mut first = from;
+    let reached = log.replay(stages.changelog(), partition, from, &mut |record| {
+        take_entry(reading, record.key, record.value, fault);
+        after_each(reading);
+        let first = *first.get_or_insert(record.offset);
+        progress.entry(|| Some((record.offset + 1 - first) as f64 / (end? - first).max(1) as f64));
+    })?;
+    progress.end();
+    Ok(reached)
+}
+
 /// The whole changelog.
 fn read_all<L: Log, S: Stages>(
     log: &mut L,
     stages: &mut S,
     partition: Partition,
     partitions: i32,
+    watch: Watch<'_>,
 ) -> Result<Reading<S::Stage>, Failure> {
     let mut reading = Reading { stage: stages.stage(partition, partitions), record: None, entries: 0 };
     let mut fault = None;
-    log.replay(stages.changelog(), partition, None, &mut |record| {
-        take_entry(&mut reading, record.key, record.value, &mut fault);
-    })?;
+    read_from(log, stages, partition, None, &mut reading, &mut fault, watch, &mut |_| {})?;
     match fault {
         None => Ok(reading),
         Some(reason) => Err(Failure::Fatal(format!(

@@ -1,0 +1,132 @@
+//! A copy of a task's state in a file, so that a restart reads only the tail of the changelog.
+//!
+//! A file is framed and summed (`format`); it is written under another name, synced, then renamed, so it is there whole
+//! or not at all. One that is damaged, or is none, is set aside with a line in the log: the newest such of each task is
+//! kept for whoever wants to know. Nothing is ever lost by that, only time.
+
+mod format;
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tierline_model::Millis;
+
+use crate::log::{Offset, Partition};
+use crate::settings::LaneSettings;
+use crate::stage::Stage;
+
+pub use format::{Checkpoint, Fault, Writing};
+
+/// What there is of a task's checkpoint.
+pub enum Found {
+    /// One that may be believed.
+    Whole(Checkpoint<File>),
+    /// None.
+    Nothing,
+    /// One that is too old: tombstones of what it holds may be gone. It has been deleted.
+    TooOld,
+    /// One that cannot be read. It has been set aside.
+    Damaged,
+}
+
+/// Looks for the checkpoint of a task.
+pub fn load(settings: &LaneSettings, stage: &str, partition: Partition, now: Millis) -> Found {
+    let Some(checkpoints) = &settings.checkpoints else { return Found::Nothing };
+    let path = path(&checkpoints.folder, stage, partition);
+    let opened = match File::open(&path) {
+        Ok(file) => Checkpoint::open(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+        Err(error) => Err(error.into()),
+    };
+    match opened {
+        Ok(checkpoint) if is_fresh(checkpoint.made_at, now, checkpoints.max_age) => Found::Whole(checkpoint),
+        Ok(_) => {
+            tracing::info!(partition, path = %path.display(), "checkpoint is too old: tombstones may be gone; deleting");
+            delete(settings, stage, partition);
+            Found::TooOld
+        }
+        Err(fault) => {
+            set_aside(settings, stage, partition, &fault);
+            Found::Damaged
+        }
+    }
+}
+
+/// Moves a checkpoint that cannot be used out of the way, beside where it was.
+pub fn set_aside(settings: &LaneSettings, stage: &str, partition: Partition, why: &Fault) {
+    let Some(checkpoints) = &settings.checkpoints else { return };
+    let path = path(&checkpoints.folder, stage, partition);
+    let aside = path.with_extension("damaged");
+    tracing::warn!(
+        partition,
+        reason = %why,
+        checkpoint = %path.display(),
+        aside = %aside.display(),
+        "checkpoint is damaged; set aside, and the state is restored from the whole changelog"
+    );
+    if let Err(error) = fs::rename(&path, &aside) {
+        tracing::warn!(partition, %error, "damaged checkpoint could not be set aside");
+    }
+}
+
+fn is_fresh(made_at: Millis, now: Millis, max_age: Duration) -> bool {
+    // One from the future was made under another clock: its age is unknown.
+    now.checked_sub(made_at).is_some_and(|age| (0..=max_age.as_millis() as Millis).contains(&age))
+}
+
+/// Writes the checkpoint of a task whose state is that of `offset` or later; the bytes of its entries.
+///
+/// # Errors
+/// The disk's. What there was before is still there then, and nothing half-written.
+pub fn save<S: Stage>(
+    folder: &Path,
+    name: &str,
+    partition: Partition,
+    stage: &S,
+    incarnation: u128,
+    offset: Offset,
+    now: Millis,
+) -> io::Result<u64> {
+    fs::create_dir_all(folder)?;
+    let path = path(folder, name, partition);
+    let unfinished = path.with_extension("unfinished");
+    let written = write(&unfinished, stage, incarnation, offset, now).and_then(|length| {
+        fs::rename(&unfinished, &path)?;
+        Ok(length)
+    });
+    if written.is_err() {
+        // On a full disk, what was written of it takes the room that the next one needs.
+        let _ = fs::remove_file(&unfinished);
+    }
+    let length = written?;
+    // The new name itself must survive a power cut too.
+    File::open(folder)?.sync_all()?;
+    Ok(length)
+}
+
+fn write<S: Stage>(path: &Path, stage: &S, incarnation: u128, offset: Offset, now: Millis) -> io::Result<u64> {
+    let mut writing = Writing::begin(File::create(path)?)?;
+    stage.snapshot(&mut |key, value| writing.entry(key, value));
+    let (length, mut file) = writing.finish(incarnation, offset, now)?;
+    file.flush()?;
+    file.sync_all()?;
+    Ok(length)
+}
+
+/// Deletes the checkpoint of a task that isn't this process's any more.
+pub fn delete(settings: &LaneSettings, stage: &str, partition: Partition) {
+    let Some(checkpoints) = &settings.checkpoints else { return };
+    let path = path(&checkpoints.folder, stage, partition);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(partition, %error, path = %path.display(), "checkpoint could not be deleted");
+        }
+        _ => {}
+    }
+}
+
+fn path(folder: &Path, stage: &str, partition: Partition) -> PathBuf {
+    folder.join(format!("{stage}-{partition}.checkpoint"))
+}
