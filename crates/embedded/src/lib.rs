@@ -13,6 +13,8 @@
 mod batch;
 mod client;
 mod commit;
+#[doc(hidden)]
+pub mod foreign;
 mod frame;
 mod lock;
 mod log;

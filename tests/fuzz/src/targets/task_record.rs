@@ -1,0 +1,18 @@
+//! The task record, and what the stage has put into it.
+
+use tierline_stream::clock::{Clock, ClockMode};
+use tierline_stream::stage::Stage;
+use tierline_stream::task_record::TaskRecord;
+
+use super::{NOON, stage};
+
+/// The bytes as a record, then as what a record that is right remembers.
+pub fn run(bytes: &[u8]) {
+    if let Ok(record) = TaskRecord::decode(bytes) {
+        assert_eq!(TaskRecord::decode(&record.encode()), Ok(record.clone()));
+        let _ = record.position("tickets");
+        let clock = Clock::new(&ClockMode::Wall, record.clock);
+        let _ = stage().restored(clock.reached(), Some(&record.memory));
+    }
+    let _ = stage().restored(NOON, Some(bytes));
+}
