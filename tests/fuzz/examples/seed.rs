@@ -52,23 +52,43 @@ fn put(target: &str, name: &str, bytes: &[u8]) {
 fn records() -> Vec<(&'static str, u8, RecordType, Value)> {
     vec![
         ("created", b'a', RecordType::Tickets, created()),
-        ("heartbeat", b'a', RecordType::Tickets, json!({
-            "event_id": "h", "source": "desk", "occurred_at": NOON, "kind": "heartbeat", "heard_until": NOON,
-        })),
+        (
+            "heartbeat",
+            b'a',
+            RecordType::Tickets,
+            json!({
+                "event_id": "h", "source": "desk", "occurred_at": NOON, "kind": "heartbeat", "heard_until": NOON,
+            }),
+        ),
         ("account", b'b', RecordType::Accounts, account()),
         ("bill", b'c', RecordType::Billing, bill()),
-        ("account-change", b'd', RecordType::AccountChanges, json!({
-            "account_id": "acme", "source": "crm", "set": { "health": 40, "custom": { "seats": 7 } },
-            "cleared": ["owner"], "updated_at": NOON,
-        })),
-        ("bill-change", b'e', RecordType::BillingChanges, json!({
-            "account_id": "acme", "source": "crm", "set": { "state": "current" }, "cleared": ["past_due_since"],
-        })),
+        (
+            "account-change",
+            b'd',
+            RecordType::AccountChanges,
+            json!({
+                "account_id": "acme", "source": "crm", "set": { "health": 40, "custom": { "seats": 7 } },
+                "cleared": ["owner"], "updated_at": NOON,
+            }),
+        ),
+        (
+            "bill-change",
+            b'e',
+            RecordType::BillingChanges,
+            json!({
+                "account_id": "acme", "source": "crm", "set": { "state": "current" }, "cleared": ["past_due_since"],
+            }),
+        ),
         ("signal", b'f', RecordType::Signals, signal()),
-        ("command", b'g', RecordType::Commands, json!({
-            "command_id": "c1", "account_id": "acme", "ticket_id": "T1", "occurred_at": NOON, "kind": "escalate",
-            "by": "sam", "reason": "asked for", "tier": 3,
-        })),
+        (
+            "command",
+            b'g',
+            RecordType::Commands,
+            json!({
+                "command_id": "c1", "account_id": "acme", "ticket_id": "T1", "occurred_at": NOON, "kind": "escalate",
+                "by": "sam", "reason": "asked for", "tier": 3,
+            }),
+        ),
     ]
 }
 

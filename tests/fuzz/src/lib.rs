@@ -33,17 +33,20 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "single-object",
         about: "input records in Avro's single-object encoding, by our own schemas",
-        run: records::single_object },
+        run: records::single_object,
+    },
     Target { name: "json", about: "input records as JSON, or as anything", run: records::any },
     Target {
         name: "writer-schema",
         about: "a registry's answer, and a record written by that schema",
-        run: writer_schema::run },
+        run: writer_schema::run,
+    },
     Target { name: "rules", about: "rules, terms and SLA policies in YAML", run: yaml::rules },
     Target {
         name: "configuration",
         about: "a whole configuration in YAML, with variables and included files",
-        run: yaml::configuration },
+        run: yaml::configuration,
+    },
     Target { name: "scenario", about: "a scenario file", run: yaml::scenario },
     Target { name: "checkpoint", about: "a checkpoint's file", run: checkpoint::run },
     Target { name: "task-record", about: "the task record of a changelog", run: task_record::run },

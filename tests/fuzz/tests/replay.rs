@@ -67,7 +67,7 @@ fn every_target_has_a_small_corpus_and_every_corpus_a_target() {
 
 #[test]
 fn an_execution_that_holds_too_much_is_found() {
-    let target = tierline_fuzz::Target { name: "greedy", about: "", run: |input| drop(vec![0; input.len() << 20]) };
+    let target = tierline_fuzz::Target { name: "greedy", about: "", run: |input| drop(vec![0_u8; input.len() << 20]) };
     assert!(bounds::within_memory(&target, &[0; 100]) >= 100 << 20);
     assert!(std::panic::catch_unwind(|| bounds::within_memory(&target, &[0; 101])).is_err());
 }

@@ -15,19 +15,30 @@ pub(crate) enum ReadError {
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'de> {
     rest: &'de [u8],
+    /// How many more values without a byte are believed.
+    nothings: u32,
 }
 
 const ENDS_EARLY: ReadError = ReadError::Corrupt("it ends early");
 /// A schema that refers to itself could nest without end.
 pub(crate) const DEEPEST: u8 = 32;
+/// Records that hold each other twice, thirty deep, are a thousand million nulls in no byte at all.
+const MOST_NOTHINGS: u32 = 1 << 16;
 
 impl<'de> Cursor<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Self {
-        Cursor { rest: bytes }
+        Cursor { rest: bytes, nothings: MOST_NOTHINGS }
     }
 
     pub(crate) fn left(&self) -> usize {
         self.rest.len()
+    }
+
+    /// A value that takes no byte: a bare null, a record without fields.
+    pub(crate) fn nothing(&mut self) -> Result<(), ReadError> {
+        let left = self.nothings.checked_sub(1).ok_or(ReadError::Corrupt("it says nothing at great length"))?;
+        self.nothings = left;
+        Ok(())
     }
 
     /// Steps over the branch of a two-way union with null; whether that was null.
@@ -129,7 +140,7 @@ impl<'de> Cursor<'de> {
     pub(crate) fn skip(&mut self, schema: &WriterSchema, id: Id, depth: u8) -> Result<(), ReadError> {
         let deeper = depth.checked_sub(1).ok_or(ReadError::Corrupt("it nests too deeply"))?;
         match schema.node(id) {
-            Node::Null => {}
+            Node::Null | Node::Fixed(0) => self.nothing()?,
             Node::Bool => {
                 self.take(1)?;
             }
@@ -160,6 +171,7 @@ impl<'de> Cursor<'de> {
                     self.skip(schema, *told, deeper)?;
                 }
             }
+            Node::Record(fields) if fields.is_empty() => self.nothing()?,
             Node::Record(fields) => {
                 for (_, field) in fields {
                     self.skip(schema, *field, deeper)?;

@@ -16,7 +16,14 @@ pub(crate) fn to_json(cursor: &mut Cursor<'_>, schema: &WriterSchema) -> Result<
 fn value(cursor: &mut Cursor<'_>, schema: &WriterSchema, id: Id, depth: u8) -> Result<Value, ReadError> {
     let depth = depth.checked_sub(1).ok_or(ReadError::Corrupt("it nests too deeply"))?;
     Ok(match schema.node(id) {
-        Node::Null => Value::Null,
+        Node::Null => {
+            cursor.nothing()?;
+            Value::Null
+        }
+        Node::Fixed(0) => {
+            cursor.nothing()?;
+            "".into()
+        }
         Node::Bool => cursor.bool()?.into(),
         Node::Whole => cursor.whole()?.into(),
         Node::Float => f32::from_le_bytes(cursor.fixed()?).into(),
@@ -45,6 +52,9 @@ fn value(cursor: &mut Cursor<'_>, schema: &WriterSchema, id: Id, depth: u8) -> R
             }
         }
         Node::Record(fields) => {
+            if fields.is_empty() {
+                cursor.nothing()?;
+            }
             let mut told = Map::new();
             for (name, field) in fields {
                 match value(cursor, schema, *field, depth)? {

@@ -45,12 +45,22 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
             Node::Instant { units_per_ms } => visitor.visit_i64(self.cursor.instant(*units_per_ms)?),
             Node::Whole => visitor.visit_i64(self.cursor.whole()?),
             Node::Record(fields) => {
+                if fields.is_empty() {
+                    self.cursor.nothing()?;
+                }
                 let inside = self.deeper(WriterSchema::ROOT)?;
                 visitor.visit_map(Fields { inside, left: fields.iter(), value: WriterSchema::ROOT })
             }
             Node::Array(item) => visitor.visit_seq(Items { inside: self.deeper(*item)?, left: 0 }),
             Node::Map(item) => visitor.visit_map(Entries(Items { inside: self.deeper(*item)?, left: 0 })),
-            Node::Null => visitor.visit_unit(),
+            Node::Null => {
+                self.cursor.nothing()?;
+                visitor.visit_unit()
+            }
+            Node::Fixed(0) => {
+                self.cursor.nothing()?;
+                visitor.visit_borrowed_bytes(&[])
+            }
             Node::Bool => visitor.visit_bool(self.cursor.bool()?),
             Node::Float => visitor.visit_f64(f32::from_le_bytes(self.cursor.fixed()?).into()),
             Node::Double => visitor.visit_f64(f64::from_le_bytes(self.cursor.fixed()?)),

@@ -103,6 +103,25 @@ fn a_schema_that_nests_or_repeats_without_end_does_not_end_the_process() {
     }
 }
 
+/// Two and a half kilobytes of schema, and no datum at all: a thousand million values of no bytes.
+#[test]
+fn records_that_hold_each_other_twice_are_refused_long_before_their_end() {
+    let mut schema =
+        r#"{"type":"record","name":"R0","fields":[{"name":"a","type":"null"},{"name":"b","type":"null"}]}"#.to_owned();
+    for level in 1..28 {
+        let before = level - 1;
+        schema = format!(
+            r#"{{"type":"record","name":"R{level}","fields":[{{"name":"a","type":{schema}}},{{"name":"b","type":"R{before}"}}]}}"#
+        );
+    }
+    let mut decoder = Decoder::new();
+    let mut bytes = vec![0xC3, 0x01];
+    bytes.extend(decoder.learn(&schema).expect("it is a schema").to_le_bytes());
+    let why = "it is not what its schema says: it says nothing at great length";
+    assert_eq!(refused(decoder.ticket(&bytes)), (code::UNDECODABLE, why.to_owned()));
+    assert_eq!(refused(decoder.to_json(RecordType::Tickets, &bytes)).1, why);
+}
+
 #[test]
 fn a_text_of_twenty_megabytes_is_read_in_place() {
     let text = "x".repeat(20 << 20);
