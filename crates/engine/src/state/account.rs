@@ -1,7 +1,7 @@
 //! An account as it is written.
 
 use serde::{Deserialize, Serialize};
-use tierline_model::{AccountField, BillingField, DateOrInstant, Millis};
+use tierline_model::{AccountField, BillingField, BillingState, DateOrInstant, Millis, PlanChange};
 
 use super::{SignalState, signals};
 use crate::account::Account;
@@ -112,6 +112,20 @@ fn is_word(key: Key) -> bool {
     matches!(key, Key::Billing(field) if crate::symbols::is_word(field))
 }
 
+/// Whether a word of the contract stands where one belongs, and exists.
+fn fits(key: Key, value: &ValueState<'_>) -> bool {
+    let words = match key {
+        Key::Billing(BillingField::State) => BillingState::ALL.len(),
+        Key::Billing(BillingField::PlanChange) => PlanChange::ALL.len(),
+        _ => 0,
+    };
+    match value {
+        ValueState::Word(word) => (*word as usize) < words,
+        ValueState::Text(_) => words == 0,
+        _ => true,
+    }
+}
+
 impl Engine {
     /// Puts an account back as it was written.
     pub(super) fn take_back_account(&mut self, id: &str, state: AccountState<'_>) {
@@ -159,7 +173,10 @@ impl Engine {
             ValueState::Instant(at) => Value::Date(DateOrInstant::Instant(*at)),
             ValueState::Texts(texts) => Value::Symbols(texts.iter().map(|text| self.texts.intern(text)).collect()),
         });
-        Some(Statement { key: self.take_back_key(&said.key)?, value, as_of: said.as_of, topic: said.topic })
+        let key = self.take_back_key(&said.key)?;
+        // What is no value of its field was not written by any version: the field is left out.
+        said.value.as_ref().is_none_or(|value| fits(key, value)).then_some(())?;
+        Some(Statement { key, value, as_of: said.as_of, topic: said.topic })
     }
 
     /// [`None`]: a field that this version has not.

@@ -56,7 +56,8 @@ impl Engine {
             // They end with their ticket.
             (Key::Fields(..) | Key::Rare(..), None) => {}
             (Key::Message(account, id, ring), Some(value)) => {
-                let message = take::<StoredMessage>(key, value)?;
+                // The key is what a later message in its place goes by.
+                let message = StoredMessage { slot: ring, ..take::<StoredMessage>(key, value)? };
                 let slot = self.place(account, id);
                 let texts = &mut self.tickets[slot].bulk.texts;
                 texts.retain(|message| message.slot != ring);

@@ -76,7 +76,7 @@ impl Engine {
         let latches = latches.collect();
         let mut last = 0;
         let line = state.line.iter().map(|&step| {
-            last += step;
+            last = step.wrapping_add(last);
             last
         });
         let line = line.collect();
