@@ -1,6 +1,7 @@
 //! The lane with the detect stage, on a log in memory that a test holds in its hand.
 
 mod bad_input;
+mod compaction;
 mod memory;
 mod mishaps;
 mod recovery;

@@ -17,7 +17,7 @@ use crate::world::*;
 
 /// A record of a story: minutes after noon at which it happened and at which it arrived.
 #[derive(Clone, Debug)]
-struct Told {
+pub struct Told {
     at: Millis,
     late: Millis,
     what: What,
@@ -26,7 +26,7 @@ struct Told {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+pub enum What {
     Created,
     Urgent,
     Answered,
@@ -40,7 +40,7 @@ enum What {
 
 /// What can go wrong between two steps.
 #[derive(Clone, Copy, Debug)]
-enum Mishap {
+pub enum Mishap {
     None,
     Crash,
     /// It ends in order, and starts again.
@@ -53,7 +53,7 @@ enum Mishap {
     Loss,
 }
 
-fn story() -> impl Strategy<Value = Vec<Told>> {
+pub fn story_of(most: usize) -> impl Strategy<Value = Vec<Told>> {
     let state = prop_oneof![Just("past_due"), Just("current")];
     let kind = prop_oneof![Just("escalate"), Just("acknowledge"), Just("resolve"), Just("forget_account")];
     let what = prop_oneof![
@@ -69,7 +69,7 @@ fn story() -> impl Strategy<Value = Vec<Told>> {
         account,
         ticket,
     });
-    prop::collection::vec(told, 1..40).prop_map(|mut story| {
+    prop::collection::vec(told, 1..most).prop_map(|mut story| {
         // What is told first happened first, save what comes late.
         let mut minute = 0;
         story.iter_mut().for_each(|told| {
@@ -102,7 +102,7 @@ fn world_of(story: &[Told], records_a_poll: usize) -> World {
     world
 }
 
-fn tell(world: &World, told: &Told) {
+pub fn tell(world: &World, told: &Told) {
     let at = NOON + told.at * MINUTE;
     let appended_at = at + told.late * MINUTE;
     let account = format!("account-{}", told.account);
@@ -133,7 +133,7 @@ fn tell(world: &World, told: &Told) {
 }
 
 /// Runs to the end; one mishap after each step, as long as there are any.
-fn run(world: &mut World, mishaps: &[Mishap]) {
+pub fn run(world: &mut World, mishaps: &[Mishap]) {
     world.start();
     let mut mishaps = mishaps.iter();
     for _ in 0..20_000 {
@@ -190,7 +190,7 @@ fn seen(world: &World) -> Seen {
     Seen { escalations, queue, letters, state: state.into_keys().map(shown).collect() }
 }
 
-fn compacted(records: &[Stored]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub fn compacted(records: &[Stored]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut last = BTreeMap::new();
     for record in records {
         let key = record.key.clone().expect("compacted topics have keys");
@@ -216,7 +216,7 @@ proptest! {
 
     #[test]
     fn whatever_goes_wrong_the_same_is_committed_once(
-        story in story(), mishaps in mishaps(), records_a_poll in 1usize..6, checkpoints in any::<bool>()
+        story in story_of(40), mishaps in mishaps(), records_a_poll in 1usize..6, checkpoints in any::<bool>()
     ) {
         let mut undisturbed = world_of(&story, 1_000);
         run(&mut undisturbed, &[]);
