@@ -6,5 +6,6 @@ mod memory;
 mod mishaps;
 mod recovery;
 mod restores;
+mod stored;
 mod time;
 mod world;
