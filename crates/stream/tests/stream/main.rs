@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod compaction;
+mod load;
 mod memory;
 mod mishaps;
 mod recovery;

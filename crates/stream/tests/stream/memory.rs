@@ -1,7 +1,7 @@
 //! A log in memory, small and obvious: partitions that grow, transactions, what is hidden behind an open one, and the
 //! mishaps that a test asks for. Whoever connects last is the only one that may write.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct Cluster {
     pub write_fails: Option<(String, u32)>,
     /// Writes to this topic that are larger are refused: at once, or not before the commit.
     pub refuses: Option<(String, usize, When)>,
+    /// Each write moves this wall on by so much.
+    pub slow_writes: Option<(Rc<Cell<Millis>>, Millis)>,
     /// One poll hands over no more than this.
     pub records_a_poll: usize,
     newest_connection: u32,
@@ -273,6 +275,9 @@ impl Log for MemoryLog {
         let topic = &self.outputs[usize::from(write.output.0)];
         let size = tierline_stream::outbox::size(&write);
         let mut cluster = self.cluster.borrow_mut();
+        if let Some((wall, takes)) = &cluster.slow_writes {
+            wall.set(wall.get() + takes);
+        }
         match &mut cluster.write_fails {
             Some((name, left)) if name == topic && *left > 0 => {
                 *left -= 1;

@@ -14,7 +14,7 @@ use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{RuleSet, Sections, rule_set};
 use tierline_stream::clock::ClockMode;
 use tierline_stream::detect::{Detect, DetectSettings, DetectStage};
-use tierline_stream::log::{Offset, Ownership, Partition};
+use tierline_stream::log::{InputId, Log, Offset, Ownership, Partition};
 use tierline_stream::partitioner::partition_of;
 use tierline_stream::restore::{Restored, Watch, restore};
 use tierline_stream::stage::Stages;
@@ -154,6 +154,17 @@ impl World {
     pub fn step(&mut self) -> Result<Step, LaneError> {
         let now = Rc::clone(&self.now);
         self.lane.as_mut().expect("it runs").step(&|| now.get())
+    }
+
+    /// How far partition 0 of the tickets has been handed over.
+    pub fn read_up_to(&mut self) -> Offset {
+        let lane = self.lane.as_mut().expect("it runs");
+        lane.log().position(InputId::DRIVER, 0).unwrap_or(0)
+    }
+
+    /// How far it has been committed.
+    pub fn committed_up_to(&self) -> Offset {
+        self.cluster.borrow().positions.get(&0).copied().unwrap_or(0)
     }
 
     /// Works until nothing is left to do at this instant.
