@@ -158,7 +158,9 @@ fn as_changelog(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     for (key, value) in entries {
         let which = match key[0] {
             b'a' => 0,
+            b'f' => 1,
             b't' => 2,
+            b'r' => 3,
             b'c' => 4,
             _ => 5,
         };

@@ -35,8 +35,10 @@ fn written(engine: &tierline_engine::Engine) -> Vec<(Vec<u8>, Vec<u8>)> {
 /// The keys of two accounts with a ticket each, or any bytes.
 fn key(which: u8, value: &[u8]) -> Vec<u8> {
     let (tag, slot) = match which & 7 {
-        0 | 1 => (b'a', 0),
-        2 | 3 => (b't', 0),
+        0 => (b'a', 0),
+        1 => (b'f', 0),
+        2 => (b't', 0),
+        3 => (b'r', 0),
         4 => (b'c', 0),
         5 => (b'm', 0),
         6 => (b'm', 3),
