@@ -25,6 +25,10 @@ use crate::measured::Measured;
 use crate::options::{Job, Options, Role};
 use crate::traffic::Traffic;
 
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What goes wrong here is for the person at the terminal.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

@@ -1,5 +1,6 @@
 //! Made-up traffic: a help desk's events of about 430 bytes, and a snapshot of each account and of its bills.
 
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -32,7 +33,8 @@ pub fn send(sink: &Sink, topic: &str, key: &str, value: &[u8]) -> Outcome<()> {
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
             return Err(error.into());
         }
-        sink.poll(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
+        sink.poll(Duration::ZERO);
         record = same;
     }
     Ok(())
