@@ -76,9 +76,8 @@ fn case(name: &str, changelog: &mut Changelog, traffic: &mut Traffic, folder: Op
         held = memory.bytes_max;
     }
     let read = changelog.bytes_read();
-    let checkpoint = folder.map_or(0, |folder| {
-        std::fs::metadata(folder.join("detect-0.checkpoint")).expect("it is there").len()
-    });
+    let checkpoint =
+        folder.map_or(0, |folder| std::fs::metadata(folder.join("detect-0.checkpoint")).expect("it is there").len());
     println!(
         "{name:<40} {best:>6.2} s   {:>6.0} MB read: {:.0} of a checkpoint, {entries} entries of the changelog; {:.0} MB held",
         (read + checkpoint) as f64 / MB,
@@ -87,7 +86,11 @@ fn case(name: &str, changelog: &mut Changelog, traffic: &mut Traffic, folder: Op
     );
 }
 
-fn start<'l>(changelog: &'l mut Changelog, traffic: &'l mut Traffic, folder: Option<&Path>) -> Lane<MemoryLog<'l>, Detect> {
+fn start<'l>(
+    changelog: &'l mut Changelog,
+    traffic: &'l mut Traffic,
+    folder: Option<&Path>,
+) -> Lane<MemoryLog<'l>, Detect> {
     let stages = stages();
     let inputs: Vec<String> = stages.inputs().iter().map(|spec| spec.topic.clone()).collect();
     let metrics = Metrics::new("bench", START).lane(&inputs);
