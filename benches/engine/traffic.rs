@@ -125,10 +125,6 @@ impl Traffic {
         Traffic { names, open: Vec::new(), accounts, at, random, made: 0, only_created: false, opening: 0 }
     }
 
-    pub fn on_one_account(tickets: usize) -> Traffic {
-        Traffic { opening: tickets, ..Traffic::over(1) }
-    }
-
     pub fn next(&mut self, count: usize) -> Vec<Event> {
         self.names.events.clear();
         (0..count).map(|number| self.event(number)).collect()

@@ -15,7 +15,7 @@ use tierline_stream::clock::{ClockMode, Scale};
 use tierline_stream::detect::{Detect, DetectSettings};
 use tierline_stream::log::Failure;
 use tierline_stream::topics::{Stream, detect_inputs, detect_outputs, detect_topics};
-use tierline_stream::{LaneError, LaneSettings, run_lane};
+use tierline_stream::{Checkpoints, LaneError, LaneSettings, run_lane};
 
 use crate::ended::Untried;
 use crate::lanes::Work;
@@ -82,13 +82,14 @@ impl Pipeline {
         }
         let (wall, before) = wall(config)?;
         let (log, server) = open_log(config, wall)?;
+        let told = ask(config, &log)?;
         let lane = LaneSettings {
             clock: wall.0,
             until,
             commit_interval: config.work.commit_interval,
-            checkpoints: config.work.checkpoints.clone(),
+            checkpoints: told.checkpoints,
             health,
-            dead_letter_bytes: dead_letter_bytes(config, &log)?,
+            dead_letter_bytes: told.dead_letter_bytes,
             ..LaneSettings::default()
         };
         let names = |topics: Vec<(Stream, String)>| topics.into_iter().map(|(_, name)| name).collect();
@@ -248,14 +249,23 @@ fn await_registry(mut ask: impl FnMut() -> Result<Encoding, RegistryError>) -> R
     }
 }
 
-/// What a dead letter may have: a tenth less than the cluster takes, for what is around it.
-fn dead_letter_bytes(config: &Config, log: &OpenLog) -> Result<usize, Untried> {
-    let usual = LaneSettings::default().dead_letter_bytes;
-    match log {
-        OpenLog::Embedded(_) => Ok(usual),
-        OpenLog::Kafka(settings) => {
-            let taken = Admin::connect(settings)?.max_message_bytes(&[&config.topics.dead_letters])?;
-            Ok(taken.first().map_or(usual, |taken| taken / 10 * 9).min(usual))
-        }
-    }
+/// What only the cluster knows of its topics, and its lanes must.
+struct Told {
+    /// What a dead letter may have.
+    dead_letter_bytes: usize,
+    checkpoints: Option<Checkpoints>,
+}
+
+fn ask(config: &Config, log: &OpenLog) -> Result<Told, Untried> {
+    let (usual, checkpoints) = (LaneSettings::default().dead_letter_bytes, config.work.checkpoints.clone());
+    let OpenLog::Kafka(settings) = log else { return Ok(Told { dead_letter_bytes: usual, checkpoints }) };
+    let admin = Admin::connect(settings)?;
+    // A tenth less than the cluster takes, for what is around it.
+    let taken = admin.max_message_bytes(&[&config.topics.dead_letters])?;
+    let dead_letter_bytes = taken.first().map_or(usual, |taken| taken / 10 * 9).min(usual);
+    // An older checkpoint may hold what was forgotten since, with nothing left in the changelog that says so.
+    let kept = admin.tombstones_kept(&config.topics.detect_state)?;
+    let void_after = |usual: Checkpoints| kept.map_or(usual.max_age, |kept| kept / 2);
+    let checkpoints = checkpoints.map(|usual| Checkpoints { max_age: void_after(usual.clone()), ..usual });
+    Ok(Told { dead_letter_bytes, checkpoints })
 }

@@ -16,6 +16,8 @@ mod rebalance;
 mod reference_rules;
 mod registry;
 #[cfg(feature = "tls")]
+mod rights;
+#[cfg(feature = "tls")]
 mod security;
 mod snapshots;
 mod starts;

@@ -90,6 +90,21 @@ fn a_partition_count_that_changed_under_the_state_stops_the_start() {
 }
 
 #[test]
+fn a_checkpoint_is_believed_for_half_as_long_as_the_cluster_really_keeps_tombstones() {
+    let deployment = unmade();
+    let state = [("cleanup.policy", "compact"), ("delete.retention.ms", "0")];
+    Broker::shared().create_topic(&deployment.topic("detect-state"), 1, &state);
+    deployment.command(&["topics", "create", "--partitions", "1"]).well();
+    let mut running = deployment.run(FIRST);
+    deployment.send("tickets", &[created("acme", "T1", now(), json!({ "priority": "low" }))]);
+    deployment.wait_drained(&mut running);
+    running.end();
+    let again = deployment.run(FIRST);
+    assert_eq!(again.metric("tierline_checkpoints_total", "outcome=\"too_old\""), 1.0, "{}", again.says("/metrics"));
+    again.end();
+}
+
+#[test]
 fn a_setting_that_would_break_the_guarantees_is_refused_by_its_name() {
     let broken = "    isolation.level: read_uncommitted\n    enable.auto.commit: true\n";
     let deployment = Deployment::without_topics(Broker::shared().address(), broken, REFERENCE_RULES);

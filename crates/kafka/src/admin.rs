@@ -1,7 +1,6 @@
 //! Makes topics as they should be, and tells how those that are there differ, with what would mend them.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
@@ -13,6 +12,8 @@ use tierline_stream::log::Failure;
 use tierline_stream::topics::{Cleanup, TopicSpec};
 
 use crate::cluster::Cluster;
+pub use crate::differences::{Difference, Severity};
+use crate::differences::{Present, differences};
 use crate::errors::{Heard, Listening, about_topic, denied, not_made};
 use crate::producer::Limits;
 use crate::settings::Settings;
@@ -31,38 +32,6 @@ pub enum Made {
     Created,
     /// It was there, and is as it was.
     Existed,
-}
-
-/// How a topic differs from what it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The topic.
-    pub topic: String,
-    /// Whether a start may go on with it.
-    pub severity: Severity,
-    /// What is, and what should be.
-    pub what: String,
-    /// The command that mends it, where one does.
-    pub mend: Option<String>,
-}
-
-/// Whether a start may go on with a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// It may not.
-    Mistake,
-    /// It may; something is weaker than it should be.
-    Warning,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "topic `{}`: {}", self.topic, self.what)?;
-        match &self.mend {
-            Some(mend) => write!(f, "; mend it with: {mend}"),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Admin {
@@ -146,41 +115,18 @@ impl Admin {
     /// # Errors
     /// `Fatal`: the cluster does not answer, or may not be asked.
     pub fn check(&self, specs: &[TopicSpec]) -> Result<Vec<Difference>, Failure> {
-        let mut counts = Vec::with_capacity(specs.len());
+        let mut layouts = Vec::with_capacity(specs.len());
         for spec in specs {
-            counts.push(self.cluster.partitions(&spec.name)?);
+            layouts.push(self.cluster.layout(&spec.name)?);
         }
-        let lead = specs.iter().zip(&counts).find(|(spec, count)| spec.co_partitioned && count.is_some());
-        let lead = lead.and_then(|(spec, count)| count.map(|count| (spec.name.as_str(), count)));
-        let there: Vec<&str> = specs
-            .iter()
-            .zip(&counts)
-            .filter(|(_, count)| count.is_some())
-            .map(|(spec, _)| spec.name.as_str())
-            .collect();
+        let there = specs.iter().zip(&layouts).filter(|(_, layout)| layout.is_some());
+        let there: Vec<&str> = there.map(|(spec, _)| spec.name.as_str()).collect();
         let configs = self.configs(&there)?;
-        let mut found = Vec::new();
-        for (spec, count) in specs.iter().zip(counts) {
-            let Some(count) = count else {
-                found.push(difference(
-                    spec,
-                    Severity::Mistake,
-                    "does not exist",
-                    Some("tierline topics create".into()),
-                ));
-                continue;
-            };
-            if let Some((leader, wanted)) = lead
-                && spec.co_partitioned
-                && count != wanted
-            {
-                found.push(self.partitions_differ(spec, count, leader, wanted));
-            }
-            if let Some(config) = configs.get(&spec.name) {
-                self.compare(spec, config, &mut found);
-            }
-        }
-        Ok(found)
+        let found = specs.iter().zip(layouts).map(|(spec, layout)| {
+            let config = configs.get(&spec.name).cloned().unwrap_or_default();
+            (spec, layout.map(|layout| Present { layout, config }))
+        });
+        Ok(differences(&self.settings.brokers, &found.collect::<Vec<_>>()))
     }
 
     /// The first of the topics that must have as many partitions as the others and is there, and how many it has.
@@ -204,6 +150,16 @@ impl Admin {
         let configs = self.configs(topics)?;
         let read = |topic: &&str| configs.get(*topic)?.get("max.message.bytes")?.parse().ok();
         Ok(topics.iter().map(|topic| read(topic).unwrap_or(Limits::DEFAULT)).collect())
+    }
+
+    /// How long a compacted topic keeps its tombstones; `None`: for ever, or it says nothing that can be read.
+    ///
+    /// # Errors
+    /// `Fatal`: the cluster does not answer, or may not be asked.
+    pub fn tombstones_kept(&self, topic: &str) -> Result<Option<Duration>, Failure> {
+        let configs = self.configs(&[topic])?;
+        let kept = configs.get(topic).and_then(|config| config.get("delete.retention.ms")?.parse().ok());
+        Ok(kept.map(Duration::from_millis))
     }
 
     fn configs(&self, topics: &[&str]) -> Result<HashMap<String, HashMap<String, String>>, Failure> {
@@ -230,75 +186,9 @@ impl Admin {
         Ok(configs)
     }
 
-    fn compare(&self, spec: &TopicSpec, config: &HashMap<String, String>, found: &mut Vec<Difference>) {
-        let is = |name: &str| config.get(name).map_or("", String::as_str);
-        let number = |name: &str| is(name).parse::<i64>().ok();
-        let mut tell = |severity, name: &str, what: String, value: &str| {
-            found.push(difference(spec, severity, &what, Some(self.alter(spec, name, value))));
-        };
-        let policy = is("cleanup.policy");
-        match spec.cleanup {
-            Cleanup::Delete { retention_ms } => {
-                if policy != "delete" {
-                    let what = format!("cleanup.policy is {policy}, should be delete: compaction would drop events");
-                    tell(Severity::Mistake, "cleanup.policy", what, "delete");
-                }
-                if let Some(kept) = number("retention.ms").filter(|&kept| kept >= 0 && kept < retention_ms) {
-                    let what = format!("keeps records for {kept} ms, should be at least {retention_ms}");
-                    tell(Severity::Warning, "retention.ms", what, &retention_ms.to_string());
-                }
-            }
-            Cleanup::Compact { max_compaction_lag_ms, delete_retention_ms } => {
-                if policy != "compact" {
-                    let what = format!("cleanup.policy is {policy}, should be compact: state would be lost to time");
-                    tell(Severity::Mistake, "cleanup.policy", what, "compact");
-                }
-                if let Some(lag) = number("max.compaction.lag.ms").filter(|&lag| lag > max_compaction_lag_ms) {
-                    let what = format!(
-                        "what was forgotten may linger for {lag} ms, should be at most {max_compaction_lag_ms}"
-                    );
-                    tell(Severity::Warning, "max.compaction.lag.ms", what, &max_compaction_lag_ms.to_string());
-                }
-                if let Some(kept) = number("delete.retention.ms").filter(|&kept| kept < delete_retention_ms) {
-                    let what = format!("keeps tombstones for {kept} ms, should be at least {delete_retention_ms}");
-                    tell(Severity::Warning, "delete.retention.ms", what, &delete_retention_ms.to_string());
-                }
-            }
-        }
-        let stamp = is("message.timestamp.type");
-        if spec.append_time && stamp != "LogAppendTime" {
-            let what = format!("message.timestamp.type is {stamp}, should be LogAppendTime: producers' clocks count");
-            tell(Severity::Warning, "message.timestamp.type", what, "LogAppendTime");
-        }
-    }
-
-    fn partitions_differ(&self, spec: &TopicSpec, count: i32, leader: &str, wanted: i32) -> Difference {
-        let what = format!("has {count} partitions, `{leader}` has {wanted}: they must be equal");
-        let (brokers, topic) = (&self.settings.brokers, &spec.name);
-        let mend = if count < wanted {
-            format!("kafka-topics.sh --bootstrap-server {brokers} --alter --topic {topic} --partitions {wanted}")
-        } else {
-            format!(
-                "kafka-topics.sh --bootstrap-server {brokers} --delete --topic {topic}, then tierline topics create"
-            )
-        };
-        difference(spec, Severity::Mistake, &what, Some(mend))
-    }
-
-    fn alter(&self, spec: &TopicSpec, name: &str, value: &str) -> String {
-        format!(
-            "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {name}={value}",
-            self.settings.brokers, spec.name
-        )
-    }
-
     fn options(&self) -> AdminOptions {
         AdminOptions::new().request_timeout(Some(self.settings.patience))
     }
-}
-
-fn difference(spec: &TopicSpec, severity: Severity, what: &str, mend: Option<String>) -> Difference {
-    Difference { topic: spec.name.clone(), severity, what: what.to_owned(), mend }
 }
 
 /// The configuration with which a topic is made.

@@ -28,6 +28,16 @@ pub(crate) struct Cluster {
     settings: Settings,
 }
 
+/// How a topic is spread over the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) partitions: i32,
+    /// Of the partition that has the fewest.
+    pub(crate) replicas: usize,
+    /// How many brokers the cluster has just now.
+    pub(crate) brokers: usize,
+}
+
 impl Cluster {
     pub(crate) fn connect(settings: &Settings) -> Result<Cluster, Failure> {
         let heard = Heard::by("ends");
@@ -42,13 +52,22 @@ impl Cluster {
 
     /// How many partitions a topic has; `None`: there is no such topic.
     pub(crate) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
+        Ok(self.layout(topic)?.map(|layout| layout.partitions))
+    }
+
+    /// How a topic is spread over the cluster; `None`: there is no such topic.
+    pub(crate) fn layout(&self, topic: &str) -> Result<Option<Layout>, Failure> {
         self.patiently(&format!("asking for topic `{topic}`"), |consumer| {
             let metadata = consumer.fetch_metadata(Some(topic), ATTEMPT)?;
             let described = metadata.topics().iter().find(|described| described.name() == topic);
             match described.and_then(|described| described.error()).map(RDKafkaErrorCode::from) {
                 Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
                 Some(code) => Err(KafkaError::MetadataFetch(code)),
-                None => Ok(described.map(|described| described.partitions().len() as i32)),
+                None => Ok(described.map(|described| Layout {
+                    partitions: described.partitions().len() as i32,
+                    replicas: described.partitions().iter().map(|one| one.replicas().len()).min().unwrap_or(0),
+                    brokers: metadata.brokers().len(),
+                })),
             }
         })
         .map_err(|error| error.into_failure(|error| about_topic(error, &self.settings, topic, "DESCRIBE")))

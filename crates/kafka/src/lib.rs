@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod client;
 mod cluster;
+mod differences;
 mod ends;
 mod errors;
 mod group;

@@ -10,7 +10,6 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer};
-use rdkafka::util::Timeout;
 use rdkafka::{Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
 
@@ -20,6 +19,9 @@ use crate::settings::{Settings, Which};
 
 /// How long an abort waits for what is under way. To abort before the first acknowledgement can be fatal.
 const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
+
+/// How long one attempt at a step of a transaction takes at most.
+const ATTEMPT: Duration = Duration::from_secs(1);
 
 /// The lane's two producers and the transaction that may be open.
 pub(crate) struct Transactions {
@@ -110,11 +112,11 @@ impl Transactions {
         }
         let Some(owner) = owner() else { return self.give_up("the group's assignment is lost") };
         let offsets = self.offsets(positions)?;
-        let sent = self.persist(|producer| producer.send_offsets_to_transaction(&offsets, &owner, Timeout::Never))?;
+        let sent = self.persist(|producer| producer.send_offsets_to_transaction(&offsets, &owner, ATTEMPT))?;
         if let Outcome::Abort(why) | Outcome::TimedOut(why) = sent {
             return self.give_up(&why);
         }
-        match self.persist(|producer| producer.commit_transaction(Timeout::Never))? {
+        match self.persist(|producer| producer.commit_transaction(ATTEMPT))? {
             Outcome::Done => {
                 self.open = false;
                 self.turn = other(self.turn);
@@ -134,14 +136,14 @@ impl Transactions {
         let drained = self.drain(DRAIN_BEFORE_ABORT);
         self.producer().context().take_failed();
         if !drained {
-            return self.renew();
+            return self.renew("its records were not acknowledged in time");
         }
-        match self.persist(|producer| producer.abort_transaction(Timeout::Never))? {
+        match self.persist(|producer| producer.abort_transaction(ATTEMPT))? {
             Outcome::Done => {
                 self.open = false;
                 Ok(())
             }
-            Outcome::Abort(_) | Outcome::TimedOut(_) => self.renew(),
+            Outcome::Abort(why) | Outcome::TimedOut(why) => self.renew(&why),
         }
     }
 
@@ -204,8 +206,9 @@ impl Transactions {
         Ok(list)
     }
 
-    /// Does a step of a transaction until it is done, must be aborted, or time is over. The order of the questions to
-    /// an error matters: abortable, retriable, else fatal.
+    /// Does a step of a transaction until it is done, must be aborted, or time is over: called again, a step that timed
+    /// out goes on where it was. Without an end to each attempt it would last as long as the brokers are away, and the
+    /// outcome stay open. The order of the questions to an error matters: abortable, retriable, else fatal.
     fn persist(&self, step: impl Fn(&Transactional) -> KafkaResult<()>) -> Result<Outcome, Failure> {
         let began = Instant::now();
         loop {
@@ -215,18 +218,15 @@ impl Transactions {
                 KafkaError::Transaction(told) if told.txn_requires_abort() => {
                     return self.denied(told.code()).map_or_else(|| Ok(Outcome::Abort(told.to_string())), Err);
                 }
-                KafkaError::Transaction(told) if told.code() == RDKafkaErrorCode::OperationTimedOut => {
-                    return Ok(Outcome::TimedOut(told.to_string()));
-                }
-                KafkaError::Transaction(told) if told.is_retriable() => {
-                    if began.elapsed() > self.patience() {
-                        return Ok(Outcome::TimedOut(told.to_string()));
-                    }
-                    self.producer().poll(Duration::from_millis(10));
-                }
-                KafkaError::Flush(_) => return Ok(Outcome::TimedOut(error.to_string())),
+                KafkaError::Transaction(told)
+                    if told.is_retriable() || told.code() == RDKafkaErrorCode::OperationTimedOut => {}
+                KafkaError::Flush(_) => {}
                 _ => return Err(self.cannot_go_on(&error)),
             }
+            if began.elapsed() > self.patience() {
+                return Ok(Outcome::TimedOut(error.to_string()));
+            }
+            self.producer().poll(Duration::from_millis(10));
         }
     }
 
@@ -237,15 +237,18 @@ impl Transactions {
     }
 
     fn renew_and_abort(&mut self, why: &str) -> Result<Committed, Failure> {
-        tracing::warn!(why, "transaction timed out; making its producer anew");
-        self.renew()?;
+        self.renew(why)?;
         Ok(Committed::Aborted)
     }
 
     /// A producer whose commit or abort timed out may still be about to do it: only a new one, whose initialisation
     /// bumps the epoch, settles what became of the transaction. The lane restores, so it need not know.
-    fn renew(&mut self) -> Result<(), Failure> {
-        let fresh = start(&self.settings, self.turn, &self.limits)?;
+    ///
+    /// Waits for the brokers however long they are away: a restart would wait for no less.
+    fn renew(&mut self, why: &str) -> Result<(), Failure> {
+        tracing::warn!(why, "transaction timed out; making its producer anew");
+        let patient = Settings { patience: Duration::MAX, ..self.settings.clone() };
+        let fresh = start(&patient, self.turn, &self.limits)?;
         match self.turn {
             Which::A => self.producers[0] = fresh,
             Which::B => self.producers[1] = fresh,

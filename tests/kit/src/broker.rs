@@ -10,6 +10,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rustix::process::Signal;
 
 use crate::certificates::Certificates;
 use crate::guard::{Guarded, Start};
@@ -108,6 +109,21 @@ impl Broker {
     /// Where clients connect: `bootstrap.servers`, `log.brokers`.
     pub fn address(&self) -> &str {
         self.guarded.address.lines().last().unwrap_or_default()
+    }
+
+    /// The plain listener, which the kit itself uses.
+    pub(crate) fn plain(&self) -> &str {
+        &self.plain
+    }
+
+    /// Stops the broker's process where it is (`SIGSTOP`): connections stay, and nothing answers. Only one's own.
+    pub fn freeze(&self) {
+        self.guarded.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen broker go on.
+    pub fn thaw(&self) {
+        self.guarded.signal(Signal::CONT);
     }
 
     /// What a client must trust, with [`Listener::Scram`].

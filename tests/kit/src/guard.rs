@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::kafka_jars::tail;
 use crate::wait::attempt;
 
@@ -60,6 +62,17 @@ impl Guarded {
     /// The last lines of the server's log.
     pub fn log_tail(&self) -> String {
         log_tail(&self.folder)
+    }
+
+    /// Sends the server itself a signal.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, signal: Signal) {
+        let told = fs::read_to_string(self.folder.join("pid")).unwrap_or_default();
+        let pid = told.trim().parse().ok().and_then(Pid::from_raw);
+        let sent = pid.is_some_and(|pid| kill_process(pid, signal).is_ok());
+        assert!(sent, "the server of {} does not run", self.folder.display());
     }
 
     /// The server's folder.

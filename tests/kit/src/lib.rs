@@ -12,6 +12,7 @@
 //!
 //! Nothing outlives the tests, however they end: `guard.sh` says how.
 
+mod acls;
 mod broker;
 mod certificates;
 mod guard;
@@ -22,6 +23,7 @@ mod records;
 mod registry;
 mod wait;
 
+pub use acls::{Grant, Resource, Right};
 pub use broker::{Broker, Listener, Settings};
 pub use certificates::Certificates;
 pub use names::{free_port, unique};

@@ -30,7 +30,10 @@ pub struct Place {
 
 impl Place {
     pub fn new(partitions: i32) -> Place {
-        let broker = Broker::shared();
+        Place::on(Broker::shared(), partitions)
+    }
+
+    pub fn on(broker: &'static Broker, partitions: i32) -> Place {
         let place = Place {
             broker,
             tickets: unique("tickets"),

@@ -6,6 +6,7 @@ mod commit;
 mod lane;
 mod ownership;
 mod reading;
+mod renewal;
 mod replay;
 mod rights;
 #[cfg(any(feature = "tls", feature = "tls-vendored"))]

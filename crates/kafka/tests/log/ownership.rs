@@ -108,6 +108,20 @@ fn a_member_that_was_put_out_cannot_commit_and_learns_that_it_has_lost() {
     assert_eq!(place.positions(), 6);
 }
 
+/// A timer fired, so there is output, and no record was read, so no position has moved: the broker's fence is told the
+/// same positions again, and it is the generation that it refuses.
+#[test]
+fn positions_that_have_not_moved_are_fenced_as_those_that_have() {
+    let place = Place::new(2);
+    let mut lane = Lane::over(place.connect(impatient(&place, "unmoved")).unwrap());
+    lane.comes_to_own(2);
+    assert_eq!(lane.commit(3).unwrap(), Committed::Yes);
+    is_put_out(&place);
+    lane.write(OUT, "of a timer").unwrap();
+    assert_eq!(lane.commit(3).unwrap(), Committed::Aborted);
+    assert!(place.committed(&place.out).is_empty());
+}
+
 /// The hardest case: it is put out while it owes an answer, so the client does not know that everything is lost.
 #[test]
 fn a_zombie_with_a_revocation_unanswered_commits_nothing_until_it_has_let_go_of_everything() {

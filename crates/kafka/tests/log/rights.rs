@@ -1,12 +1,10 @@
 //! A right that is missing is named: on a broker that asks for rights.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::OnceLock;
 
 use tierline_kafka::{Admin, KafkaLog, Settings};
 use tierline_stream::log::Failure;
-use tierline_testkit::{Broker, Settings as BrokerSettings, eventually, unique};
+use tierline_testkit::{Broker, Grant, Resource, Right, Settings as BrokerSettings, eventually, unique};
 
 use crate::lane::{Lane, OUT};
 
@@ -23,44 +21,9 @@ fn broker() -> &'static Broker {
     })
 }
 
-#[derive(Clone, Copy)]
-enum Resource {
-    Topic = 2,
-    Group = 3,
-    TransactionalId = 5,
-}
-
-#[derive(Clone, Copy)]
-enum Right {
-    Read = 3,
-    Describe = 8,
-    DescribeConfigs = 10,
-}
-
-/// Grants everybody these rights on something, and thereby takes all others away. librdkafka knows how to, its binding
-/// does not: this is `CreateAcls`, version 1.
+/// Grants everybody these rights on something, and thereby takes all others away.
 fn only(resource: Resource, name: &str, rights: &[Right]) {
-    let text = |text: &str| [&(text.len() as i16).to_be_bytes()[..], text.as_bytes()].concat();
-    let mut request = [&30_i16.to_be_bytes()[..], &1_i16.to_be_bytes(), &7_i32.to_be_bytes(), &text("test")].concat();
-    request.extend((rights.len() as i32).to_be_bytes());
-    for &right in rights {
-        let (literal, allow) = (3, 3);
-        request.push(resource as u8);
-        request.extend(text(name));
-        request.push(literal);
-        request.extend([text("User:*"), text("*")].concat());
-        request.extend([right as u8, allow]);
-    }
-    let mut stream = TcpStream::connect(broker().address()).expect("the broker is there");
-    stream.write_all(&(request.len() as i32).to_be_bytes()).expect("the broker reads");
-    stream.write_all(&request).expect("the broker reads");
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).expect("the broker answers");
-    let mut answer = vec![0; i32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut answer).expect("the broker answers");
-    // Correlation, throttling, count; then of each an error code and no message.
-    let codes: Vec<&[u8]> = answer[12..].chunks(4).map(|result| &result[..2]).collect();
-    assert_eq!(codes, vec![&[0, 0][..]; rights.len()], "{answer:?}");
+    broker().grant(&Grant { principal: "User:*", resource, name, rights });
 }
 
 struct Place {
