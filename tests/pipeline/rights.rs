@@ -59,6 +59,7 @@ fn the_rights_that_the_readme_lists_are_enough_and_each_command_needs_what_it_sa
 /// The table, with the names that the deployment's topics and group really have.
 fn table(deployment: &Deployment) -> Vec<Row> {
     let section = README.split("### Rights").nth(1).expect("the README has the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
     let lines = section.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|')?.split_once('|'));
     let rows = lines.filter(|(resource, _)| resource.trim() != "resource" && !resource.starts_with('-'));
     rows.map(|(resource, rights)| {
