@@ -51,6 +51,8 @@ pub struct Engine {
     pub(crate) vacant: Vec<u32>,
     /// While a restore runs: contexts whose tickets may not have come yet.
     pub(crate) contexts: FxHashMap<Slot, Box<tierline_model::Context>>,
+    /// While a restore runs: the ticket that the last entry was of.
+    pub(crate) latest: Option<Slot>,
     /// While changed rules are settled: which ones do not rise as usual.
     pub(crate) settling: Settling,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
@@ -88,6 +90,7 @@ impl Engine {
             open_tickets: 0,
             open_escalations: [0; 2],
             vacant: Vec::new(),
+            latest: None,
             contexts: FxHashMap::default(),
             settling: Settling::default(),
             follows: Millis::MIN,
@@ -260,6 +263,7 @@ impl Engine {
     pub(crate) fn drop_ticket(&mut self, slot: Slot) {
         let ticket = &self.tickets[slot];
         let a = ticket.account;
+        self.latest = None;
         self.by_ticket.remove((&*self.accounts[a].id, &*ticket.id), slot);
         self.accounts[a].tickets.retain(|other| *other != slot);
         self.accounts[a].open.retain(|other| *other != slot);

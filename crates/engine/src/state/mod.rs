@@ -14,6 +14,7 @@ mod rare;
 mod read;
 mod v1;
 
+use rustc_hash::FxHashSet;
 use tierline_model::Millis;
 
 use crate::account::Slot;
@@ -119,13 +120,12 @@ impl Engine {
     /// Every entity as a changelog entry: for a checkpoint.
     pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
         let (mut name, mut value) = (Vec::new(), Vec::new());
-        for a in 0..self.accounts.len() {
-            if !self.vacant.contains(&a) {
-                self.write_account(a, &mut name, &mut value, each);
+        let vacant: FxHashSet<u32> = self.vacant.iter().copied().collect();
+        for a in (0..self.accounts.len()).filter(|a| !vacant.contains(a)) {
+            self.write_account(a, &mut name, &mut value, each);
+            for &slot in &self.accounts[a].tickets {
+                self.write_ticket(slot, true, &mut name, &mut value, each);
             }
-        }
-        for slot in self.tickets.places() {
-            self.write_ticket(slot, true, &mut name, &mut value, each);
         }
     }
 

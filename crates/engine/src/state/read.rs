@@ -83,9 +83,22 @@ impl Engine {
         Ok(())
     }
 
+    /// The place of a ticket, made where there is none. What belongs to a ticket was written one after the other, and an
+    /// account's tickets too: so most often it is the latest, or of the same account, and nothing has to be looked up.
     fn place(&mut self, account: &str, ticket: &str) -> Slot {
-        let a = self.account(account);
-        self.ticket(a, ticket)
+        let latest = self.latest.map(|slot| (slot, &self.tickets[slot]));
+        let a = match latest {
+            Some((slot, latest)) if *self.accounts[latest.account].id == *account => {
+                if *latest.id == *ticket {
+                    return slot;
+                }
+                latest.account
+            }
+            _ => self.account(account),
+        };
+        let slot = self.ticket(a, ticket);
+        self.latest = Some(slot);
+        slot
     }
 
     /// The place of a ticket that has one.
