@@ -237,35 +237,32 @@ impl Cells {
         });
     }
 
-    /// The number of a stamp; forgets those that no cell names before there are too many.
+    /// The number of a stamp; forgets those that no cell names before it takes more room for them.
     fn stamp(&mut self, stamp: Stamp) -> u8 {
         if let Some(number) = self.stamps.iter().rposition(|&other| other == stamp) {
             return number as u8;
         }
-        if self.stamps.len() >= 2 * TicketField::ALL.len() + 2 {
+        if self.stamps.len() == self.stamps.capacity() {
             self.forget_stamps();
         }
         self.stamps.push(stamp);
         (self.stamps.len() - 1) as u8
     }
 
+    /// A cell names two stamps and there are at most 32 cells: so what is kept, and the one that comes, fit into 64 bits.
     fn forget_stamps(&mut self) {
-        let mut kept: SmallVec<[Stamp; 1]> = SmallVec::new();
-        let old = std::mem::take(&mut self.stamps);
-        let mut renumber = |number: u8| match kept.iter().position(|&other| other == old[number as usize]) {
-            Some(place) => place as u8,
-            None => {
-                kept.push(old[number as usize]);
-                kept.len() as u8 - 1
-            }
-        };
+        let named = self.cells.iter().fold(0u64, |named, cell| named | 1 << cell.said | 1 << cell.since);
+        let renumbered = |number: u8| (named & ((1 << number) - 1)).count_ones() as u8;
         for cell in &mut self.cells {
-            cell.said = renumber(cell.said);
-            cell.since = renumber(cell.since);
+            (cell.said, cell.since) = (renumbered(cell.said), renumbered(cell.since));
         }
-        self.stamps = kept;
+        let mut number = 0..64;
+        self.stamps.retain(|_| number.next().is_some_and(|number| named >> number & 1 == 1));
     }
 }
+
+/// Stamps are numbered in 64 bits.
+const _: () = assert!(2 * TicketField::ALL.len() < 64);
 
 #[cfg(test)]
 mod tests {
