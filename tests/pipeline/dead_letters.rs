@@ -90,9 +90,9 @@ fn bad_records(deployment: &Deployment) -> Vec<(&'static str, Raw)> {
         (
             "unbuilt_kind",
             to(
-                "commands",
-                json!({ "command_id": "c1", "account_id": ACCOUNT, "ticket_id": "T1",
-            "occurred_at": now(), "kind": "snooze", "until": now() })
+                "tickets",
+                json!({ "event_id": "e9", "ticket_id": "T1", "account_id": ACCOUNT, "source": "desk",
+            "occurred_at": now(), "kind": "rehomed", "to_account": "other" })
                 .to_string()
                 .into_bytes(),
             ),

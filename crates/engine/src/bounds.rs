@@ -67,7 +67,7 @@ impl Engine {
     }
 
     fn pass_bound(&mut self, a: u32, bound: Millis, edge: Edge, by_record: bool) {
-        let mut due = Vec::new();
+        let (mut due, mut snoozed) = (Vec::new(), Vec::new());
         while let Some((at, slot)) = self.accounts[a].bounds.first() {
             if at > bound {
                 break;
@@ -94,11 +94,19 @@ impl Engine {
                 if by_record {
                     self.mark_ticket(slot);
                 }
+                snoozed.extend(self.tickets[slot].snoozed_until().map(|_| slot));
+            } else if self.tickets[slot].snoozed_until().is_some_and(|until| until <= bound) {
+                snoozed.push(slot);
+                self.set_bound(slot, self.kept_until(slot));
             } else {
                 self.forget_ticket(slot);
             }
         }
         self.conclude(a, Cause::Bound(edge));
+        // A rule that raises at the very instant ends it first.
+        for slot in snoozed {
+            self.end_snooze(slot);
+        }
     }
 
     fn once_per_account(&self) -> Vec<u16> {

@@ -11,7 +11,7 @@ use crate::api::Rejected;
 use crate::engine::Engine;
 use crate::fire::{Cause, Saying};
 use crate::judge::Rising;
-use crate::ticket::{Proof, SignalCell};
+use crate::ticket::{Proof, SignalCell, Track};
 use crate::tickets::kept;
 
 /// How many values of a signal are kept, the newest.
@@ -19,10 +19,6 @@ const SIGNALS: usize = 128;
 
 impl Engine {
     pub(crate) fn take_command(&mut self, command: &Command<'_>, appended_at: Millis) -> Result<(), Rejected> {
-        if command.kind == CommandKind::Snooze {
-            let reason = "snoozing an escalation is not built yet".to_owned();
-            return Err(Rejected { code: "unbuilt_kind", reason });
-        }
         let at = command.occurred_at.min(appended_at);
         let a = self.account(&command.account_id);
         self.before_record(a, at);
@@ -61,20 +57,23 @@ impl Engine {
             self.counts.idle_commands += 1;
         }
         let mut escalated: Vec<Slot> = self.accounts[a].tickets.to_vec();
-        escalated.retain(|&slot| self.tickets[slot].escalation().is_some());
+        escalated.retain(|&slot| self.tickets[slot].is_escalated());
         escalated.sort_by(|&x, &y| self.tickets[x].id.cmp(&self.tickets[y].id));
         for slot in escalated {
-            if let Some(open) = self.tickets[slot].escalation_mut() {
-                open.context = None;
+            for track in Track::ALL {
+                if let Some(open) = self.tickets[slot].open_mut(track) {
+                    open.context = None;
+                }
+                let saying = Saying {
+                    track,
+                    became_true_at: self.not_before(slot, at),
+                    reason: "Resolved because the account was forgotten.".to_owned(),
+                    by: who.clone(),
+                    command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
+                    ..Saying::default()
+                };
+                self.end(slot, saying);
             }
-            let saying = Saying {
-                became_true_at: self.not_before(slot, at),
-                reason: "Resolved because the account was forgotten.".to_owned(),
-                by: who.clone(),
-                command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
-                ..Saying::default()
-            };
-            self.end(slot, saying);
         }
         self.erase_account(a);
     }
@@ -152,6 +151,17 @@ impl Engine {
                 self.say(slot, saying);
                 true
             }
+            CommandKind::Snooze if is_escalated => {
+                let Some(until) = command.until.filter(|&until| until > at) else { return false };
+                let Some(open) = self.tickets[slot].escalation_mut() else { return false };
+                open.snoozed_until = Some(until);
+                saying.kind = Some(EscalationKind::Snoozed);
+                saying.until = Some(until);
+                saying.reason = format!("Snoozed until {} by {who}{why}.", tierline_model::instant_text(until));
+                self.say(slot, saying);
+                self.wake_at_end_of_snooze(slot);
+                true
+            }
             CommandKind::DeEscalate if is_escalated => {
                 let wanted = command.tier.unwrap_or(tier - 1);
                 if wanted >= tier {
@@ -165,7 +175,7 @@ impl Engine {
                 saying.kind = Some(EscalationKind::DeEscalated);
                 saying.previous_tier = Some(tier);
                 saying.reason = format!("De-escalated to tier {wanted} by {who}{why}.");
-                self.count_tier(tier, wanted);
+                self.count_tier(Track::Live, tier, wanted);
                 if let Some(open) = self.tickets[slot].escalation_mut() {
                     (open.tier, open.at_tier_since) = (wanted, at);
                 }
@@ -179,6 +189,32 @@ impl Engine {
             }
             _ => false,
         }
+    }
+
+    /// A ticket wants attention at the end of its snooze, if not before.
+    pub(crate) fn wake_at_end_of_snooze(&mut self, slot: Slot) {
+        if let Some(until) = self.tickets[slot].snoozed_until() {
+            self.set_bound(slot, self.tickets[slot].bound.min(until));
+        }
+    }
+
+    /// Ends a snooze whose time has come, unless what is held on the ticket became true before: that goes out first.
+    pub(crate) fn end_snooze(&mut self, slot: Slot) {
+        let Some(ticket) = self.tickets.get(slot) else { return };
+        let Some(until) = ticket.snoozed_until() else { return };
+        let now = self.accounts[ticket.account].now;
+        let held = self.first_held_on(slot, Track::Live);
+        if now.reached(until) && held.is_none_or(|at| at > until) {
+            self.unsnooze(slot, until, "No longer snoozed because its time is over.".to_owned());
+        }
+    }
+
+    pub(crate) fn unsnooze(&mut self, slot: Slot, at: Millis, reason: String) {
+        if let Some(open) = self.tickets[slot].escalation_mut() {
+            open.snoozed_until = None;
+        }
+        let kind = Some(EscalationKind::Unsnoozed);
+        self.say(slot, Saying { kind, became_true_at: at, reason, ..Saying::default() });
     }
 
     /// All rules that are *yes* on a ticket are latched in silence, in a cooldown or not.
@@ -240,7 +276,9 @@ impl Engine {
         {
             cells.remove(oldest);
         }
-        if let (Some(slot), Some(handoff)) = (slot, &signal.handoff) {
+        if let (Some(slot), Some(handoff)) = (slot, &signal.handoff)
+            && self.tickets[slot].rare().handoff.as_ref().is_none_or(|last| last.at <= at)
+        {
             self.tickets[slot].rare().handoff = Some(HandoffContext {
                 summary: handoff.summary.as_ref().map(|text| cut(text, kept::FIELD).into_owned()),
                 attempted: handoff.attempted.iter().take(16).map(|text| cut(text, kept::WORD).into_owned()).collect(),

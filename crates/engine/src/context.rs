@@ -12,7 +12,7 @@ use crate::account::{Account, Slot};
 use crate::cells::{CellValue, SeenValue};
 use crate::engine::Engine;
 use crate::joined::{Joined, Key, Value};
-use crate::ticket::Ticket;
+use crate::ticket::{Ticket, Track};
 use crate::view::{self, View};
 
 /// What the history of an account looks back on.
@@ -24,10 +24,10 @@ const CATEGORIES: usize = 8;
 
 impl Engine {
     /// The escalation of a ticket carries the context of this moment from now on.
-    pub(crate) fn refresh_context(&mut self, slot: Slot) {
+    pub(crate) fn refresh_context(&mut self, slot: Slot, track: Track) {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
+        let view = self.view(slot, account.now);
         let context = Context {
             account: self.account_context(account),
             billing: self.billing_context(account),
@@ -38,8 +38,8 @@ impl Engine {
             ticket: self.ticket_context(ticket, &view),
         };
         let ticket = &mut self.tickets[slot];
-        ticket.behind.context = true;
-        if let Some(open) = ticket.escalation_mut() {
+        ticket.behind.context |= track == Track::Live;
+        if let Some(open) = ticket.open_mut(track) {
             open.context = Some(Box::new(context));
         }
     }

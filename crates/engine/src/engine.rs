@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tierline_model::Millis;
-use tierline_rules::{Dated, Edge, Reads, RuleSet, SlaPolicy};
+use tierline_rules::{Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
 
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
@@ -21,6 +21,7 @@ use crate::places::Places;
 use crate::settle::Settling;
 use crate::texts::Texts;
 use crate::ticket::Ticket;
+use crate::view::View;
 
 /// The detect stage of one task. Sans-IO: time comes in with each call, outputs and changes are drained.
 #[derive(Debug)]
@@ -205,6 +206,13 @@ impl Engine {
     /// How many escalations are open, of tier 2 and of tier 3.
     pub fn open_escalations(&self) -> [usize; 2] {
         self.open_escalations
+    }
+
+    /// A ticket as conditions see it at a moment.
+    pub(crate) fn view(&self, slot: Slot, moment: Moment) -> View<'_> {
+        let ticket = &self.tickets[slot];
+        let account = &self.accounts[ticket.account];
+        View::new(&self.texts, &self.tickets, account, ticket, self.policy(), moment)
     }
 
     /// The policy of a ticket: the first, since none has a condition yet.

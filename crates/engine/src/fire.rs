@@ -8,8 +8,7 @@ use crate::account::Slot;
 use crate::api::Output;
 use crate::engine::Engine;
 use crate::judge::{Rise, Rising};
-use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof};
-use crate::view::View;
+use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof, Track};
 
 /// What caused the rises of the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +23,7 @@ pub(crate) enum Cause {
 /// What a record of `escalations` says besides the state of its escalation.
 #[derive(Debug, Default)]
 pub(crate) struct Saying {
+    pub track: Track,
     pub kind: Option<EscalationKind>,
     pub previous_tier: Option<u8>,
     pub rule: Option<u16>,
@@ -34,6 +34,7 @@ pub(crate) struct Saying {
     pub evidence: Vec<Evidence>,
     pub by: Option<String>,
     pub command_id: Option<String>,
+    pub until: Option<Millis>,
 }
 
 /// Ids of escalations are UUIDv5 in this namespace.
@@ -55,11 +56,15 @@ impl Engine {
             }
             self.sort_rises(&mut rises);
             let mut fired = Vec::new();
-            for together in rises.chunk_by(|x, y| (x.slot, x.since) == (y.slot, y.since)) {
+            let track = |rise: &Rise| Track::of(&self.rules.rules[rise.rule as usize]);
+            let key = |rise: &Rise| (rise.slot, rise.since, track(rise));
+            let chunks: Vec<Vec<Rise>> = rises.chunk_by(|x, y| key(x) == key(y)).map(<[Rise]>::to_vec).collect();
+            for together in &chunks {
                 if self.must_wait(cause, together[0].since) {
                     self.hold(together);
                 } else {
-                    self.release_ticket(together[0].slot);
+                    let of = Some(Track::of(&self.rules.rules[together[0].rule as usize]));
+                    self.release_upto(together[0].slot, Millis::MAX, of);
                     self.fire(together);
                     fired.push(together[0].slot);
                 }
@@ -71,6 +76,7 @@ impl Engine {
                 if self.tickets.contains(slot) && self.clear_if_no(slot, Millis::MIN) {
                     fired.push(slot);
                 }
+                self.end_snooze(slot);
             }
             self.judge_escalation_readers(&fired);
         }
@@ -99,7 +105,8 @@ impl Engine {
     /// In order of becoming true; at one instant the older ticket first.
     fn sort_rises(&self, rises: &mut [Rise]) {
         rises.sort_by(|x, y| {
-            let key = |rise: &Rise| (rise.since, self.age(rise.slot), rise.rule);
+            let track = |rise: &Rise| Track::of(&self.rules.rules[rise.rule as usize]);
+            let key = |rise: &Rise| (rise.since, self.age(rise.slot), track(rise), rise.rule);
             key(x).cmp(&key(y))
         });
     }
@@ -149,33 +156,45 @@ impl Engine {
         due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
         due.dedup();
         for (at, slot) in due {
-            self.release_upto(slot, at);
+            self.release_upto(slot, at, None);
             self.judge_escalation_readers(&[slot]);
             self.conclude(a, Cause::Record);
         }
     }
 
-    /// Lets go all that a ticket holds, because a record's own rises follow.
+    /// Lets go all that a ticket holds, because it ends or a person acts on it.
     pub(crate) fn release_ticket(&mut self, slot: Slot) {
-        self.release_upto(slot, Millis::MAX);
+        self.release_upto(slot, Millis::MAX, None);
     }
 
-    fn release_upto(&mut self, slot: Slot, limit: Millis) {
-        while let Some(first) = self.tickets[slot].held().first().filter(|held| held.at <= limit) {
+    /// Lets go what a ticket holds up to an instant: of one track, or of both.
+    fn release_upto(&mut self, slot: Slot, limit: Millis, of: Option<Track>) {
+        let rules = self.rules.clone();
+        let track = |held: &Held| Track::of(&rules.rules[held.rule as usize]);
+        let goes = |held: &Held| held.at <= limit && of.is_none_or(|of| of == track(held));
+        while let Some(first) = self.tickets[slot].held().iter().find(|held| goes(held)) {
             let at = first.at;
             let rare = self.tickets[slot].rare();
-            let count = rare.held.partition_point(|held| held.at <= at);
-            let together: Vec<Held> = rare.held.drain(..count).collect();
+            let held = std::mem::take(&mut rare.held).into_iter();
+            let (together, kept): (Vec<Held>, Vec<Held>) = held.partition(|held| held.at == at && goes(held));
+            rare.held = kept;
             self.note_held(slot);
             self.fire_held(slot, together);
-            let rare = self.tickets[slot].rare();
-            let next = rare.held.first().map_or(Millis::MAX, |held| held.at);
-            let passed = rare.clears.partition_point(|&at| at <= next);
-            let clears: Vec<Millis> = rare.clears.drain(..passed).collect();
-            for at in clears {
-                self.clear(slot, at);
+            let next = Track::ALL.map(|track| self.first_held_on(slot, track).unwrap_or(Millis::MAX));
+            let clears = std::mem::take(&mut self.tickets[slot].rare().clears).into_iter();
+            let (passed, kept): (Vec<_>, Vec<_>) = clears.partition(|&(at, track)| at <= next[track as usize]);
+            self.tickets[slot].rare().clears = kept;
+            for (at, track) in passed {
+                self.clear(slot, track, at);
             }
+            self.end_snooze(slot);
         }
+    }
+
+    /// The bound of the first rise of a track that is held on a ticket.
+    pub(crate) fn first_held_on(&self, slot: Slot, track: Track) -> Option<Millis> {
+        let is_on = |held: &&Held| Track::of(&self.rules.rules[held.rule as usize]) == track;
+        self.tickets[slot].held().iter().find(is_on).map(|held| held.at)
     }
 
     fn fire(&mut self, together: &[Rise]) {
@@ -188,17 +207,25 @@ impl Engine {
     }
 
     /// Of the rules that rose at one instant the highest tier fires, the first in order among equals, if it is above
-    /// the ticket's tier; the others join.
+    /// the ticket's tier; the others join. Shadow rules do so among themselves.
     fn fire_held(&mut self, slot: Slot, mut together: Vec<Held>) {
-        let rules = self.rules.clone();
         together.sort_by_key(|held| held.rule);
+        let is_live = |held: &Held| Track::of(&self.rules.rules[held.rule as usize]) == Track::Live;
+        let (live, shadow): (Vec<Held>, Vec<Held>) = together.into_iter().partition(is_live);
+        self.fire_on(slot, Track::Live, live);
+        self.fire_on(slot, Track::Shadow, shadow);
+    }
+
+    fn fire_on(&mut self, slot: Slot, track: Track, mut together: Vec<Held>) {
+        let rules = self.rules.clone();
         let tier = |held: &Held| rules.rules[held.rule as usize].tier;
         let highest = together.iter().map(tier).max().unwrap_or(1);
-        if highest > self.tickets[slot].tier()
+        if highest > self.tickets[slot].tier_on(track)
             && let Some(place) = together.iter().position(|held| tier(held) == highest)
         {
             let winner = together.remove(place);
             let saying = Saying {
+                track,
                 rule: Some(winner.rule),
                 became_true_at: winner.at,
                 reason: winner.reason,
@@ -209,6 +236,7 @@ impl Engine {
         }
         for held in together {
             let saying = Saying {
+                track,
                 rule: Some(held.rule),
                 became_true_at: held.at,
                 reason: held.reason,
@@ -221,16 +249,21 @@ impl Engine {
 
     /// Opens an escalation on a ticket, or raises the one that is open.
     pub(crate) fn raise(&mut self, slot: Slot, tier: u8, mut saying: Saying, proof: Proof) {
-        let at = saying.became_true_at;
+        let (at, track) = (saying.became_true_at, saying.track);
         let (rule_id, version) = self.named(saying.rule).unzip();
         let ticket = &mut self.tickets[slot];
-        let previous = ticket.tier();
+        let previous = ticket.tier_on(track);
         let id = ticket.id.clone();
         let rare = ticket.rare();
-        let what = if rare.escalation.is_some() { FiringKind::Raised } else { FiringKind::Opened };
-        let open = rare.escalation.get_or_insert_with(|| {
-            let name = format!("{id}\n{at}\n{}", rare.escalations);
-            rare.escalations += 1;
+        let what = if rare.open(track).is_some() { FiringKind::Raised } else { FiringKind::Opened };
+        let name = match track {
+            Track::Live => format!("{id}\n{at}\n{}", rare.escalations),
+            Track::Shadow => format!("{id}\n{at}\n{}\nshadow", rare.shadows),
+        };
+        if what == FiringKind::Opened {
+            *(if track == Track::Live { &mut rare.escalations } else { &mut rare.shadows }) += 1;
+        }
+        let open = rare.open(track).get_or_insert_with(|| {
             Box::new(Open {
                 id: Uuid::new_v5(&NAMESPACE, name.as_bytes()),
                 next: 0,
@@ -239,6 +272,7 @@ impl Engine {
                 at_tier_since: at,
                 acknowledged_at: None,
                 acknowledged_by: None,
+                snoozed_until: None,
                 held_by: Vec::new(),
                 firings: Vec::new(),
                 context: None,
@@ -255,11 +289,16 @@ impl Engine {
         open.tier = tier;
         open.at_tier_since = at;
         open.remember(rule_id, firing);
-        self.count_tier(previous, tier);
-        self.refresh_context(slot);
+        let snoozed = open.snoozed_until.take();
+        self.count_tier(track, previous, tier);
+        self.refresh_context(slot, track);
         saying.kind = Some(if what == FiringKind::Opened { EscalationKind::Opened } else { EscalationKind::Raised });
         saying.previous_tier = Some(previous);
         self.say(slot, saying);
+        if snoozed.is_some() {
+            let reason = "No longer snoozed because it was raised.".to_owned();
+            self.unsnooze(slot, at, reason);
+        }
     }
 
     /// A rule's id and version, as an escalation keeps them.
@@ -271,7 +310,7 @@ impl Engine {
     /// A rule, or a person, agrees with the open escalation.
     pub(crate) fn join(&mut self, slot: Slot, mut saying: Saying, proof: Proof) {
         let (rule_id, version) = self.named(saying.rule).unzip();
-        let Some(open) = self.tickets[slot].escalation_mut() else { return };
+        let Some(open) = self.tickets[slot].open_mut(saying.track) else { return };
         let firing = Firing {
             rule: rule_id.clone(),
             version: version.unwrap_or_default(),
@@ -288,28 +327,43 @@ impl Engine {
     /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
     /// something is held on the ticket, after that has gone out.
     pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) -> bool {
+        let cleared = Track::ALL.map(|track| self.clear_track_if_no(slot, track, since));
+        cleared.contains(&true)
+    }
+
+    fn clear_track_if_no(&mut self, slot: Slot, track: Track, since: Millis) -> bool {
         let ticket = &self.tickets[slot];
-        let fired = ticket.escalation().map_or(&[][..], |open| &open.held_by);
+        let fired = ticket.open_on(track).map_or(&[][..], |open| &open.held_by);
         let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
-        let rules = fired.iter().map(number).chain(ticket.held().iter().map(|held| Some(held.rule)));
-        let Some(since) = self.all_no_since(slot, rules).map(|no| no.max(since)) else { return false };
-        if ticket.held().is_empty() {
-            return self.clear(slot, since);
+        let is_on = |rule: u16| Track::of(&self.rules.rules[rule as usize]) == track;
+        let held = || ticket.held().iter().filter(|held| is_on(held.rule));
+        let rules = fired.iter().map(number).chain(held().map(|held| Some(held.rule)));
+        let last = held().next_back().map(|held| held.at);
+        let Some(since) = self.all_no_since(slot, track, last, rules).map(|no| no.max(since)) else { return false };
+        if last.is_none() {
+            return self.clear(slot, track, since);
         }
         let clears = &mut self.tickets[slot].rare().clears;
-        clears.push(since);
+        clears.push((since, track));
         clears.sort_unstable();
         self.mark_ticket(slot);
         false
     }
 
-    /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`.
-    fn all_no_since(&self, slot: Slot, rules: impl Iterator<Item = Option<u16>>) -> Option<Millis> {
+    /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`. `held`: when
+    /// the last of what is held became true.
+    fn all_no_since(
+        &self,
+        slot: Slot,
+        track: Track,
+        held: Option<Millis>,
+        rules: impl Iterator<Item = Option<u16>>,
+    ) -> Option<Millis> {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
         let moment = account.now;
-        let began = ticket.escalation().map(|open| open.at_tier_since);
-        let mut since = began.into_iter().chain(ticket.held().last().map(|held| held.at)).max()?.max(self.follows);
+        let began = ticket.open_on(track).map(|open| open.at_tier_since);
+        let mut since = began.into_iter().chain(held).max()?.max(self.follows);
         let mut rules = rules.peekable();
         rules.peek()?;
         for number in rules {
@@ -326,16 +380,17 @@ impl Engine {
         Some(since.min(moment.at))
     }
 
-    fn clear(&mut self, slot: Slot, at: Millis) -> bool {
+    fn clear(&mut self, slot: Slot, track: Track, at: Millis) -> bool {
         let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
-        let is_open = self.tickets[slot].escalation().is_some();
-        self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        let is_open = self.tickets[slot].open_on(track).is_some();
+        self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
         is_open
     }
 
     /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.
     pub(crate) fn end(&mut self, slot: Slot, mut saying: Saying) {
-        if self.tickets[slot].escalation().is_none() {
+        let track = saying.track;
+        if self.tickets[slot].open_on(track).is_none() {
             return;
         }
         saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
@@ -343,9 +398,11 @@ impl Engine {
         // Its last state in the queue is that it is gone.
         self.outputs.pop_if(|output| matches!(output, Output::Queue(..)));
         let context = self.key_of_context(slot);
-        if let Some(open) = self.tickets[slot].rare().escalation.take() {
+        if let Some(open) = self.tickets[slot].rare().open(track).take()
+            && track == Track::Live
+        {
             self.outputs.push(Output::Queue(open.id, None));
-            self.count_tier(open.tier, 1);
+            self.count_tier(track, open.tier, 1);
             self.tombstones.push(context);
         }
         self.mark_ticket(slot);
@@ -361,7 +418,8 @@ impl Engine {
         let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
         let account_id = self.accounts[ticket.account].id.to_string();
         let ticket_id = ticket.id.to_string();
-        let Some(open) = ticket.escalation_mut() else { return };
+        let track = saying.track;
+        let Some(open) = ticket.open_mut(track) else { return };
         let sequence = open.next;
         open.next += 1;
         let (rule_id, version, suggest, route) = match rule {
@@ -386,13 +444,18 @@ impl Engine {
             evidence: saying.evidence,
             by: saying.by,
             command_id: saying.command_id,
-            until: None,
+            until: saying.until,
             due_at: None,
             suggest,
             route,
             url,
             context: open.context.as_deref().cloned(),
         };
+        if track == Track::Shadow {
+            self.outputs.push(Output::Shadow(Box::new(record)));
+            self.mark_ticket(slot);
+            return;
+        }
         let entry = QueueEntry {
             escalation: record.clone(),
             opened_at: open.opened_at,
@@ -406,9 +469,7 @@ impl Engine {
 
     /// Why a rule holds on a ticket now, for people and for stragglers.
     fn explain(&self, slot: Slot, number: u16, since: Millis) -> (String, Vec<Evidence>, Proof) {
-        let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let view = View::new(&self.texts, account, ticket, self.policy(), account.now);
+        let view = self.view(slot, self.accounts[self.tickets[slot].account].now);
         let rule = &self.rules.rules[number as usize];
         let explanation = rule.explain(&view);
         let leaves = rule.leaves(&view);
@@ -421,7 +482,10 @@ impl Engine {
         (explanation.reason, explanation.evidence, proof)
     }
 
-    pub(crate) fn count_tier(&mut self, from: u8, to: u8) {
+    pub(crate) fn count_tier(&mut self, track: Track, from: u8, to: u8) {
+        if track == Track::Shadow {
+            return;
+        }
         if from > 1 {
             self.open_escalations[usize::from(from) - 2] -= 1;
         }

@@ -60,7 +60,7 @@ impl RuleIndex {
             Some((place as u16, gate.texts))
         };
         let gate_of = set.rules.iter().map(&mut gate_of).collect();
-        let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode == Mode::Live;
+        let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode != Mode::Disabled;
         let numbered = || set.rules.iter().enumerate().filter(evaluated).map(|(number, rule)| (number as u16, rule));
         let which = |keep: &dyn Fn(&tierline_rules::Rule) -> bool| -> Vec<u16> {
             numbered().filter(|(_, rule)| keep(rule)).map(|(number, _)| number).collect()
@@ -138,7 +138,9 @@ impl RuleIndex {
 /// Whether any of it belongs to the account rather than to one ticket.
 pub(crate) const fn of_account(reads: Reads) -> bool {
     reads.account | reads.billing != 0
-        || reads.topics & (Topic::AccountCustom as u32 | Topic::Tickets as u32 | Topic::Signals as u32) != 0
+        || reads.reads(Topic::AccountCustom)
+        || reads.reads(Topic::Tickets)
+        || reads.reads(Topic::Signals)
 }
 
 fn bits(mut set: u32) -> impl Iterator<Item = usize> {

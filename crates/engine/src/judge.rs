@@ -10,7 +10,6 @@ use crate::account::Slot;
 use crate::engine::Engine;
 use crate::index;
 use crate::ticket::Latch;
-use crate::view::View;
 
 /// A rule that rose on a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +47,8 @@ impl Engine {
             bound = bound.min(self.step(slot, rule, dated, moment, rising));
         }
         self.truths = truths;
+        let wakes = self.tickets[slot].snoozed_until().filter(|&until| !moment.reached(until));
+        bound = wakes.map_or(bound, |until| bound.min(until));
         self.set_bound(slot, bound.max(ahead_of(moment)));
     }
 
@@ -55,30 +56,27 @@ impl Engine {
     fn truths_of(&mut self, slot: Slot, rules: &[u16], moment: Moment, into: &mut Vec<(u16, Dated)>) {
         into.clear();
         let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let policy = self.rules.policies.first();
-        let view = View::new(&self.texts, account, ticket, policy, moment);
+        let mut open = std::mem::take(&mut self.open_gates);
+        let view = self.view(slot, moment);
         let truth = |rule: u16| (rule, self.rules.rules[rule as usize].evaluate(&view));
         if rules.len() <= FEW {
             into.extend(rules.iter().map(|&rule| truth(rule)));
+            self.open_gates = open;
             return;
         }
-        let open = &mut self.open_gates;
         open.clear();
         open.extend_from_slice(rules);
-        self.index.leave_out_shut(&view, open);
+        self.index.leave_out_shut(&view, &mut open);
         open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
         open.sort_unstable();
         open.dedup();
         into.extend(open.iter().map(|&rule| truth(rule)));
+        self.open_gates = open;
     }
 
     /// A rule's truth on a ticket.
     pub(crate) fn truth(&self, slot: Slot, rule: u16, moment: Moment) -> Dated {
-        let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
-        self.rules.rules[rule as usize].evaluate(&view)
+        self.rules.rules[rule as usize].evaluate(&self.view(slot, moment))
     }
 
     /// Moves one latch; returns when the rule next wants attention on this ticket.
@@ -163,16 +161,19 @@ impl Engine {
         self.judge_everywhere(a, &rules, rising);
     }
 
-    /// The account has a ticket more or less: where that changes what a window says, all its tickets are looked at.
-    pub(crate) fn judge_windows(&mut self, a: u32, rising: Rising) {
+    /// The account has a ticket more or less, or one of them is something else now: where that changes what a window
+    /// says, all its tickets are looked at.
+    pub(crate) fn judge_windows(&mut self, a: u32, changed: Reads, rising: Rising) {
         let Some(&any) = self.accounts[a].open.first() else {
             self.accounts[a].settled.clear();
             return;
         };
         for place in 0..self.index.of_windows.len() {
             let number = self.index.of_windows[place];
-            let account = &self.accounts[a];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            if !self.index.reads(number).overlaps(changed) {
+                continue;
+            }
+            let view = self.view(any, self.accounts[a].now);
             let (truths, until) = self.rules.rules[number as usize].account_truths(&view);
             let account = &mut self.accounts[a];
             account.bound = account.bound.min(until);
@@ -190,9 +191,8 @@ impl Engine {
             return;
         };
         for &number in rules {
-            let account = &self.accounts[a];
             let rule = &self.rules.rules[number as usize];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let view = self.view(any, self.accounts[a].now);
             let of_account = rule.evaluate_account(&view);
             let truths =
                 if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
@@ -209,13 +209,11 @@ impl Engine {
             let open = account.open.iter().copied();
             let touched = |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some();
             let touched: Vec<Slot> = open.filter(touched).collect();
-            let account = &self.accounts[a];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let view = self.view(any, self.accounts[a].now);
             let of_account = self.rules.rules[number as usize].of_account(&view);
             for slot in touched {
-                let (account, ticket) = (&self.accounts[a], &self.tickets[slot]);
-                let (moment, bound) = (account.now, ticket.bound);
-                let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+                let (moment, bound) = (self.accounts[a].now, self.tickets[slot].bound);
+                let view = self.view(slot, moment);
                 let dated = self.rules.rules[number as usize].evaluate_given(&view, &of_account);
                 let until = self.step(slot, number, dated, moment, rising);
                 self.set_bound(slot, bound.min(until).max(ahead_of(moment)));
@@ -254,7 +252,7 @@ impl Engine {
                     latch.latched = false;
                     if before.latched {
                         let account = &self.accounts[a];
-                        let escalated = |slot: &Slot| self.tickets[*slot].escalation().is_some();
+                        let escalated = |slot: &Slot| self.tickets[*slot].is_escalated();
                         self.fallen.extend(account.open.iter().copied().filter(escalated));
                     }
                 }

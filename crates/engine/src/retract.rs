@@ -6,8 +6,10 @@ use tierline_rules::{AbsenceOf, Edge, Moment, Reads, Topic, Truth};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::fire::Saying;
-use crate::ticket::{Firing, FiringKind, Proof};
-use crate::view::View;
+use crate::ticket::{Firing, FiringKind, Proof, Track};
+
+/// What one ticket may change for the others of its account.
+const WINDOWS: u32 = Topic::Tickets as u32 | Topic::AnyTicket as u32;
 
 impl Engine {
     /// A straggler from before (or at) the bound of a held rise: what it changed is looked at anew as of that bound;
@@ -15,12 +17,12 @@ impl Engine {
     ///
     /// `of`: the ticket that it changed; `None`: the account.
     pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
-        let all = changed.topics & Topic::Tickets as u32 != 0;
+        let of_all = Reads { topics: changed.topics & WINDOWS, ..Reads::default() };
         for slot in self.accounts[a].holding.clone() {
             let changed = match of {
                 None => changed,
                 Some(of) if of == slot => changed,
-                Some(_) if all => Reads::default().and(Topic::Tickets),
+                Some(_) if of_all.topics != 0 => of_all,
                 Some(_) => continue,
             };
             let mut place = 0;
@@ -45,8 +47,9 @@ impl Engine {
         let ticket = &mut self.tickets[slot];
         let rare = ticket.rare();
         let held = rare.held.remove(place);
-        if rare.held.is_empty() {
-            rare.clears.clear();
+        let track = Track::of(&self.rules.rules[held.rule as usize]);
+        if self.first_held_on(slot, track).is_none() {
+            self.tickets[slot].rare().clears.retain(|&(_, of)| of != track);
         }
         self.note_held(slot);
         self.unlatch(slot, held.rule);
@@ -57,10 +60,7 @@ impl Engine {
 
     /// Whether a rule that rose at a bound did hold then, now that more is known.
     fn still_proven(&self, slot: Slot, number: u16, bound: Millis, proof: &Proof, changed: Reads) -> bool {
-        let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let moment = Moment { at: bound, edge: Edge::Bounds };
-        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+        let view = self.view(slot, Moment { at: bound, edge: Edge::Bounds });
         let rule = &self.rules.rules[number as usize];
         let leaves =
             rule.leaves(&view).into_iter().enumerate().map(|(leaf, state)| {
@@ -79,7 +79,21 @@ impl Engine {
         event_id: &str,
         ended: &[AbsenceOf],
     ) {
-        let Some(open) = self.tickets[slot].escalation() else { return };
+        for track in Track::ALL {
+            self.disprove_firings_on(slot, track, at, appended_at, event_id, ended);
+        }
+    }
+
+    fn disprove_firings_on(
+        &mut self,
+        slot: Slot,
+        track: Track,
+        at: Millis,
+        appended_at: Millis,
+        event_id: &str,
+        ended: &[AbsenceOf],
+    ) {
+        let Some(open) = self.tickets[slot].open_on(track) else { return };
         let disproved: Vec<usize> =
             (0..open.firings.len()).rev().filter(|&place| self.is_disproved(&open.firings[place], at, ended)).collect();
         // Their latches open even where the escalation is gone before the oldest joins are undone.
@@ -87,13 +101,13 @@ impl Engine {
             self.unlatch(slot, rule);
         }
         // What is known to be false stays so for the next late event.
-        if let Some(open) = self.tickets[slot].escalation_mut() {
+        if let Some(open) = self.tickets[slot].open_mut(track) {
             for firing in &mut open.firings {
                 firing.proof.weaken(at, ended);
             }
         }
         for place in disproved {
-            self.undo(slot, place, at, appended_at, event_id);
+            self.undo(slot, track, place, at, appended_at, event_id);
         }
     }
 
@@ -118,8 +132,8 @@ impl Engine {
 
     /// Takes one firing back. What stands above it keeps the tier; where nothing that opened or raised is left, the
     /// escalation closes, whichever of them is undone last.
-    fn undo(&mut self, slot: Slot, place: usize, at: Millis, appended_at: Millis, event_id: &str) {
-        let Some(open) = self.tickets[slot].escalation_mut() else { return };
+    fn undo(&mut self, slot: Slot, track: Track, place: usize, at: Millis, appended_at: Millis, event_id: &str) {
+        let Some(open) = self.tickets[slot].open_mut(track) else { return };
         let firing = open.firings.remove(place);
         let stands_above = open.firings[place..].iter().any(|above| above.what != FiringKind::Joined);
         let again = open.firings.iter().any(|other| other.rule == firing.rule);
@@ -133,6 +147,7 @@ impl Engine {
             return;
         }
         let mut saying = Saying {
+            track,
             kind: Some(EscalationKind::Retracted),
             rule: self.number_of(&firing),
             rule_id: firing.rule.clone(),
@@ -152,8 +167,8 @@ impl Engine {
         }
         if firing.what == FiringKind::Raised && !stands_above {
             saying.previous_tier = Some(tier);
-            self.count_tier(tier, firing.previous_tier);
-            if let Some(open) = self.tickets[slot].escalation_mut() {
+            self.count_tier(track, tier, firing.previous_tier);
+            if let Some(open) = self.tickets[slot].open_mut(track) {
                 open.tier = firing.previous_tier;
                 open.at_tier_since = firing.previous_since;
             }

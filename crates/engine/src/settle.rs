@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::judge::Rising;
 use crate::state::StateError;
+use crate::ticket::Track;
 
 /// What the task record keeps for the engine.
 #[derive(Serialize, Deserialize)]
@@ -117,7 +118,7 @@ impl Engine {
                 account.open.push(slot);
                 self.open_tickets += 1;
             }
-            self.count_tier(1, tier);
+            self.count_tier(Track::Live, 1, tier);
             self.remember_now(a, now);
         }
         self.contexts.clear();
@@ -133,8 +134,8 @@ impl Engine {
             if ticket.open {
                 self.judge(slot, &rules, true, Rising::Bounds);
             } else {
-                let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
-                self.set_bound(slot, since.saturating_add(self.settings.history));
+                self.set_bound(slot, self.kept_until(slot));
+                self.wake_at_end_of_snooze(slot);
             }
         }
         for a in 0..self.accounts.len() {
@@ -190,7 +191,7 @@ impl Engine {
             self.fallen.clear();
             self.conclude(a, Cause::Bound(Edge::Bounds));
             for slot in self.accounts[a].open.clone() {
-                if self.tickets[slot].escalation().is_none() {
+                if !self.tickets[slot].is_escalated() {
                     continue;
                 }
                 self.clear_if_no(slot, self.clock);

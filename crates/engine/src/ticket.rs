@@ -136,12 +136,22 @@ pub(crate) struct Rare {
     pub signals: Vec<SignalCell>,
     pub handoff: Option<HandoffContext>,
     pub escalation: Option<Box<Open>>,
+    /// What shadow rules have raised among themselves.
+    pub shadow: Option<Box<Open>>,
     /// Rises at a bound whose grace is not over, in order of their bounds.
     pub held: Vec<Held>,
     /// When the rules of what is held, and of what had fired before it, became *no* with `clear: when_no`.
-    pub clears: Vec<Millis>,
+    pub clears: Vec<(Millis, Track)>,
     /// How many escalations the ticket has had, retracted ones included.
     pub escalations: u32,
+    /// How many of them in the shadow.
+    pub shadows: u32,
+    /// When it was reopened, oldest first.
+    pub reopened: Vec<Millis>,
+    /// When it went from one assignee to another, oldest first.
+    pub reassigned: Vec<Millis>,
+    /// When the customer's messages matched a phrase.
+    pub phrases: Vec<PhraseCell>,
     /// Hashes of the last signals' and commands' ids.
     pub seen: Ring<16>,
 }
@@ -176,6 +186,46 @@ pub(crate) struct SignalCell {
     pub value: Option<f64>,
     pub label: Option<Symbol>,
     pub model: Option<Symbol>,
+}
+
+/// When the customer's messages matched a phrase.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PhraseCell {
+    /// Which, by its place in the rule set.
+    pub phrase: u16,
+    /// Oldest first.
+    pub at: Vec<Millis>,
+}
+
+/// How many instants of each kind are kept of a ticket, the newest.
+const INSTANTS: usize = 128;
+
+/// Adds an instant in its place; beyond what is kept the oldest goes.
+pub(crate) fn add_instant(instants: &mut Vec<Millis>, at: Millis) {
+    let place = instants.partition_point(|&other| other <= at);
+    instants.insert(place, at);
+    if instants.len() > INSTANTS {
+        instants.remove(0);
+    }
+}
+
+/// Where a rule's firings go: the two never meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Track {
+    /// To `escalations`.
+    #[default]
+    Live,
+    /// To `escalations-shadow`.
+    Shadow,
+}
+
+impl Track {
+    pub const ALL: [Track; 2] = [Track::Live, Track::Shadow];
+
+    /// That of a rule.
+    pub fn of(rule: &tierline_rules::Rule) -> Track {
+        if rule.mode == tierline_rules::Mode::Shadow { Track::Shadow } else { Track::Live }
+    }
 }
 
 /// A rise that waits for stragglers.
@@ -236,6 +286,8 @@ pub(crate) struct Open {
     pub at_tier_since: Millis,
     pub acknowledged_at: Option<Millis>,
     pub acknowledged_by: Option<String>,
+    /// Until when nobody wants to hear of it, unless a rule raises it.
+    pub snoozed_until: Option<Millis>,
     /// Ids of the rules that fired or joined on it; with `None` for a person, who never becomes *no*.
     pub held_by: Vec<Option<String>>,
     /// Its last firings, newest last.
@@ -265,6 +317,16 @@ pub(crate) enum FiringKind {
     Joined,
 }
 
+impl Rare {
+    /// The open escalation of a track, to be changed.
+    pub fn open(&mut self, track: Track) -> &mut Option<Box<Open>> {
+        match track {
+            Track::Live => &mut self.escalation,
+            Track::Shadow => &mut self.shadow,
+        }
+    }
+}
+
 impl Ticket {
     /// One that is only spoken of so far.
     pub fn new(id: &str, account: u32) -> Ticket {
@@ -283,8 +345,31 @@ impl Ticket {
     }
 
     pub fn escalation_mut(&mut self) -> Option<&mut Open> {
+        self.open_mut(Track::Live)
+    }
+
+    /// The open escalation of a track.
+    pub fn open_on(&self, track: Track) -> Option<&Open> {
+        let rare = self.rare.as_ref()?;
+        match track {
+            Track::Live => rare.escalation.as_deref(),
+            Track::Shadow => rare.shadow.as_deref(),
+        }
+    }
+
+    pub fn open_mut(&mut self, track: Track) -> Option<&mut Open> {
         self.behind.rare = true;
-        self.rare.as_mut()?.escalation.as_deref_mut()
+        self.rare.as_mut()?.open(track).as_deref_mut()
+    }
+
+    /// Whether anything is open on it, live or in the shadow.
+    pub fn is_escalated(&self) -> bool {
+        Track::ALL.iter().any(|&track| self.open_on(track).is_some())
+    }
+
+    /// Until when its escalation is snoozed.
+    pub fn snoozed_until(&self) -> Option<Millis> {
+        self.escalation()?.snoozed_until
     }
 
     pub fn held(&self) -> &[Held] {
@@ -293,7 +378,11 @@ impl Ticket {
 
     /// 1 without an open escalation.
     pub fn tier(&self) -> u8 {
-        self.escalation().map_or(1, |open| open.tier)
+        self.tier_on(Track::Live)
+    }
+
+    pub fn tier_on(&self, track: Track) -> u8 {
+        self.open_on(track).map_or(1, |open| open.tier)
     }
 
     pub fn latch(&self, rule: u16) -> Option<&Latch> {
@@ -321,8 +410,13 @@ impl Ticket {
 
     /// Whether it counts in the windows of its account.
     pub fn counts(&self) -> bool {
+        self.created_at.is_some() && self.counts_at_all()
+    }
+
+    /// Whether it counts among the tickets of its account, of whatever age: it is neither merged, deleted nor spam.
+    pub fn counts_at_all(&self) -> bool {
         use tierline_model::TicketField::Spam;
-        !self.removed && self.created_at.is_some() && self.cells.small(Spam) != Some(1)
+        !self.removed && self.cells.small(Spam) != Some(1)
     }
 }
 

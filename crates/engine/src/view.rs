@@ -6,11 +6,12 @@ use tierline_model::{
     Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, Status, TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Clock, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, SignalValue, SlaPolicy, Stamp, Told, Untold,
-    Value, Wait,
+    ALWAYS, Age, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring, SignalValue,
+    SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
 };
 
 use crate::account::Account;
+use crate::arena::Arena;
 use crate::cells::{CellValue, Seen, SeenValue};
 use crate::joined::{self, Joined, Key};
 use crate::marks::Waiting;
@@ -20,6 +21,7 @@ use crate::ticket::{CustomList, CustomValue, SignalCell, Ticket};
 /// One ticket of one account at one moment.
 pub(crate) struct View<'e> {
     pub texts: &'e Texts,
+    pub tickets: &'e Arena<Ticket>,
     pub account: &'e Account,
     pub ticket: &'e Ticket,
     pub policy: Option<&'e SlaPolicy>,
@@ -34,6 +36,7 @@ pub(crate) struct View<'e> {
 impl<'e> View<'e> {
     pub fn new(
         texts: &'e Texts,
+        tickets: &'e Arena<Ticket>,
         account: &'e Account,
         ticket: &'e Ticket,
         policy: Option<&'e SlaPolicy>,
@@ -41,6 +44,7 @@ impl<'e> View<'e> {
     ) -> View<'e> {
         View {
             texts,
+            tickets,
             account,
             ticket,
             policy,
@@ -235,6 +239,35 @@ impl Facts for View<'_> {
                 label: cell.label.map(|label| self.texts.text(label)),
                 model: cell.model.map(|model| self.texts.text(model)),
             });
+        }
+    }
+
+    fn happened(&self, what: Recurring) -> Happened<'_> {
+        let at = self.ticket.rare.as_ref().map_or(&[][..], |rare| match what {
+            Recurring::Reopened => &rare.reopened,
+            Recurring::Reassigned => &rare.reassigned,
+        });
+        Happened { at, known_from: if self.ticket.met { ALWAYS } else { self.ticket.open_since } }
+    }
+
+    fn handoff(&self) -> Option<Handoff<'_>> {
+        let handoff = self.ticket.rare.as_ref()?.handoff.as_ref()?;
+        Some(Handoff { at: handoff.at, wants_human: handoff.wants_human, broke_down: handoff.broke_down.as_deref() })
+    }
+
+    fn phrase(&self, phrase: u16) -> &[Millis] {
+        let cells = self.ticket.rare.as_ref().map_or(&[][..], |rare| &rare.phrases);
+        cells.iter().find(|cell| cell.phrase == phrase).map_or(&[], |cell| &cell.at)
+    }
+
+    fn each_ticket(&self, each: &mut dyn FnMut(&dyn Facts, Standing)) {
+        for &slot in &self.account.tickets {
+            let ticket = &self.tickets[slot];
+            if ticket.counts_at_all() {
+                let open_since = Some(ticket.open_since).filter(|_| ticket.open);
+                let view = View::new(self.texts, self.tickets, self.account, ticket, self.policy, self.moment);
+                each(&view, Standing { created_at: ticket.created_at, open_since });
+            }
         }
     }
 

@@ -85,6 +85,25 @@ proptest! {
     }
 
     #[test]
+    fn shadow_rules_do_among_themselves_what_they_would_do_live_and_change_nothing(
+        (live, policy) in chance::rules(&chance::any_length()), (tried, _) in chance::rules(&chance::any_length()),
+        history in chance::history(24), way in ways(),
+    ) {
+        // What a person does to an escalation, nobody does to one in the shadow.
+        let history: Vec<Record> = history.into_iter().filter(|record| !record.what.is_command()).collect();
+        let until = chance::end_of(&history);
+        let shadow = tried.iter().map(|rule| Rule { shadow: true, ..rule.clone() });
+        let both: Vec<Rule> = live.iter().cloned().chain(shadow).collect();
+        let (out, in_shadow) = real::run_both(&rule_set(&both, policy), &history, until, &way);
+        let alone = real::run(&rule_set(&live, policy), &history, until, &way);
+        prop_assert_eq!(real::lines(&out), real::lines(&alone), "{}", describe(&both, policy, &history));
+        let as_live = real::run(&rule_set(&tried, policy), &history, until, &way);
+        let renumbered = real::lines_from(&in_shadow, live.len());
+        prop_assert_eq!(renumbered, real::lines(&as_live), "{}", describe(&both, policy, &history));
+        check_ids(&in_shadow)?;
+    }
+
+    #[test]
     fn what_comes_late_within_the_grace_changes_nothing(
         (rules, policy) in chance::rules_of_absence(), arriving in chance::with_stragglers(24, 5), way in ways(),
     ) {

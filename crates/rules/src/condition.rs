@@ -2,6 +2,7 @@
 
 use tierline_model::Millis;
 
+use crate::matcher::Matcher;
 use crate::{Dated, Facts, FieldRef, Reads};
 
 /// One thing that a rule asks for. Pure: all it knows stands in the facts that it is shown.
@@ -39,8 +40,28 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
     /// It in one fixed spelling: two conditions that mean the same by their words have the same.
     fn normal(&self) -> String;
 
+    /// What it claims of one thing, where two claims on the same thing can exclude each other.
+    fn claim(&self) -> Option<Claim<'_>> {
+        None
+    }
+
     /// The fields that it reads, by the names that rules use.
     fn fields(&self) -> Vec<String>;
+}
+
+/// That a thing is as a matcher says.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// What it is about; two conditions with equal ones speak of the same value.
+    pub(crate) about: String,
+    pub(crate) matcher: &'a Matcher,
+}
+
+impl Claim<'_> {
+    /// Whether no value can be as both say.
+    pub(crate) fn excludes(&self, other: &Claim<'_>) -> bool {
+        self.about == other.about && self.matcher.excludes(other.matcher)
+    }
 }
 
 /// A field that has to be one of these texts. While it is told and is none of them, the condition is *no*, and only a
@@ -88,4 +109,6 @@ pub enum AbsenceOf {
     Change,
     /// That the ticket is solved: `open_for`.
     Closing,
+    /// Another status: `status_for`.
+    Status,
 }

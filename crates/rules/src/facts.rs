@@ -166,6 +166,44 @@ pub struct SignalValue<'a> {
     pub model: Option<&'a str>,
 }
 
+/// What may happen to a ticket again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recurring {
+    /// Solved or closed, and then open.
+    Reopened,
+    /// Taken from one assignee and given to another.
+    Reassigned,
+}
+
+/// When something happened to a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happened<'a> {
+    /// Oldest first.
+    pub at: &'a [Millis],
+    /// What happened before then is not known; [`crate::ALWAYS`]: nothing did.
+    pub known_from: Millis,
+}
+
+/// What an AI agent said as it handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handoff<'a> {
+    /// When.
+    pub at: Millis,
+    /// Whether the customer wants a person.
+    pub wants_human: Option<bool>,
+    /// Where the conversation broke down.
+    pub broke_down: Option<&'a str>,
+}
+
+/// Where one of an account's tickets stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was created; `None`: nobody has told.
+    pub created_at: Option<Millis>,
+    /// Since when it has been open; `None`: it is not.
+    pub open_since: Option<Millis>,
+}
+
 /// What a condition may ask. All of it is as of [`moment`](Facts::moment).
 pub trait Facts {
     /// The moment of asking.
@@ -200,6 +238,19 @@ pub trait Facts {
 
     /// The ticket's newest values of a signal, newest last; where it has none, the account's.
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>));
+
+    /// When something happened to the ticket that may happen again.
+    fn happened(&self, what: Recurring) -> Happened<'_>;
+
+    /// What was said as the ticket was last handed over.
+    fn handoff(&self) -> Option<Handoff<'_>>;
+
+    /// When messages of the ticket's customer matched a phrase, by its place in
+    /// [`RuleSet::phrases`](crate::RuleSet::phrases); oldest first.
+    fn phrase(&self, phrase: u16) -> &[Millis];
+
+    /// Each of the account's tickets that counts (merged, deleted, spam taken out), as facts of the same moment.
+    fn each_ticket(&self, each: &mut dyn FnMut(&dyn Facts, Standing));
 
     /// The open escalation, if there is one.
     fn escalation(&self) -> Option<OpenEscalation>;
@@ -259,6 +310,10 @@ pub enum Topic {
     Assignment = 256,
     /// When a person last changed, wrote on or noted on the ticket.
     Touched = 512,
+    /// What any of the account's tickets is: its fields, whether it is open, whether its customer waits.
+    AnyTicket = 1024,
+    /// Which phrases the customer's messages matched.
+    Phrases = 2048,
 }
 
 impl Reads {
@@ -301,8 +356,21 @@ impl Reads {
         self
     }
 
+    /// The same without this topic.
+    #[must_use]
+    pub const fn without(mut self, topic: Topic) -> Reads {
+        self.topics &= !(topic as u32);
+        self
+    }
+
+    /// Whether it reads this topic.
+    pub const fn reads(self, topic: Topic) -> bool {
+        self.topics & topic as u32 != 0
+    }
+
     /// Whether it reads nothing that belongs to one ticket: its truth is the account's.
     pub const fn is_of_account(self) -> bool {
-        self.ticket == 0 && self.topics & !(Topic::AccountCustom as u32 | Topic::Tickets as u32) == 0
+        let of_account = Topic::AccountCustom as u32 | Topic::Tickets as u32 | Topic::AnyTicket as u32;
+        self.ticket == 0 && self.topics & !of_account == 0
     }
 }

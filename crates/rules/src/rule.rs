@@ -6,7 +6,7 @@ use tierline_model::{Evidence, Millis};
 use tierline_sla::{Calendar, Targets};
 
 use crate::tree::{Sense, Tree};
-use crate::{ALWAYS, Absence, Condition, Dated, Facts, FieldRef, Gate, Reads, Topic, Truth, text};
+use crate::{ALWAYS, Absence, Condition, Dated, Facts, FieldRef, Gate, Phrase, Reads, Topic, Truth, text};
 
 /// The rules and policies in force.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// In the order in which they were written: the first that applies to a ticket is its policy.
     pub policies: Vec<SlaPolicy>,
+    /// What customers' messages are matched with as they arrive; conditions know them by their places.
+    pub phrases: Vec<Phrase>,
     /// Every text that conditions compare for equality, [folded](crate::fold). A text's index is its number, the
     /// `folded` of [`Value::Text`](crate::Value::Text).
     pub texts: Vec<String>,

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use tierline_model::Millis;
 
-use crate::FOREIGN;
 use crate::source::{Diagnostics, Entry};
 use crate::tree::Expression;
+use crate::{FOREIGN, Phrase};
 
 /// Everything that conditions may ask for while they are read.
 pub(crate) struct Scope<'s> {
     pub(crate) found: &'s mut Diagnostics,
     pub(crate) texts: TextNumbers,
+    pub(crate) phrases: Vec<Phrase>,
     /// Milliseconds for which solved tickets count.
     pub(crate) history: Millis,
     /// Whether a policy has a target for the first reply.
@@ -20,6 +21,31 @@ pub(crate) struct Scope<'s> {
     pub(crate) terms: BTreeMap<&'s str, Term<'s>>,
     /// The terms that are being read, each within the one before it.
     pub(crate) reading: Vec<&'s str>,
+}
+
+impl<'s> Scope<'s> {
+    /// One without policies, terms and texts.
+    #[cfg(test)]
+    pub(crate) fn bare(found: &'s mut Diagnostics, texts: TextNumbers) -> Scope<'s> {
+        Scope {
+            found,
+            texts,
+            phrases: Vec::new(),
+            history: 0,
+            has_first_reply: false,
+            terms: BTreeMap::new(),
+            reading: Vec::new(),
+        }
+    }
+
+    /// The place of a phrase among those of the rule set; the same for each condition that means it.
+    pub(crate) fn phrase(&mut self, phrase: Phrase) -> Option<u16> {
+        let place = self.phrases.iter().position(|other| other.key == phrase.key).unwrap_or_else(|| {
+            self.phrases.push(phrase);
+            self.phrases.len() - 1
+        });
+        u16::try_from(place).ok()
+    }
 }
 
 /// A term, as far as it has been read.

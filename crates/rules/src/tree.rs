@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::source::Span;
 use crate::{ALWAYS, Condition, Dated, NEVER, Truth};
 
 /// Conditions as they were written, terms put in.
@@ -14,7 +15,8 @@ pub(crate) enum Expression {
     All(Vec<Expression>),
     Any(Vec<Expression>),
     Not(Box<Expression>),
-    Leaf(Arc<dyn Condition>),
+    /// A condition, and where it was written.
+    Leaf(Arc<dyn Condition>, Option<Span>),
 }
 
 impl Expression {
@@ -23,7 +25,20 @@ impl Expression {
         match self {
             Expression::All(children) | Expression::Any(children) => children.iter().map(Expression::leaves).sum(),
             Expression::Not(inner) => inner.leaves(),
-            Expression::Leaf(_) => 1,
+            Expression::Leaf(..) => 1,
+        }
+    }
+}
+
+impl Expression {
+    /// The same, with the place of each condition that has none yet.
+    pub(crate) fn at(self, span: &Span) -> Expression {
+        let each = |children: Vec<Expression>| children.into_iter().map(|child| child.at(span)).collect();
+        match self {
+            Expression::All(children) => Expression::All(each(children)),
+            Expression::Any(children) => Expression::Any(each(children)),
+            Expression::Not(inner) => Expression::Not(Box::new(inner.at(span))),
+            Expression::Leaf(condition, place) => Expression::Leaf(condition, place.or_else(|| Some(span.clone()))),
         }
     }
 }
@@ -78,7 +93,7 @@ impl Tree {
     /// Compiles an expression; its leaves, in the order in which they were written, are added to `leaves`.
     pub(crate) fn compile(expression: &Expression, sense: Sense, leaves: &mut Vec<Arc<dyn Condition>>) -> Tree {
         let (children, is_all) = match expression {
-            Expression::Leaf(condition) => {
+            Expression::Leaf(condition, _) => {
                 leaves.push(condition.clone());
                 return Tree::Leaf(leaves.len() - 1, sense);
             }

@@ -2,6 +2,7 @@
 //!
 //! At instant `t` a window of length `d` holds what lies in `(t − d, t]`, to the millisecond.
 
+use smallvec::SmallVec;
 use tierline_model::Millis;
 
 use crate::{ALWAYS, Dated, NEVER, Truth};
@@ -77,6 +78,77 @@ impl Window<'_> {
     }
 }
 
+/// Something that counts from `enters` on and no more from `leaves` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stay {
+    pub(crate) enters: Millis,
+    pub(crate) leaves: Millis,
+    /// Whether it is known to count; otherwise it may.
+    pub(crate) certain: bool,
+}
+
+/// How many there are at least and at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+}
+
+/// How many count at `now`, and whether one of `wanted` (ranges with both ends included) holds that number: *unknown*
+/// where it holds some of the numbers that it may be.
+pub(crate) fn present(stays: impl Iterator<Item = Stay>, now: Millis, wanted: &[(u64, u64)]) -> (Count, Dated) {
+    // Each end with what it adds to the least and to the greatest number.
+    let mut ends: SmallVec<[(Millis, i64, i64); 32]> = SmallVec::new();
+    for stay in stays.filter(|stay| stay.enters < stay.leaves) {
+        let sure = i64::from(stay.certain);
+        ends.push((stay.enters, sure, 1));
+        ends.push((stay.leaves, -sure, -1));
+    }
+    ends.sort_unstable();
+    let so_far = ends.partition_point(|&(at, ..)| at <= now);
+    let (past, coming) = ends.split_at(so_far);
+    let sum = past.iter().fold((0, 0), |(low, high), (_, sure, may)| (low + sure, high + may));
+    let truth = truth_of(sum, wanted);
+    let mut dated = Dated { truth, since: ALWAYS, until: NEVER };
+    let mut then = sum;
+    for together in coming.chunk_by(|x, y| x.0 == y.0) {
+        then = together.iter().fold(then, |(low, high), (_, sure, may)| (low + sure, high + may));
+        if truth_of(then, wanted) != truth {
+            dated.until = together[0].0;
+            break;
+        }
+    }
+    let mut then = sum;
+    for together in past.chunk_by(|x, y| x.0 == y.0).rev() {
+        then = together.iter().fold(then, |(low, high), (_, sure, may)| (low - sure, high - may));
+        if truth_of(then, wanted) != truth {
+            dated.since = together[0].0;
+            break;
+        }
+    }
+    (Count { low: sum.0.max(0) as u64, high: sum.1.max(0) as u64 }, dated)
+}
+
+fn truth_of((low, high): (i64, i64), wanted: &[(u64, u64)]) -> Truth {
+    among(low.max(0) as u64, high.max(0) as u64, wanted)
+}
+
+/// Whether a number between `low` and `high` is in one of these ranges, none of which is empty: *unknown* where only some
+/// of the numbers are.
+pub(crate) fn among(low: u64, high: u64, wanted: &[(u64, u64)]) -> Truth {
+    if !wanted.iter().any(|&(from, to)| from <= high && low <= to) {
+        return Truth::No;
+    }
+    let mut next = low;
+    while let Some(to) = wanted.iter().filter(|&&(from, to)| from <= next && next <= to).map(|&(_, to)| to).max() {
+        if to >= high {
+            return Truth::Yes;
+        }
+        next = to + 1;
+    }
+    Truth::Unknown
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -122,6 +194,39 @@ mod tests {
             }
             if dated.since != ALWAYS {
                 prop_assert_ne!(Truth::from(by_definition(dated.since - 1).1), dated.truth);
+            }
+        }
+
+        #[test]
+        fn what_may_be_is_as_the_definition_has_it(
+            stays in prop::collection::vec((0i64..40, 1i64..40, any::<bool>()), 0..10),
+            now in 0i64..60,
+            wanted in prop::collection::vec((0u64..4, 0u64..4), 1..3),
+        ) {
+            let wanted: Vec<(u64, u64)> = wanted.into_iter().map(|(from, more)| (from, from + more)).collect();
+            let stays: Vec<Stay> = stays
+                .into_iter()
+                .map(|(enters, length, certain)| Stay { enters, leaves: enters + length, certain })
+                .collect();
+            let by_definition = |t: Millis| {
+                let there = || stays.iter().filter(|stay| stay.enters <= t && t < stay.leaves);
+                let (low, high) = (there().filter(|stay| stay.certain).count() as u64, there().count() as u64);
+                let holds = |count: u64| wanted.iter().any(|&(from, to)| from <= count && count <= to);
+                let truth = match (low..=high).filter(|&count| holds(count)).count() as u64 {
+                    0 => Truth::No,
+                    all if all == high - low + 1 => Truth::Yes,
+                    _ => Truth::Unknown,
+                };
+                (Count { low, high }, truth)
+            };
+            let (count, dated) = present(stays.iter().copied(), now, &wanted);
+            prop_assert_eq!((count, dated.truth), by_definition(now));
+            prop_assert!(dated.until > now);
+            for t in now..dated.until.min(200) {
+                prop_assert_eq!(by_definition(t).1, dated.truth);
+            }
+            for t in dated.since.max(-5)..=now {
+                prop_assert_eq!(by_definition(t).1, dated.truth);
             }
         }
     }

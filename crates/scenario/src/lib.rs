@@ -12,7 +12,8 @@ mod parse;
 mod play;
 mod settings;
 mod steps;
+mod timeline;
 mod times;
 
 pub use outcome::{Happened, Outcome, Verdict};
-pub use parse::Scenario;
+pub use parse::{Base, Scenario};

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use tierline_model::{Escalation, Millis, instant_text};
 
-use crate::times;
+use crate::timeline::{self, Line};
 
 /// What became of a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Outcome {
     pub start: Millis,
     /// Everything that went out, in order.
     pub happened: Vec<Happened>,
+    /// Its steps, for the timeline.
+    pub(crate) steps: Vec<Line>,
 }
 
 /// Whether a scenario came out as it says.
@@ -31,33 +33,21 @@ pub enum Verdict {
     NotBuilt(String),
 }
 
-/// A record of `escalations` that went out.
+/// A record of `escalations`, or of `escalations-shadow`, that went out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happened {
     pub(crate) escalation: Escalation,
-}
-
-impl Happened {
-    fn line(&self, start: Millis) -> String {
-        let record = &self.escalation;
-        let mut line = format!(
-            "{:>8}  {:<12} {}  tier {}",
-            times::since(record.became_true_at, start),
-            record.kind.word(),
-            record.ticket_id,
-            record.tier
-        );
-        if let Some(rule) = &record.rule {
-            line.push_str(&format!("  {rule}"));
-        }
-        if record.detected_at != record.became_true_at {
-            line.push_str(&format!("  (went out at {})", times::since(record.detected_at, start)));
-        }
-        line
-    }
+    /// Of `escalations-shadow` instead.
+    pub(crate) shadow: bool,
 }
 
 impl Outcome {
+    /// What happened, a line each: steps, and behind an arrow what went out.
+    pub fn timeline(&self) -> Vec<String> {
+        let lines = timeline::with_outcome(&self.steps, &self.happened, self.start);
+        lines.iter().map(|line| line.show(self.start)).collect()
+    }
+
     /// The outcome as JSON: `file, scenario, verdict` (`passed`, `failed`, `not_built`)`, why[], happened[]`.
     pub fn json(&self) -> Json {
         let (verdict, why) = match &self.verdict {
@@ -68,8 +58,9 @@ impl Outcome {
         let happened: Vec<_> = self
             .happened
             .iter()
-            .map(|Happened { escalation }| {
+            .map(|Happened { escalation, shadow }| {
                 json!({
+                    "shadow": shadow,
                     "at": instant_text(escalation.became_true_at),
                     "detected_at": instant_text(escalation.detected_at),
                     "kind": escalation.kind.word(),
@@ -95,12 +86,12 @@ impl std::fmt::Display for Outcome {
                 for difference in differences {
                     write!(f, "\n           {difference}")?;
                 }
-                write!(f, "\n         what went out, in order (times from the start):")?;
-                if self.happened.is_empty() {
-                    write!(f, "\n           nothing")?;
+                write!(f, "\n         what happened (times from the start, → went out):")?;
+                for line in timeline::with_outcome(&self.steps, &self.happened, self.start) {
+                    write!(f, "\n         {}", line.show(self.start))?;
                 }
-                for happened in &self.happened {
-                    write!(f, "\n         {}", happened.line(self.start))?;
+                if self.happened.is_empty() {
+                    write!(f, "\n         nothing went out")?;
                 }
                 Ok(())
             }

@@ -6,7 +6,7 @@ use tierline_rules::source::{self, Diagnostics, Entry, Keys, Kind, Node, Source,
 use crate::expect::{self, Pattern};
 use crate::settings::{self, SECTIONS};
 use crate::steps::{self, Step};
-use crate::{Outcome, Verdict, play, times};
+use crate::{Outcome, Verdict, play, timeline, times};
 
 /// A scenario, ready to be tried.
 #[derive(Clone, Debug)]
@@ -19,10 +19,23 @@ pub struct Scenario {
     pub(crate) steps: Vec<Step>,
     pub(crate) expect: Vec<Pattern>,
     pub(crate) never: Vec<Pattern>,
+    /// All records of `escalations-shadow`; `None`: they are not looked at.
+    pub(crate) shadow: Option<Vec<Pattern>>,
     /// The configuration that it tests.
     pub(crate) configuration: Vec<Entry>,
     /// The first thing that it asks for and that is not built yet.
     not_built: Option<String>,
+}
+
+/// Which configuration a scenario tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// One that it names, from beside it: `config: tierline.yaml`.
+    Named(String),
+    /// The one beside it.
+    Beside,
+    /// It carries its rules itself.
+    Own,
 }
 
 impl Scenario {
@@ -41,10 +54,15 @@ impl Scenario {
         }
     }
 
-    /// The configuration that the text of a scenario names (`config: tierline.yaml`), as it is written there.
-    pub fn configuration_named_in(text: &str) -> Option<String> {
-        let root = source::parse(&Source::new("", text), &mut Diagnostics::default())?;
-        Some(root.at("config")?.scalar()?.text.clone())
+    /// Which configuration the text of a scenario tests.
+    pub fn base(text: &str) -> Base {
+        let root = source::parse(&Source::new("", text), &mut Diagnostics::default());
+        let Some(root) = root else { return Base::Own };
+        match root.at("config").and_then(Node::scalar) {
+            Some(named) => Base::Named(named.text.clone()),
+            None if root.at("rules").is_some() => Base::Own,
+            None => Base::Beside,
+        }
     }
 
     /// What it calls itself.
@@ -58,7 +76,8 @@ impl Scenario {
             Some(reason) => (Verdict::NotBuilt(reason.clone()), Vec::new()),
             None => play::twice(self),
         };
-        Outcome { scenario: self.name.clone(), file: self.file.clone(), verdict, start: self.start, happened }
+        let steps = timeline::of_steps(&self.steps, self.until);
+        Outcome { scenario: self.name.clone(), file: self.file.clone(), verdict, start: self.start, happened, steps }
     }
 
     fn read(file: &str, root: &Node, base: Option<(&str, &str)>, found: &mut Diagnostics) -> Option<Scenario> {
@@ -70,6 +89,7 @@ impl Scenario {
         let steps = keys.required("steps", found);
         let expect = keys.required("expect", found);
         let never = keys.optional("never");
+        let shadow = keys.optional("shadow");
         let sla_events = keys.optional("sla_events");
         keys.optional("config");
         let mut configuration = base.map_or_else(Vec::new, |(name, text)| settings::beside(name, text, found));
@@ -96,6 +116,7 @@ impl Scenario {
             steps,
             expect: expect::read(expect?, start, found),
             never: never.map_or_else(Vec::new, |never| expect::read(never, start, found)),
+            shadow: shadow.map(|shadow| expect::read(shadow, start, found)),
             configuration,
             not_built,
         })

@@ -75,9 +75,14 @@ impl<'a> Player<'a> {
         if let Some(reason) = &self.not_built {
             return Verdict::NotBuilt(reason.clone());
         }
-        let Scenario { expect, never, start, .. } = self.scenario;
+        let Scenario { expect, never, shadow, start, .. } = self.scenario;
         let mut differences = self.refused.clone();
-        differences.extend(expect::compare(expect, never, &self.happened, *start));
+        let (in_shadow, live): (Vec<_>, Vec<_>) = self.happened.iter().cloned().partition(|happened| happened.shadow);
+        differences.extend(expect::compare(expect, never, &live, *start));
+        if let Some(shadow) = shadow {
+            let differ = expect::compare(shadow, &[], &in_shadow, *start);
+            differences.extend(differ.into_iter().map(|difference| format!("in the shadow: {difference}")));
+        }
         if differences.is_empty() { Verdict::Passed } else { Verdict::Failed(differences) }
     }
 
@@ -152,8 +157,10 @@ impl<'a> Player<'a> {
 
     fn collect(&mut self) {
         for output in self.engine.outputs() {
-            if let Output::Escalation(escalation) = output {
-                self.happened.push(Happened { escalation: *escalation });
+            match output {
+                Output::Escalation(it) => self.happened.push(Happened { escalation: *it, shadow: false }),
+                Output::Shadow(it) => self.happened.push(Happened { escalation: *it, shadow: true }),
+                Output::Queue(..) => {}
             }
         }
     }

@@ -214,6 +214,19 @@ impl Reader {
 }
 
 impl Stream {
+    /// As the contract names it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Stream::Tickets => "tickets",
+            Stream::Accounts(_) => "accounts",
+            Stream::Billing(_) => "billing",
+            Stream::AccountChanges => "account-changes",
+            Stream::BillingChanges => "billing-changes",
+            Stream::Signals => "signals",
+            Stream::Commands => "commands",
+        }
+    }
+
     /// Decodes a record of this stream and hands it on.
     pub fn with_input<T>(self, json: &str, then: impl FnOnce(Input<'_>) -> T) -> Result<T, String> {
         let mut decoder = Decoder::new();

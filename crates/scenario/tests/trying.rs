@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tierline_scenario::{Outcome, Scenario, Verdict};
+use tierline_scenario::{Base, Outcome, Scenario, Verdict};
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse("try.scenario.yaml", text, None).unwrap_or_else(|mistakes| panic!("{mistakes}"))
@@ -57,7 +57,8 @@ fn what_differs_is_told_with_its_line_and_what_went_out() {
     let outcome = tried(&waiting("", &format!("{SILENT}expect: [ {{ at: 3h, kind: opened }}, {{ kind: raised }} ]")));
     assert_eq!(differences(&outcome), ["line 8: `at` should be 3h, is 2h", "line 8: kind raised did not happen"]);
     let shown = outcome.to_string();
-    assert!(shown.contains("2h  opened       T1  tier 2  silent"), "{shown}");
+    assert!(shown.contains("0h   tickets: created T1, status new"), "{shown}");
+    assert!(shown.contains("2h → opened T1, tier 2, by silent: No agent had replied for 2 hours"), "{shown}");
 }
 
 #[test]
@@ -68,11 +69,19 @@ fn what_nobody_expects_and_what_should_never_happen_is_told() {
 
 #[test]
 fn what_is_not_built_is_said_and_not_tried() {
-    let text = waiting("", "rules: [ { id: r, tier: 2, when: { ticket.reopened: 1 } } ]\nexpect: []");
-    assert_eq!(tried(&text).verdict, Verdict::NotBuilt("`ticket.reopened` is not built yet".to_owned()));
-    let snooze = "  - { at: 1h, commands: { kind: snooze, until: 2026-03-03T09:00:00Z } }\n";
-    let verdict = tried(&waiting(snooze, &format!("{SILENT}expect: []"))).verdict;
+    let moved = "  - { at: 1h, tickets: { kind: rehomed, to_account: other } }\n";
+    let verdict = tried(&waiting(moved, &format!("{SILENT}expect: []"))).verdict;
     assert!(matches!(verdict, Verdict::NotBuilt(_)), "{verdict:?}");
+}
+
+#[test]
+fn what_shadow_rules_would_have_done_is_compared_by_itself() {
+    let rules = "rules: [ { id: silent, tier: 2, mode: shadow, when: { ticket.no_agent_reply_for: 2h } } ]\n";
+    let expect = "expect: []\nshadow: [ { at: 2h, kind: opened, tier: 2, rule: silent } ]";
+    let outcome = tried(&waiting("", &format!("{rules}{expect}")));
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
+    let outcome = tried(&waiting("", &format!("{rules}expect: []\nshadow: []")));
+    assert_eq!(differences(&outcome), ["in the shadow: unexpected: opened of T1 at 2h"]);
 }
 
 #[test]
@@ -107,12 +116,11 @@ fn what_a_scenario_does_not_carry_comes_from_the_configuration_beside_it() {
 }
 
 #[test]
-fn the_configuration_that_it_names_is_known_before_it_is_read() {
-    assert_eq!(
-        Scenario::configuration_named_in("config: ../tierline.yaml\nsteps: []").as_deref(),
-        Some("../tierline.yaml")
-    );
-    assert_eq!(Scenario::configuration_named_in("steps: []"), None);
+fn which_configuration_it_tests_is_known_before_it_is_read() {
+    let named = Scenario::base("config: ../tierline.yaml\nrules: []\nsteps: []");
+    assert_eq!(named, Base::Named("../tierline.yaml".to_owned()));
+    assert_eq!(Scenario::base("steps: []"), Base::Beside);
+    assert_eq!(Scenario::base("rules: []\nsteps: []"), Base::Own);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::ticket::{Behind, Ticket};
 
 /// The first byte of every value.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Why a changelog cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -250,7 +250,7 @@ fn versioned<'a>(key: &[u8], value: &'a [u8]) -> Result<(u8, &'a [u8]), StateErr
     }
 }
 
-/// A value that is the same in both formats.
+/// A value that is the same in all formats.
 fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {
     postcard::from_bytes(versioned(key, value)?.1).map_err(|error| damaged(key, error))
 }
@@ -300,6 +300,6 @@ mod tests {
 
     #[test]
     fn another_format_is_named() {
-        assert_eq!(take::<u8>(b"k", &[3, 0]).unwrap_err().to_string(), StateError::Version(3).to_string());
+        assert_eq!(take::<u8>(b"k", &[4, 0]).unwrap_err().to_string(), StateError::Version(4).to_string());
     }
 }

@@ -3,7 +3,7 @@
 use tierline_model::Context;
 
 use super::account::AccountState;
-use super::rare::RareState;
+use super::rare::{RareAndMoreState, RareState};
 use super::{Key, StateError, damaged, take, take_apart, v1, versioned};
 use crate::account::Slot;
 use crate::engine::Engine;
@@ -49,7 +49,10 @@ impl Engine {
                 self.take_back_fields(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
             (Key::Rare(account, id), Some(value)) => {
-                let state = take::<RareState<'_>>(key, value)?;
+                let state = match versioned(key, value)?.0 {
+                    ..=2 => take::<RareState<'_>>(key, value)?.with_nothing_more(),
+                    _ => take::<RareAndMoreState<'_>>(key, value)?,
+                };
                 let slot = self.place(account, id);
                 self.take_back_rare(slot, state);
             }

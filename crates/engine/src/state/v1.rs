@@ -98,7 +98,7 @@ impl Engine {
             }
         }
         if let Some(state) = state.rare {
-            self.take_back_rare(slot, state);
+            self.take_back_rare(slot, state.with_nothing_more());
         }
         let ticket = &mut self.tickets[slot];
         (ticket.behind.fields, ticket.behind.rare) = (true, ticket.rare.is_some());

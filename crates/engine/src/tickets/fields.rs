@@ -8,7 +8,7 @@ use crate::account::Slot;
 use crate::cells::{CellValue, Stamp, Told};
 use crate::engine::Engine;
 use crate::marks::Mark;
-use crate::ticket::{CustomCell, CustomList, CustomValue};
+use crate::ticket::{CustomCell, CustomList, CustomValue, add_instant};
 
 impl Engine {
     pub(super) fn tell_fields(&mut self, slot: Slot, event: &TicketEvent<'_>, stamp: Stamp, changes: &mut Changes) {
@@ -119,9 +119,13 @@ impl Engine {
                         changes.closes = Some(Status::ALL[status as usize].word());
                         changes.disproves.extend([AbsenceOf::AgentReply, AbsenceOf::Closing]);
                     }
-                    (false, true) => changes.reopens = true,
+                    (false, true) => {
+                        changes.reopens = true;
+                        add_instant(&mut ticket.rare().reopened, stamp.at);
+                    }
                     _ => {}
                 }
+                changes.disproves.push(AbsenceOf::Status);
                 changes.reads = changes.reads.and(Topic::Life).and(Topic::Conversation).and(Topic::Sla);
             }
             (TicketField::HandledBy, by) => {
@@ -140,6 +144,9 @@ impl Engine {
                 changes.reads = changes.reads.and(Topic::Assignment);
                 if value.is_some() {
                     changes.disproves.push(AbsenceOf::Assignment);
+                    if was.is_some() {
+                        add_instant(&mut ticket.rare().reassigned, stamp.at);
+                    }
                 }
             }
             (TicketField::WaitingSince, value) if !ticket.met => {

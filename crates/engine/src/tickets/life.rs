@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::fire::Saying;
 use crate::judge::Rising;
 use crate::marks::Mark;
+use crate::ticket::Track;
 
 impl Engine {
     pub(super) fn create(&mut self, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
@@ -106,12 +107,21 @@ impl Engine {
         ticket.latches.retain(|latch| latch.rose_at.is_some());
         self.drop_conversation(slot);
         self.touch_once_per_account();
-        if !self.move_on(a, slot, at) {
-            let reason = format!("Resolved because the ticket was {how}.");
-            self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        for track in Track::ALL {
+            if !self.move_on(a, slot, track, at) {
+                let reason = format!("Resolved because the ticket was {how}.");
+                self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
+            }
         }
         let solved_at = self.tickets[slot].solved_at.unwrap_or(at);
         self.set_bound(slot, solved_at.saturating_add(self.settings.history));
+    }
+
+    /// Until when a ticket is kept that is closed.
+    pub(crate) fn kept_until(&self, slot: Slot) -> Millis {
+        let ticket = &self.tickets[slot];
+        let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
+        since.saturating_add(self.settings.history)
     }
 
     /// An open ticket that goes takes its share of its account's latches with it.
@@ -130,15 +140,17 @@ impl Engine {
         let a = self.tickets[slot].account;
         self.release_ticket(slot);
         let at = self.accounts[a].now.at;
-        let reason = "Resolved because the ticket was solved too long ago to be kept.".to_owned();
-        self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
+        for track in Track::ALL {
+            let reason = "Resolved because the ticket was solved too long ago to be kept.".to_owned();
+            self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
+        }
         self.erase_ticket(slot);
     }
 
     /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
     /// has none; `false`: there is no such ticket, or it is not an account's. SEMANTICS 3.6.
-    pub(super) fn move_on(&mut self, a: u32, slot: Slot, at: Millis) -> bool {
-        let Some(open) = self.tickets[slot].escalation() else { return false };
+    pub(super) fn move_on(&mut self, a: u32, slot: Slot, track: Track, at: Millis) -> bool {
+        let Some(open) = self.tickets[slot].open_on(track) else { return false };
         let last = open.firings.iter().rev().find(|firing| firing.what != crate::ticket::FiringKind::Joined);
         let rule = last.and_then(|firing| firing.rule.as_ref());
         let number = rule.and_then(|id| self.rules.rules.iter().position(|rule| rule.id == *id && rule.per_account));
@@ -147,7 +159,7 @@ impl Engine {
         let needs_hold = self.rules.rules[number].hold.is_some();
         let free = |&slot: &Slot| {
             // What is held has begun, though nobody has heard of it.
-            self.tickets[slot].escalation().is_none()
+            self.tickets[slot].open_on(track).is_none()
                 && self.tickets[slot].held().is_empty()
                 && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
                 && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
@@ -155,20 +167,24 @@ impl Engine {
         let open = self.accounts[a].open.iter().copied();
         let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         let Some(to) = to else { return false };
-        let context = self.key_of_context(slot);
-        self.tombstones.push(context);
-        let mut open = self.tickets[slot].rare().escalation.take();
+        if track == Track::Live {
+            let context = self.key_of_context(slot);
+            self.tombstones.push(context);
+        }
+        let mut open = self.tickets[slot].rare().open(track).take();
         if let Some(open) = &mut open {
             // What another ticket's silence proved, no event of this one disproves.
             open.firings.iter_mut().for_each(|firing| firing.proof = crate::ticket::Proof::default());
         }
         let from = self.tickets[slot].id.clone();
-        self.tickets[to].rare().escalation = open;
+        *self.tickets[to].rare().open(track) = open;
         self.mark_ticket(slot);
-        self.refresh_context(to);
+        self.wake_at_end_of_snooze(to);
+        self.refresh_context(to, track);
         self.say(
             to,
             Saying {
+                track,
                 kind: Some(tierline_model::EscalationKind::Moved),
                 rule: Some(number as u16),
                 became_true_at: at,

@@ -7,7 +7,7 @@ use super::{Changes, is_person, kept};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::marks::Mark;
-use crate::ticket::{StoredMessage, Ticket};
+use crate::ticket::{PhraseCell, StoredMessage, Ticket, add_instant};
 
 impl Engine {
     pub(super) fn take_message(
@@ -27,10 +27,13 @@ impl Engine {
         if is_person(message.author) && !message.automated {
             self.touch(slot, at, changes);
         }
-        let ticket = &mut self.tickets[slot];
         if message.automated {
             return;
         }
+        if message.author == Author::Customer && self.note_phrases(slot, message, at) {
+            changes.reads = changes.reads.and(Topic::Phrases);
+        }
+        let ticket = &mut self.tickets[slot];
         match message.author {
             // The message that opened the ticket is the contact that `created` has marked already.
             Author::Customer if event.kind == TicketEventKind::Created && opened_by_customer(event) => {}
@@ -45,6 +48,23 @@ impl Engine {
             _ => return,
         }
         changes.reads = changes.reads.and(Topic::Conversation).and(Topic::Sla);
+    }
+
+    /// Whether a customer's message says anything that a rule asks for.
+    fn note_phrases(&mut self, slot: Slot, message: &Message<'_>, at: Millis) -> bool {
+        let Some(text) = &message.text else { return false };
+        let rules = self.rules.clone();
+        let mut said = false;
+        for (phrase, _) in rules.phrases.iter().enumerate().filter(|(_, phrase)| phrase.is_in(text)) {
+            let (phrase, cells) = (phrase as u16, &mut self.tickets[slot].rare().phrases);
+            let place = cells.iter().position(|cell| cell.phrase == phrase).unwrap_or_else(|| {
+                cells.push(PhraseCell { phrase, at: Vec::new() });
+                cells.len() - 1
+            });
+            add_instant(&mut cells[place].at, at);
+            said = true;
+        }
+        said
     }
 
     pub(super) fn touch(&mut self, slot: Slot, at: Millis, changes: &mut Changes) {

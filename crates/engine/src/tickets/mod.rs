@@ -91,7 +91,11 @@ impl Engine {
         let mut rules = std::mem::take(&mut self.scratch);
         rules.clear();
         if ticket.open {
-            let changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
+            // Windows over the account's tickets are looked at below, once for all of them.
+            let changed = match changes.reopens {
+                true => Engine::EVERYTHING,
+                false => changes.reads.without(Topic::AnyTicket),
+            };
             let complete = self.index.reading(changed, &mut rules);
             self.judge(slot, &rules, complete, Rising::Collect);
         } else if event.kind == TicketEventKind::Rated && !ticket.removed {
@@ -105,9 +109,11 @@ impl Engine {
             self.set_bound(slot, bound);
         }
         self.scratch = rules;
-        if changes.reads.topics & Topic::Tickets as u32 != 0 {
-            self.judge_windows(a, Rising::Collect);
+        if changes.reads.reads(Topic::Tickets) {
+            self.judge_windows(a, changes.reads, Rising::Collect);
             self.touch_once_per_account();
+        } else if changes.reads.reads(Topic::AnyTicket) {
+            self.judge_windows(a, Reads::default().and(Topic::AnyTicket), Rising::Collect);
         }
         self.conclude(a, Cause::Record);
     }
@@ -155,6 +161,10 @@ impl Engine {
             _ => {}
         }
         self.recount(a, slot, counted, &mut changes);
+        let of_ticket = Topic::TicketCustom as u32 | Topic::Conversation as u32 | Topic::Life as u32;
+        if changes.reads.ticket != 0 || changes.reads.topics & of_ticket != 0 || changes.closes.is_some() {
+            changes.reads = changes.reads.and(Topic::AnyTicket);
+        }
         changes
     }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use tierline_model::{Author, BillingState, CommandKind, HandledBy, Priority, Status};
 
 use super::history::{Birth, Record, Said, Tick, TicketNo, What, plausible};
-use super::rules::{Cond, Policy, Rule, Target};
+use super::real::is_possible;
+use super::rules::{Cond, Policy, Rule, Target, yaml};
 
 /// Up to so many things that happen, in order of occurrence, each arriving as it happens. Many share an instant; all
 /// instants are even.
@@ -93,6 +94,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => Just(None)
     ];
     let source = prop_oneof![2 => Just("crm"), 1 => Just("success")];
+    let assignee = prop_oneof![2 => Just(Some("sam")), 2 => Just(Some("kim")), 1 => Just(None)];
     let command = prop_oneof![
         Just((CommandKind::Escalate, None)),
         Just((CommandKind::Escalate, Some(2))),
@@ -100,6 +102,8 @@ fn what() -> impl Strategy<Value = What> {
         Just((CommandKind::DeEscalate, None)),
         Just((CommandKind::DeEscalate, Some(2))),
         Just((CommandKind::Resolve, None)),
+        Just((CommandKind::Snooze, Some(5))),
+        Just((CommandKind::Snooze, Some(6))),
     ];
     prop_oneof![
         5 => (ticket(), birth()).prop_map(|(no, birth)| What::Created(no, birth)),
@@ -114,6 +118,8 @@ fn what() -> impl Strategy<Value = What> {
         1 => state.prop_map(|state| What::Billing { state }),
         2 => (prop::option::weighted(0.6, ticket()), prop::sample::select(vec![-8i8, -5, -4, 6]))
             .prop_map(|(no, tenths)| What::Sentiment(no, tenths)),
+        1 => (ticket(), assignee).prop_map(|(no, told)| What::Assignee(no, told)),
+        1 => (ticket(), prop::option::weighted(0.8, any::<bool>())).prop_map(|(no, wants)| What::Handoff(no, wants)),
         2 => (ticket(), command).prop_map(|(no, (kind, tier))| What::Command(no, kind, tier)),
     ]
 }
@@ -125,11 +131,8 @@ fn said() -> impl Strategy<Value = Said> {
         1 => Just(Author::Bot),
         1 => Just(Author::System)
     ];
-    (author, prop::bool::weighted(0.8), prop::bool::weighted(0.1)).prop_map(|(author, public, automated)| Said {
-        author,
-        public,
-        automated,
-    })
+    (author, prop::bool::weighted(0.8), prop::bool::weighted(0.1), prop::bool::weighted(0.4))
+        .prop_map(|(author, public, automated, leaving)| Said { author, public, automated, leaving })
 }
 
 fn birth() -> impl Strategy<Value = Birth> {
@@ -186,7 +189,8 @@ pub fn any_length() -> BoxedStrategy<Tick> {
 pub fn rules(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = (Vec<Rule>, Policy)> + use<> {
     let policy = (1..3i64, prop::option::weighted(0.8, 1..5i64))
         .prop_map(|(urgent, default)| Policy { urgent: urgent * 4, default: default.map(|ticks| ticks * 4) });
-    (prop::collection::vec(rule(windows), 1..5), policy)
+    let is_possible = |(rules, policy): &(Vec<Rule>, Policy)| is_possible(&yaml(rules, Some(*policy)));
+    (prop::collection::vec(rule(windows), 1..5), policy).prop_filter("a rule that nothing satisfies", is_possible)
 }
 
 fn rule(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Rule> + use<> {
@@ -235,7 +239,18 @@ fn decided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use<>
             Just(Target::Used75)
         ].prop_map(Cond::FirstReply),
         1 => Just(Cond::CategoryIsEmpty),
+        1 => (prop::sample::select(vec![Status::New, Status::Open, Status::Pending, Status::OnHold]), 1..9i64)
+            .prop_map(|(status, length)| Cond::StatusFor(status, length)),
+        1 => (1..3usize, lately(windows)).prop_map(|(at_least, within)| Cond::Reopened { at_least, within }),
+        1 => (1..3usize, lately(windows)).prop_map(|(at_least, within)| Cond::Reassigned { at_least, within }),
+        1 => (1..4usize, lately(windows)).prop_map(|(at_least, within)| Cond::Unresolved { at_least, within }),
+        1 => (1..4usize, lately(windows)).prop_map(|(at_least, within)| Cond::Unanswered { at_least, within }),
+        1 => lately(windows).prop_map(Cond::Threatens),
     ]
+}
+
+fn lately(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Option<Tick>> + use<> {
+    prop::option::weighted(0.6, windows.clone())
 }
 
 fn undecided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use<> {
@@ -246,6 +261,13 @@ fn undecided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use
         Just(Cond::Billing(BillingState::PastDue)),
         Just(Cond::PriorityAtLeast(Priority::High)),
         Just(Cond::Category("billing")),
-        prop::option::weighted(0.6, windows.clone()).prop_map(|within| Cond::SentimentAtMost(-5, within)),
+        lately(windows).prop_map(|within| Cond::SentimentAtMost(-5, within)),
+        lately(windows).prop_map(Cond::WantsHuman),
+        (1..3usize, windows.clone()).prop_map(|(at_least, within)| Cond::TicketsOf {
+            category: "billing",
+            at_least,
+            within
+        }),
+        (0..2usize).prop_map(|at_most| Cond::UnansweredOf { category: "billing", at_most }),
     ]
 }

@@ -70,6 +70,7 @@ struct Escalation {
     sequence: u32,
     tier: u8,
     acknowledged: bool,
+    snoozed_until: Option<Tick>,
     /// The rule of its last firing; `None`: a person.
     fired_by: Option<usize>,
     /// Every rule that fired or joined.
@@ -121,7 +122,13 @@ impl<'a> Firing<'a> {
             },
             CommandKind::Resolve if present > 1 => self.resolve(ticket, now),
             CommandKind::DeEscalate | CommandKind::Resolve => {}
-            CommandKind::Snooze | CommandKind::ForgetAccount => return Err(Unsaid("not built")),
+            CommandKind::Snooze => {
+                if let Some(escalation) = self.open.get_mut(&ticket) {
+                    escalation.snoozed_until = tier.map(|ticks| now + Tick::from(ticks));
+                    self.tell(ticket, EscalationKind::Snoozed, None, now);
+                }
+            }
+            CommandKind::ForgetAccount => return Err(Unsaid("not built")),
         }
         Ok(())
     }
@@ -164,7 +171,14 @@ impl<'a> Firing<'a> {
                 self.go_to(no, self.rules[rule].tier, Some(rule), past.now);
             }
         }
-        self.clear_what_no_rule_holds(past)
+        self.clear_what_no_rule_holds(past)?;
+        let is_over = |until: Tick| until < past.now || (until == past.now && past.bounds);
+        let over = self.open.iter().filter(|(_, escalation)| escalation.snoozed_until.is_some_and(is_over));
+        for no in over.map(|(no, _)| *no).collect::<Vec<_>>() {
+            self.open.get_mut(&no).expect("looked up above").snoozed_until = None;
+            self.tell(no, EscalationKind::Unsnoozed, None, past.now);
+        }
+        Ok(())
     }
 
     /// What a rule is on each open ticket, `unless` and `for` included.
@@ -201,6 +215,7 @@ impl<'a> Firing<'a> {
                     sequence: 0,
                     tier,
                     acknowledged: false,
+                    snoozed_until: None,
                     fired_by: rule,
                     rules: BTreeSet::new(),
                     by_hand: false,
@@ -217,7 +232,11 @@ impl<'a> Firing<'a> {
             escalation.fired_by = rule;
         }
         escalation.rules.extend(rule);
+        let snoozed = kind == EscalationKind::Raised && escalation.snoozed_until.take().is_some();
         self.tell(ticket, kind, rule, now);
+        if snoozed {
+            self.tell(ticket, EscalationKind::Unsnoozed, None, now);
+        }
     }
 
     fn end_what_is_solved(&mut self, past: &Past<'_>) -> Result<(), Unsaid> {

@@ -37,6 +37,8 @@ pub enum What {
     /// `None`: cleared.
     Category(TicketNo, Option<&'static str>),
     HandledBy(TicketNo, HandledBy),
+    /// `None`: cleared.
+    Assignee(TicketNo, Option<&'static str>),
     Message(TicketNo, Said),
     Merged(TicketNo, TicketNo),
     Deleted(TicketNo),
@@ -51,6 +53,9 @@ pub enum What {
     },
     /// In tenths; without a ticket it speaks of the account.
     Sentiment(Option<TicketNo>, i8),
+    /// An AI agent hands over; whether the customer wants a person, if it says so.
+    Handoff(TicketNo, Option<bool>),
+    /// With the tier, or for how many ticks it is snoozed.
     Command(TicketNo, CommandKind, Option<u8>),
 }
 
@@ -72,9 +77,16 @@ pub struct Said {
     pub author: Author,
     pub public: bool,
     pub automated: bool,
+    /// It speaks of leaving.
+    pub leaving: bool,
 }
 
 impl Said {
+    /// It is the customer's word, and speaks of leaving.
+    pub fn threatens(self) -> bool {
+        self.asks() && self.leaving
+    }
+
     /// It begins a wait, or goes on with one.
     pub fn asks(self) -> bool {
         self.author == Author::Customer && !self.automated
@@ -95,6 +107,8 @@ impl What {
             | What::Priority(ticket, _)
             | What::Category(ticket, _)
             | What::HandledBy(ticket, _)
+            | What::Assignee(ticket, _)
+            | What::Handoff(ticket, _)
             | What::Message(ticket, _)
             | What::Merged(ticket, _)
             | What::Deleted(ticket)
@@ -109,10 +123,15 @@ impl What {
         match self {
             What::Account { .. } => 0,
             What::Billing { .. } => 1,
-            What::Sentiment(..) => 2,
+            What::Sentiment(..) | What::Handoff(..) => 2,
             What::Command(..) => 4,
             _ => 3,
         }
+    }
+
+    /// Whether a person acts on an escalation.
+    pub fn is_command(&self) -> bool {
+        matches!(self, What::Command(..))
     }
 
     /// Whether it is a ticket's end.
@@ -176,7 +195,7 @@ pub fn plausible(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
                     && present(into).is_some_and(Status::is_open)
             }
             What::Command(ticket, ..) => present(ticket).is_some_and(Status::is_open),
-            What::Sentiment(Some(ticket), _) => present(ticket).is_some(),
+            What::Sentiment(Some(ticket), _) | What::Handoff(ticket, _) => present(ticket).is_some(),
             other => other.ticket().is_none_or(|ticket| present(&ticket).is_some()),
         };
         if !fits {

@@ -24,6 +24,11 @@ pub struct Ticket {
     pub status: Status,
     /// Merged or deleted.
     pub gone: bool,
+    status_since: Tick,
+    reopened: Vec<Tick>,
+    assignee: Told<&'static str>,
+    reassigned: Vec<Tick>,
+    threats: Vec<Tick>,
     priority: Told<Priority>,
     category: Told<&'static str>,
     handled_by_bot: bool,
@@ -132,6 +137,38 @@ impl<'a> Past<'a> {
                 }
                 Truth::from(counted.len() >= *at_least)
             }
+            Cond::StatusFor(status, length) => {
+                Truth::from(ticket.status == *status && self.reached(ticket.status_since + length))
+            }
+            Cond::Reopened { at_least, within } => Truth::from(self.lately(&ticket.reopened, *within) >= *at_least),
+            Cond::Reassigned { at_least, within } => Truth::from(self.lately(&ticket.reassigned, *within) >= *at_least),
+            Cond::Threatens(within) => Truth::from(self.lately(&ticket.threats, *within) > 0),
+            Cond::WantsHuman(within) => {
+                let told = self.records.iter().rev().find_map(|record| match record.what {
+                    What::Handoff(other, wants) if other == no => Some((record.at, wants)),
+                    _ => None,
+                });
+                match told {
+                    None => Truth::Unknown,
+                    Some((at, _)) if within.is_some_and(|within| at <= self.now - within) => Truth::No,
+                    Some((_, wants)) => wants.map_or(Truth::Unknown, Truth::from),
+                }
+            }
+            Cond::TicketsOf { category, at_least, within } => self.at_least(*at_least, |other| {
+                let inside = self.now - within < other.created_at && other.created_at <= self.now;
+                if inside { other.category.is(|told| told == *category) } else { Truth::No }
+            }),
+            Cond::Unresolved { at_least, within } => self.at_least(*at_least, |other| {
+                Truth::from(other.is_open() && within.is_none_or(|within| self.now - within < other.created_at))
+            }),
+            Cond::Unanswered { at_least, within } => self.at_least(*at_least, |other| {
+                let waits = other.is_open() && other.waits_since().is_some();
+                Truth::from(waits && within.is_none_or(|within| self.now - within < other.created_at))
+            }),
+            Cond::UnansweredOf { category, at_most } => !self.at_least(at_most + 1, |other| {
+                let waits = other.is_open() && other.waits_since().is_some();
+                if waits { other.category.is(|told| told == *category) } else { Truth::No }
+            }),
             Cond::Tickets { at_least, within } => {
                 let inside = |at: Tick| self.now - within < at && at <= self.now;
                 let count = self.tickets.values().filter(|other| !other.gone && inside(other.created_at)).count();
@@ -139,6 +176,23 @@ impl<'a> Past<'a> {
             }
             Cond::FirstReply(target) => Truth::from(self.first_reply(*target, ticket)),
             Cond::SentimentAtMost(limit, within) => self.sentiment(*limit, *within, no),
+        }
+    }
+
+    fn lately(&self, instants: &[Tick], within: Option<Tick>) -> usize {
+        let is_late = |at: &&Tick| **at <= self.now && within.is_none_or(|within| **at > self.now - within);
+        instants.iter().filter(is_late).count()
+    }
+
+    /// Whether so many of the account's tickets are: those that may be make it unknown.
+    fn at_least(&self, wanted: usize, is: impl Fn(&Ticket) -> Truth) -> Truth {
+        let truths: Vec<_> = self.tickets.values().filter(|ticket| !ticket.gone).map(is).collect();
+        let sure = truths.iter().filter(|truth| **truth == Truth::Yes).count();
+        let may = truths.iter().filter(|truth| **truth != Truth::No).count();
+        match () {
+            () if sure >= wanted => Truth::Yes,
+            () if may < wanted => Truth::No,
+            () => Truth::Unknown,
         }
     }
 
@@ -228,6 +282,11 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             created_at: at,
             status: birth.status,
             gone: false,
+            status_since: at,
+            reopened: Vec::new(),
+            assignee: Told::No,
+            reassigned: Vec::new(),
+            threats: birth.message.filter(|said| said.threatens()).map(|_| at).into_iter().collect(),
             priority: birth.priority.map_or(Told::No, Told::Value),
             category: match birth.category {
                 None => Told::No,
@@ -277,7 +336,9 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             }
             if !ticket.status.is_open() && status.is_open() {
                 ticket.solved_for += ticket.solved_at.take().map_or(0, |solved| at - solved);
+                ticket.reopened.push(at);
             }
+            ticket.status_since = at;
             ticket.status = *status;
         }
         What::Priority(_, told) => ticket.priority = told.map_or(Told::Empty, Told::Value),
@@ -290,7 +351,18 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
                 ticket.unanswered = Some(at);
             }
         }
-        What::Message(_, said) if said.asks() => ticket.asked(at),
+        What::Assignee(_, told) => {
+            if let (Told::Value(was), Some(is)) = (ticket.assignee, told)
+                && was != *is
+            {
+                ticket.reassigned.push(at);
+            }
+            ticket.assignee = told.map_or(Told::Empty, Told::Value);
+        }
+        What::Message(_, said) if said.asks() => {
+            ticket.threats.extend(Some(at).filter(|_| said.leaving));
+            ticket.asked(at);
+        }
         What::Message(_, said) if said.answers() => ticket.answered(),
         What::Deleted(_) => {
             ticket.gone = true;

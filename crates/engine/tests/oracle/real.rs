@@ -8,14 +8,25 @@ use super::history::{Record, START, Tick, TicketNo, What, instant};
 use super::rules::rule_id;
 use tierline_engine::{Arrival, Engine, Input, Output, Settings};
 use tierline_model::{
-    AccountFields, AccountSnapshot, BillingFields, BillingSnapshot, Cleared, Command, Escalation, EscalationKind,
-    Message, Millis, Signal, TicketEvent, TicketEventKind, TicketField, TicketFields,
+    AccountFields, AccountSnapshot, BillingFields, BillingSnapshot, Cleared, Command, CommandKind, Escalation,
+    EscalationKind, Handoff, Message, Millis, Signal, TicketEvent, TicketEventKind, TicketField, TicketFields,
 };
 use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{Edge, RuleSet, Sections, rule_set as read};
 
 /// Rules and policies from YAML.
 pub fn rule_set(text: &str) -> Arc<RuleSet> {
+    let (set, found) = read_all(text);
+    assert_eq!(found.mistakes(), 0, "{found}\n{text}");
+    Arc::new(set)
+}
+
+/// Whether each rule can hold at all.
+pub fn is_possible(text: &str) -> bool {
+    read_all(text).1.mistakes() == 0
+}
+
+fn read_all(text: &str) -> (RuleSet, Diagnostics) {
     let mut found = Diagnostics::default();
     let root = parse(&Source::new("rules.yaml", text), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the rules", &mut found).expect("it is a map");
@@ -26,8 +37,7 @@ pub fn rule_set(text: &str) -> Arc<RuleSet> {
         history: HISTORY,
     };
     let set = read(&sections, &mut found);
-    assert_eq!(found.mistakes(), 0, "{found}\n{text}");
-    Arc::new(set)
+    (set, found)
 }
 
 const HISTORY: Millis = 35 * 86_400_000;
@@ -68,6 +78,16 @@ impl Way {
 
 /// Everything that goes out up to `until`, for records in the order of their arrival.
 pub fn run(rules: &Arc<RuleSet>, records: &[Record], until: Tick, way: &Way) -> Vec<Escalation> {
+    run_both(rules, records, until, way).0
+}
+
+/// The same, and what goes out in the shadow.
+pub fn run_both(
+    rules: &Arc<RuleSet>,
+    records: &[Record],
+    until: Tick,
+    way: &Way,
+) -> (Vec<Escalation>, Vec<Escalation>) {
     let mut running = Running::new(Arc::clone(rules), way);
     for (place, record) in records.iter().enumerate() {
         if way.wall && running.clock < instant(record.arrives) {
@@ -91,7 +111,7 @@ pub fn run(rules: &Arc<RuleSet>, records: &[Record], until: Tick, way: &Way) -> 
         }
     }
     running.run_to(instant(until), way);
-    running.out
+    (running.out, running.shadow)
 }
 
 /// An engine with what it has written.
@@ -103,6 +123,8 @@ pub struct Running {
     /// What its changelog would hold.
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
     pub out: Vec<Escalation>,
+    /// What shadow rules would have done.
+    pub shadow: Vec<Escalation>,
 }
 
 impl Running {
@@ -115,7 +137,15 @@ impl Running {
         });
         let mut engine = Engine::new(Arc::clone(&rules), Arc::clone(&settings));
         engine.caught_up(START);
-        Running { rules, settings, engine, clock: START, changelog: BTreeMap::new(), out: Vec::new() }
+        Running {
+            rules,
+            settings,
+            engine,
+            clock: START,
+            changelog: BTreeMap::new(),
+            out: Vec::new(),
+            shadow: Vec::new(),
+        }
     }
 
     /// The clock comes to this instant; everything up to it has been read.
@@ -170,8 +200,10 @@ impl Running {
 
     fn collect(&mut self) {
         for output in self.engine.outputs() {
-            if let Output::Escalation(escalation) = output {
-                self.out.push(*escalation);
+            match output {
+                Output::Escalation(escalation) => self.out.push(*escalation),
+                Output::Shadow(escalation) => self.shadow.push(*escalation),
+                Output::Queue(..) => {}
             }
         }
         self.engine.changes(&mut |key, value| {
@@ -214,7 +246,7 @@ fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> 
         author: said.author,
         author_name: None,
         public: said.public,
-        text: Some("hello".into()),
+        text: Some(if said.leaving { "We cancel our contract" } else { "hello" }.into()),
         automated: said.automated,
     };
     match &record.what {
@@ -237,6 +269,8 @@ fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> 
         What::Category(_, Some(category)) => event.ticket.category = Some((*category).into()),
         What::Category(_, None) => event.cleared.fields.push(TicketField::Category),
         What::HandledBy(_, by) => event.ticket.handled_by = Some(*by),
+        What::Assignee(_, Some(assignee)) => event.ticket.assignee = Some((*assignee).into()),
+        What::Assignee(_, None) => event.cleared.fields.push(TicketField::Assignee),
         What::Message(_, said) => {
             event.kind = TicketEventKind::Message;
             event.message = Some(message(*said));
@@ -289,7 +323,22 @@ fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> 
                 handoff: None,
             }));
         }
-        What::Command(ticket, kind, tier) => {
+        What::Handoff(ticket, wants_human) => {
+            return take(Input::Signal(&Signal {
+                signal_id: format!("s{place}").into(),
+                account_id: account_id(),
+                ticket_id: Some(ticket_id(*ticket).into()),
+                occurred_at,
+                name: "handoff".into(),
+                value: None,
+                label: None,
+                model: None,
+                explanation: None,
+                handoff: Some(Handoff { wants_human: *wants_human, ..Handoff::default() }),
+            }));
+        }
+        What::Command(ticket, kind, number) => {
+            let snoozes = *kind == CommandKind::Snooze;
             return take(Input::Command(&Command {
                 command_id: format!("c{place}").into(),
                 account_id: account_id(),
@@ -299,8 +348,8 @@ fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> 
                 kind: *kind,
                 by: Some("sam".into()),
                 reason: None,
-                tier: *tier,
-                until: None,
+                tier: number.filter(|_| !snoozes),
+                until: number.filter(|_| snoozes).map(|ticks| occurred_at + Millis::from(ticks) * 1_000),
             }));
         }
     }
@@ -313,6 +362,11 @@ pub struct Line(pub String);
 
 /// What went out, ticket by ticket, each in its order. Escalations are numbered as they come.
 pub fn lines(out: &[Escalation]) -> BTreeMap<String, Vec<Line>> {
+    lines_from(out, 0)
+}
+
+/// The same for rules that stand behind so many others.
+pub fn lines_from(out: &[Escalation], first: usize) -> BTreeMap<String, Vec<Line>> {
     let mut ids = Vec::new();
     let mut lines: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for record in out {
@@ -321,7 +375,9 @@ pub fn lines(out: &[Escalation]) -> BTreeMap<String, Vec<Line>> {
         }
         let tick = (record.became_true_at - START) / 1_000;
         let kind = record.kind;
-        let line = line(tick, kind, record.tier, record.rule.clone(), record.sequence);
+        let number = record.rule.as_ref().and_then(|id| id.strip_prefix('r')?.parse::<usize>().ok());
+        let rule = number.map(|number| rule_id(number - first));
+        let line = line(tick, kind, record.tier, rule, record.sequence);
         lines.entry(record.ticket_id.clone()).or_default().push(line);
     }
     lines

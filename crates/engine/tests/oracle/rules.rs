@@ -25,6 +25,35 @@ pub enum Cond {
         at_least: usize,
         within: Tick,
     },
+    StatusFor(Status, Tick),
+    Reopened {
+        at_least: usize,
+        within: Option<Tick>,
+    },
+    Reassigned {
+        at_least: usize,
+        within: Option<Tick>,
+    },
+    /// Tickets of the account of one category.
+    TicketsOf {
+        category: &'static str,
+        at_least: usize,
+        within: Tick,
+    },
+    Unresolved {
+        at_least: usize,
+        within: Option<Tick>,
+    },
+    Unanswered {
+        at_least: usize,
+        within: Option<Tick>,
+    },
+    UnansweredOf {
+        category: &'static str,
+        at_most: usize,
+    },
+    Threatens(Option<Tick>),
+    WantsHuman(Option<Tick>),
     FirstReply(Target),
     /// In tenths.
     SentimentAtMost(i8, Option<Tick>),
@@ -52,12 +81,13 @@ pub struct Rule {
     pub per_account: bool,
     pub when_no: bool,
     pub cooldown: Option<Tick>,
+    pub shadow: bool,
 }
 
 impl Rule {
     /// A rule with nothing but a condition.
     pub fn simple(tier: u8, when: Cond) -> Rule {
-        Rule { tier, when, unless: None, hold: None, per_account: false, when_no: false, cooldown: None }
+        Rule { tier, when, unless: None, hold: None, per_account: false, when_no: false, cooldown: None, shadow: false }
     }
 }
 
@@ -111,13 +141,40 @@ pub fn yaml(rules: &[Rule], policy: Option<Policy>) -> String {
         if let Some(cooldown) = rule.cooldown {
             write!(text, ", cooldown: {cooldown}s").unwrap();
         }
+        if rule.shadow {
+            text.push_str(", mode: shadow");
+        }
         text.push_str(" }\n");
     }
     text
 }
 
 fn cond(condition: &Cond) -> String {
+    let lately = |within: &Option<Tick>| within.map(|length| format!(", within: {length}s")).unwrap_or_default();
     match condition {
+        Cond::StatusFor(status, length) => {
+            format!("{{ ticket.status_for: {{ status: {status}, for: {length}s }} }}")
+        }
+        Cond::Reopened { at_least, within } => {
+            format!("{{ ticket.reopened: {{ at_least: {at_least}{} }} }}", lately(within))
+        }
+        Cond::Reassigned { at_least, within } => {
+            format!("{{ ticket.reassigned: {{ at_least: {at_least}{} }} }}", lately(within))
+        }
+        Cond::TicketsOf { category, at_least, within } => format!(
+            "{{ account.tickets: {{ at_least: {at_least}, within: {within}s, where: {{ ticket.category: {category} }} }} }}"
+        ),
+        Cond::Unresolved { at_least, within } => {
+            format!("{{ account.unresolved_tickets: {{ at_least: {at_least}{} }} }}", lately(within))
+        }
+        Cond::Unanswered { at_least, within } => {
+            format!("{{ account.unanswered_tickets: {{ at_least: {at_least}{} }} }}", lately(within))
+        }
+        Cond::UnansweredOf { category, at_most } => format!(
+            "{{ account.unanswered_tickets: {{ at_most: {at_most}, where: {{ ticket.category: {category} }} }} }}"
+        ),
+        Cond::Threatens(within) => format!("{{ message.text: {{ contains: CANCEL{} }} }}", lately(within)),
+        Cond::WantsHuman(within) => format!("{{ signal.handoff.wants_human: {{ is: true{} }} }}", lately(within)),
         Cond::Plan(plan) => format!("{{ account.plan: {plan} }}"),
         Cond::PlanIsUnknown => "{ account.plan: unknown }".into(),
         Cond::HealthBelow(limit) => format!("{{ account.health: {{ below: {limit} }} }}"),

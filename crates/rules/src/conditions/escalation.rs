@@ -7,7 +7,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, Facts, OpenEscalation, Reads, Seen, Topic, Truth, text};
+use crate::{ALWAYS, Claim, Condition, Dated, Facts, OpenEscalation, Reads, Seen, Topic, Truth, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| key == TIER || of_key(key).is_some(),
@@ -112,6 +112,10 @@ impl Condition for Tier {
 
     fn normal(&self) -> String {
         format!("{TIER}:{}", self.matcher.normal())
+    }
+
+    fn claim(&self) -> Option<Claim<'_>> {
+        Some(Claim { about: TIER.to_owned(), matcher: &self.matcher })
     }
 
     fn fields(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, shown};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, text};
+use crate::{Claim, Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, text};
 
 pub(super) const KIND: Kind = Kind { claims: |key| field_ref(key).is_some(), keys, parse };
 
@@ -211,6 +211,12 @@ impl Condition for FieldIs {
 
     fn normal(&self) -> String {
         format!("{}:{}", self.key, self.matcher.normal())
+    }
+
+    fn claim(&self) -> Option<Claim<'_>> {
+        // A list may be several things at once.
+        let is_single = !matches!(shape(&self.field), Shape::List | Shape::Any);
+        is_single.then(|| Claim { about: self.key.clone(), matcher: &self.matcher })
     }
 
     fn fields(&self) -> Vec<String> {

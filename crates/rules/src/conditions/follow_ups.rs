@@ -8,7 +8,7 @@ use crate::matcher::{Field, Matcher, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, Facts, Reads, Seen, Topic, Truth, Wait, text, window};
+use crate::{ALWAYS, Claim, Condition, Dated, Facts, Reads, Seen, Topic, Truth, Wait, text, window};
 
 pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
 
@@ -112,6 +112,10 @@ impl Condition for FollowUps {
 
     fn normal(&self) -> String {
         format!("{KEY}:{}:{:?}:{}", self.matcher.normal(), self.within, self.apart)
+    }
+
+    fn claim(&self) -> Option<Claim<'_>> {
+        Some(Claim { about: format!("{KEY}:{:?}:{}", self.within, self.apart), matcher: &self.matcher })
     }
 
     fn fields(&self) -> Vec<String> {

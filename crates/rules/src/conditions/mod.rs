@@ -6,9 +6,13 @@ mod dates;
 mod escalation;
 mod field;
 mod follow_ups;
+mod handoff;
+mod phrase;
+mod recurring;
 mod signal;
 mod silence;
 mod sla;
+mod status_for;
 mod tickets;
 mod unbuilt;
 
@@ -30,11 +34,15 @@ pub(crate) struct Kind {
 }
 
 /// The first that claims a key reads it.
-const VOCABULARY: [Kind; 9] = [
+const VOCABULARY: [Kind; 13] = [
     silence::KIND,
+    status_for::KIND,
     follow_ups::KIND,
+    recurring::KIND,
     tickets::KIND,
     sla::KIND,
+    phrase::KIND,
+    handoff::KIND,
     signal::KIND,
     escalation::KIND,
     dates::KIND,
@@ -45,7 +53,7 @@ const VOCABULARY: [Kind; 9] = [
 /// Reads the condition that a key and its value say.
 pub(crate) fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     if let Some(kind) = VOCABULARY.iter().find(|kind| (kind.claims)(&key.text)) {
-        return (kind.parse)(key, value, scope);
+        return (kind.parse)(key, value, scope).map(|expression| expression.at(&key.span));
     }
     let mut known: Vec<String> = VOCABULARY.iter().flat_map(|kind| (kind.keys)()).collect();
     known.extend(["all", "any", "not", "is"].map(str::to_owned));
@@ -72,5 +80,5 @@ fn near_in_another_room(written: &str, known: &[String]) -> Option<String> {
 
 /// A condition as an expression of its own.
 fn leaf(condition: impl Condition + 'static) -> Option<Expression> {
-    Some(Expression::Leaf(Arc::new(condition)))
+    Some(Expression::Leaf(Arc::new(condition), None))
 }

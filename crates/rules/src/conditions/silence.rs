@@ -4,7 +4,7 @@ use tierline_model::Millis;
 
 use super::{Kind, leaf};
 use crate::scope::Scope;
-use crate::source::{self, Key, Keys, Node};
+use crate::source::{self, Diagnostics, Key, Keys, Node};
 use crate::tree::Expression;
 use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, Wait, text};
 
@@ -98,13 +98,18 @@ pub(super) fn length(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<M
     }
     let mut keys = Keys::of(value, &what, scope.found)?;
     let length = keys.required("for", scope.found).and_then(|node| source::duration(node, &what, scope.found));
+    around_the_clock(&mut keys, scope.found);
+    keys.finish(scope.found);
+    length
+}
+
+/// `calendar: always`, which says nothing new; others are refused.
+pub(super) fn around_the_clock(keys: &mut Keys<'_>, found: &mut Diagnostics) {
     if let Some(entry) = keys.entry("calendar")
         && entry.value.scalar().is_none_or(|name| name.text != "always")
     {
-        source::not_built(&entry.key, scope.found);
+        source::not_built(&entry.key, found);
     }
-    keys.finish(scope.found);
-    length
 }
 
 impl Silent {
@@ -130,6 +135,7 @@ impl Silent {
             AbsenceOf::Closing => facts
                 .age()
                 .map_or(Stretch::Unknown, |age| Stretch::Runs { from: age.created_at, paused: age.solved_for }),
+            AbsenceOf::Status => unreachable!("none of `SILENCES` is about a status"),
         }
     }
 

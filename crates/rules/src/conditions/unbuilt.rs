@@ -6,19 +6,13 @@ use crate::source::{self, Key, Node};
 use crate::tree::Expression;
 
 pub(super) const KIND: Kind = Kind {
-    claims: |key| UNBUILT.contains(&key) || key == "signal.handoff" || key.starts_with("signal.handoff."),
+    claims: |key| UNBUILT.contains(&key),
     // Nobody is sent to what would be refused.
     keys: Vec::new,
     parse,
 };
 
-const UNBUILT: [&str; 12] = [
-    "ticket.status_for",
-    "ticket.reopened",
-    "ticket.reassigned",
-    "account.unanswered_tickets",
-    "account.unresolved_tickets",
-    "message.text",
+const UNBUILT: [&str; 6] = [
     "sla.next_reply",
     "sla.periodic_update",
     "sla.pausable_update",

@@ -1,5 +1,6 @@
 //! What a value is compared with: the right-hand side of a condition.
 
+mod excludes;
 mod parse;
 mod say;
 
@@ -93,6 +94,19 @@ impl Matcher {
             Matcher::Known => true,
             Matcher::Unknown | Matcher::Empty => false,
             Matcher::Every(matchers) => matchers.iter().all(|matcher| matcher.holds(value, facts)),
+        }
+    }
+
+    /// Whether a text is that is not numbered.
+    pub(crate) fn holds_text(&self, text: &str) -> bool {
+        match self {
+            Matcher::OneOf(constants) => constants.iter().any(|constant| constant.is_text(text, FOREIGN)),
+            Matcher::AllOf(constants) => constants.iter().all(|constant| constant.is_text(text, FOREIGN)),
+            Matcher::Contains { folded, .. } => fold::contains(text, folded),
+            Matcher::Pattern(pattern) => pattern.is_match(text),
+            Matcher::Every(matchers) => matchers.iter().all(|matcher| matcher.holds_text(text)),
+            Matcher::Known => true,
+            Matcher::Range(_) | Matcher::Unknown | Matcher::Empty => false,
         }
     }
 

@@ -1,9 +1,12 @@
 //! What is legal in a rule and rarely what was meant.
 
+use std::collections::BTreeSet;
+
 use tierline_model::{Status, TicketField};
 
 use crate::scope::Scope;
 use crate::source::{Kind, Node, Span, codes};
+use crate::tree::Tree;
 use crate::{FieldRef, Rule};
 
 /// The field of which a rule that looks at open tickets alone can ask too much.
@@ -26,6 +29,86 @@ pub(super) fn warn_of_status(rule: &Rule, node: &Node, scope: &mut Scope<'_>) {
         .warning(codes::DOUBTFUL, place, format!("a rule never sees a ticket that is {}", over.word()))
         .label("only open tickets are looked at")
         .help("leave it out; only rules that read `ticket.rating` are asked of a solved ticket, once it is rated");
+}
+
+/// Tier 3 is for whoever decides: the guides advise rules there in which several things come together.
+pub(super) fn warn_of_breadth(rule: &Rule, node: &Node, scope: &mut Scope<'_>) {
+    let Tree::Any(alternatives) = &rule.body.when else { return };
+    if rule.tier < 3 {
+        return;
+    }
+    let place = node.at("when").map_or(&node.span, |when| &when.span);
+    let count = alternatives.len();
+    scope
+        .found
+        .warning(codes::BROAD, place, format!("any one of {count} conditions escalates to tier 3"))
+        .label("`any` alone is broad for tier 3")
+        .help("let several things come together with `all:`, or escalate to tier 2");
+}
+
+/// What is true of an account is true of each of its tickets.
+pub(super) fn warn_of_account_alone(rule: &Rule, node: &Node, scope: &mut Scope<'_>) {
+    let of_account = rule.body.leaves.iter().all(|leaf| leaf.of_account);
+    if rule.per_account || !of_account {
+        return;
+    }
+    let place = node.at("when").map_or(&node.span, |when| &when.span);
+    scope
+        .found
+        .warning(codes::EVERY_TICKET, place, "this fires on every open ticket of such an account")
+        .label("nothing here is about the ticket")
+        .help("write `once_per: account`, or add a condition on the ticket");
+}
+
+/// A rule that holds only while another of its tier holds can never do more than join it.
+pub(super) fn warn_of_covered(rules: &[Rule], nodes: &[&Node], scope: &mut Scope<'_>) {
+    let needed: Vec<_> = rules.iter().map(Needed::of).collect();
+    for (place, rule) in rules.iter().enumerate() {
+        let covers = |&other: &usize| {
+            let theirs = &rules[other];
+            let comes_first = other < place || needed[other].when.len() < needed[place].when.len();
+            other != place && comes_first && theirs.tier == rule.tier && needed[other].covers(&needed[place])
+        };
+        let Some(other) = (0..rules.len()).find(covers) else { continue };
+        let span = nodes[place].at("when").map_or(&nodes[place].span, |when| &when.span);
+        let id = &rules[other].id;
+        scope
+            .found
+            .warning(codes::COVERED, span, format!("whenever this holds, so does `{id}` of the same tier"))
+            .label("it could only ever join")
+            .help(format!("leave it out, raise its tier, or make `{id}` narrower"));
+    }
+}
+
+/// What must be for a rule to hold, as far as one rule can be compared with another by it.
+struct Needed<'r> {
+    rule: &'r Rule,
+    when: BTreeSet<String>,
+    unless: Option<String>,
+}
+
+impl<'r> Needed<'r> {
+    fn of(rule: &'r Rule) -> Needed<'r> {
+        let body = &rule.body;
+        let spell = |tree: &Tree| tree.spell(&|index| body.leaves[index].condition.normal());
+        let when = match &body.when {
+            Tree::All(children) => children.iter().map(spell).collect(),
+            other => BTreeSet::from([spell(other)]),
+        };
+        Needed { rule, when, unless: body.unless.as_ref().map(spell) }
+    }
+
+    /// Whether this one holds wherever the other does, and rises no later.
+    fn covers(&self, other: &Needed<'_>) -> bool {
+        let (mine, theirs) = (self.rule, other.rule);
+        self.when.is_subset(&other.when)
+            && (self.unless.is_none() || self.unless == other.unless)
+            && mine.hold <= theirs.hold
+            && mine.cooldown.is_none()
+            && mine.per_account == theirs.per_account
+            && mine.mode == theirs.mode
+            && mine.clear == theirs.clear
+    }
 }
 
 /// Where conditions name the status of the rule's own ticket.

@@ -11,7 +11,7 @@ pub(super) const MOST_LEAVES: usize = 255;
 const DEEPEST: usize = 32;
 
 /// Reads a condition: a map, all of whose keys must hold.
-pub(super) fn parse(node: &Node, what: &str, scope: &mut Scope<'_>) -> Option<Expression> {
+pub(crate) fn parse(node: &Node, what: &str, scope: &mut Scope<'_>) -> Option<Expression> {
     match &node.kind {
         Kind::Map(entries) if entries.is_empty() => {
             scope.found.mistake(codes::EMPTY, &node.span, format!("{what} has no condition"));

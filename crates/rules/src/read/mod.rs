@@ -3,8 +3,9 @@
 //! All mistakes are found at once; what has one is left out. What must never be in here: what a single condition looks
 //! like (that is in [`conditions`](crate::conditions)), and any other section of a configuration.
 
+mod contradiction;
 mod doubtful;
-mod expression;
+pub(crate) mod expression;
 mod policy;
 mod rule;
 
@@ -41,6 +42,7 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         has_first_reply: found.mistakes() > mistakes || policies.iter().any(|policy| policy.first_reply.is_some()),
         found,
         texts: TextNumbers::default(),
+        phrases: Vec::new(),
         history: sections.history,
         terms: BTreeMap::new(),
         reading: Vec::new(),
@@ -48,13 +50,16 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
     terms(sections.terms, &mut scope);
     let mut rules = Vec::new();
     let mut ids = Ids::default();
+    let mut nodes = Vec::new();
     for node in list(sections.rules, "`rules` is a list of rules", scope.found) {
         let rule = rule::parse(node, &mut scope);
-        if ids.admit(node, scope.found) {
+        if ids.admit(node, scope.found) && rule.is_some() {
             rules.extend(rule);
+            nodes.push(node);
         }
     }
-    RuleSet { rules, policies, texts: scope.texts.into_texts() }
+    doubtful::warn_of_covered(&rules, &nodes, &mut scope);
+    RuleSet { rules, policies, phrases: scope.phrases, texts: scope.texts.into_texts() }
 }
 
 fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<SlaPolicy> {

@@ -6,7 +6,7 @@ use crate::source::{self, Diagnostics, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
 use crate::{Clear, Mode, OnDeploy, Rule, read};
 
-use super::{doubtful, expression};
+use super::{contradiction, doubtful, expression};
 
 const CLEAR: [(&str, Clear); 2] = [("solved", Clear::Solved), ("when_no", Clear::WhenNo)];
 const MODE: [(&str, Mode); 3] = [("live", Mode::Live), ("shadow", Mode::Shadow), ("disabled", Mode::Disabled)];
@@ -26,7 +26,7 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     let clear = word(&mut keys, "clear", &CLEAR, scope.found);
     let cooldown_node = keys.optional("cooldown");
     let cooldown = cooldown_node.and_then(|node| source::duration(node, "`cooldown`", scope.found));
-    let mode = mode(&mut keys, scope.found);
+    let mode = word(&mut keys, "mode", &MODE, scope.found);
     let on_deploy = word(&mut keys, "on_deploy", &ON_DEPLOY, scope.found);
     let mut said = |key| {
         keys.optional(key).and_then(|node| source::text(node, &format!("`{key}`"), scope.found)).map(str::to_owned)
@@ -34,6 +34,7 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     let (suggest, route, description) = (said("suggest"), said("route"), said("description"));
     keys.finish(scope.found);
     let (id, tier, when) = (id?, tier?, when?);
+    contradiction::find(&when, unless.as_ref(), scope);
     let leaves = when.leaves() + unless.as_ref().map_or(0, Expression::leaves);
     if leaves > expression::MOST_LEAVES {
         let most = expression::MOST_LEAVES;
@@ -64,6 +65,8 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     };
     rule.fingerprint = read::fingerprint(&rule.normal());
     doubtful::warn_of_status(&rule, node, scope);
+    doubtful::warn_of_breadth(&rule, node, scope);
+    doubtful::warn_of_account_alone(&rule, node, scope);
     if let Some(node) = cooldown_node {
         doubtful::warn_of_cooldown(&rule, node, scope);
     }
@@ -85,17 +88,6 @@ fn word<T: Copy>(
 ) -> Option<T> {
     let node = keys.optional(key)?;
     source::word(node, &format!("`{key}`"), words, found)
-}
-
-fn mode(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Mode> {
-    let node = keys.optional("mode")?;
-    let mode = source::word(node, "`mode`", &MODE, found)?;
-    if mode == Mode::Shadow {
-        found
-            .mistake(codes::NOT_BUILT, &node.span, "`mode: shadow` is not built yet")
-            .help("this version refuses it rather than ignore it; write `disabled` or leave the rule out");
-    }
-    Some(mode)
 }
 
 impl Body {

@@ -175,4 +175,7 @@ pub mod codes {
     pub const NO_RULES: &str = "W0001"; // nothing can fire
     pub const NEVER_APPLIES: &str = "W0002"; // what stands before it leaves nothing for it
     pub const DOUBTFUL: &str = "W0003"; // legal, and rarely what was meant
+    pub const COVERED: &str = "W0004"; // a rule that could only ever join another
+    pub const BROAD: &str = "W0005"; // a rule to tier 3 that any one of its conditions fires
+    pub const EVERY_TICKET: &str = "W0006"; // a rule about an account that fires on each of its tickets
 }

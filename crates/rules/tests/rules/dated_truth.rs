@@ -2,10 +2,10 @@
 //! never changes before its bound.
 
 use proptest::prelude::*;
-use tierline_model::AccountField;
-use tierline_rules::{Age, Clock, FieldRef, Truth, Wait};
+use tierline_model::{AccountField, TicketField};
+use tierline_rules::{ALWAYS, Age, Clock, FieldRef, Handoff, Standing, Truth, Wait};
 
-use crate::sample::{Sample, SignalTold, Tell, rule, rule_unless};
+use crate::sample::{Sample, SignalTold, Tell, is_possible, rule, rule_unless};
 
 /// All that happens in a sample, happens before this.
 const END: i64 = 60;
@@ -21,6 +21,12 @@ enum Cond {
     Sentiment { at_most: i8, within: Option<i64>, take: &'static str },
     Known,
     Renewal(i64),
+    StatusFor(i64),
+    Reopened { at_least: usize, within: Option<i64> },
+    Wrote(Option<i64>),
+    WantsHuman(Option<i64>),
+    Unanswered { low: usize, high: usize, within: Option<i64> },
+    BillingTickets { at_least: usize, within: i64 },
     All(Vec<Cond>),
     Any(Vec<Cond>),
     Not(Box<Cond>),
@@ -47,6 +53,18 @@ impl Cond {
             }
             Cond::Known => "{ account.health: known }".to_owned(),
             Cond::Renewal(ms) => format!("{{ account.renewal_within: {ms}ms }}"),
+            Cond::StatusFor(ms) => format!("{{ ticket.status_for: {{ status: on_hold, for: {ms}ms }} }}"),
+            Cond::Reopened { at_least, within: w } => {
+                format!("{{ ticket.reopened: {{ at_least: {at_least}{} }} }}", within(w))
+            }
+            Cond::Wrote(w) => format!("{{ message.text: {{ contains: refund{} }} }}", within(w)),
+            Cond::WantsHuman(w) => format!("{{ signal.handoff.wants_human: {{ is: true{} }} }}", within(w)),
+            Cond::Unanswered { low, high, within: w } => {
+                format!("{{ account.unanswered_tickets: {{ at_least: {low}, at_most: {high}{} }} }}", within(w))
+            }
+            Cond::BillingTickets { at_least, within } => format!(
+                "{{ account.tickets: {{ at_least: {at_least}, within: {within}ms, where: {{ ticket.category: billing }} }} }}"
+            ),
             Cond::All(inner) => format!("{{ all: [{}] }}", list(inner)),
             Cond::Any(inner) => format!("{{ any: [{}] }}", list(inner)),
             Cond::Not(inner) => format!("{{ not: {} }}", inner.yaml()),
@@ -112,12 +130,71 @@ impl Cond {
                 }
             }
             Cond::Known => Truth::from(sample.fields.contains_key(&FieldRef::Account(AccountField::Health))),
+            Cond::StatusFor(ms) => match sample.fields.get(&STATUS) {
+                Some((Tell::Text("on_hold"), since)) => Truth::from(t >= since + ms),
+                Some(_) => Truth::No,
+                None => Truth::Unknown,
+            },
+            Cond::Reopened { at_least, within } => {
+                let count = sample.reopened.iter().filter(|&&at| in_window(at, *within)).count();
+                let is_known =
+                    sample.known_from == ALWAYS || within.is_some_and(|within| t - within >= sample.known_from);
+                match count >= *at_least {
+                    true => Truth::Yes,
+                    false if is_known => Truth::No,
+                    false => Truth::Unknown,
+                }
+            }
+            Cond::Wrote(within) => Truth::from(sample.phrases.iter().any(|&at| in_window(at, *within))),
+            Cond::WantsHuman(within) => match sample.handoff.filter(|handoff| handoff.at <= t) {
+                None => Truth::Unknown,
+                Some(handoff) if !in_window(handoff.at, *within) => Truth::No,
+                Some(handoff) => handoff.wants_human.map_or(Truth::Unknown, Truth::from),
+            },
+            Cond::Unanswered { low, high, within } => counted(*low, *high, sample, |other, standing| {
+                let inside = |at: i64| at <= t && within.is_none_or(|within| at > t - within);
+                match (standing.open_since, within, standing.created_at) {
+                    (None, ..) | (_, Some(_), None) => Truth::No,
+                    (_, Some(_), Some(at)) if !inside(at) => Truth::No,
+                    (Some(open_since), ..) if open_since > t => Truth::No,
+                    _ => match other.wait {
+                        Wait::Since(since) => Truth::from(since <= t),
+                        Wait::Nobody(_) => Truth::No,
+                        Wait::Unknown => Truth::Unknown,
+                    },
+                }
+            }),
+            Cond::BillingTickets { at_least, within } => counted(*at_least, usize::MAX, sample, |other, standing| {
+                let is_inside = standing.created_at.is_some_and(|at| in_window(at, Some(*within)));
+                match other.fields.get(&CATEGORY) {
+                    _ if !is_inside => Truth::No,
+                    None => Truth::Unknown,
+                    Some((Tell::Text("billing"), since)) if *since <= t => Truth::Yes,
+                    Some(_) => Truth::No,
+                }
+            }),
             Cond::Renewal(ms) => match sample.fields.get(&FieldRef::Account(AccountField::RenewalDate)) {
                 Some((Tell::Instant(at), _)) => Truth::from((at - ms..*at).contains(&t)),
                 Some(_) => Truth::No,
                 None => Truth::Unknown,
             },
         }
+    }
+}
+
+const STATUS: FieldRef = FieldRef::Ticket(TicketField::Status);
+const CATEGORY: FieldRef = FieldRef::Ticket(TicketField::Category);
+
+/// Whether the number of the account's tickets that are lies between these; unknown where it may.
+fn counted(low: usize, high: usize, sample: &Sample, is: impl Fn(&Sample, &Standing) -> Truth) -> Truth {
+    let truths: Vec<_> = sample.others.iter().map(|(other, standing)| is(other, standing)).collect();
+    let least = truths.iter().filter(|truth| **truth == Truth::Yes).count();
+    let most = truths.iter().filter(|truth| **truth != Truth::No).count();
+    let holds = (least..=most).filter(|count| (low..=high).contains(count)).count();
+    match holds {
+        0 => Truth::No,
+        all if all == most - least + 1 => Truth::Yes,
+        _ => Truth::Unknown,
     }
 }
 
@@ -142,6 +219,16 @@ fn cond() -> impl Strategy<Value = Cond> {
             .prop_map(|(at_most, within, take)| Cond::Sentiment { at_most, within, take }),
         Just(Cond::Known),
         length().prop_map(Cond::Renewal),
+        length().prop_map(Cond::StatusFor),
+        (1..4usize, prop::option::of(length())).prop_map(|(at_least, within)| Cond::Reopened { at_least, within }),
+        prop::option::of(length()).prop_map(Cond::Wrote),
+        prop::option::of(length()).prop_map(Cond::WantsHuman),
+        (1..3usize, 0..3usize, prop::option::of(length())).prop_map(|(low, more, within)| Cond::Unanswered {
+            low,
+            high: low + more,
+            within
+        }),
+        (1..4usize, length()).prop_map(|(at_least, within)| Cond::BillingTickets { at_least, within }),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -150,6 +237,20 @@ fn cond() -> impl Strategy<Value = Cond> {
             inner.prop_map(|inner| Cond::Not(Box::new(inner))),
         ]
     })
+}
+
+prop_compose! {
+    /// Another ticket of the account. What it is, it has been for a while.
+    fn other()(
+        wait in prop_oneof![Just(Wait::Unknown), (0..9i64).prop_map(Wait::Nobody), (0..9i64).prop_map(Wait::Since)],
+        created_at in prop::option::of(0..9i64),
+        open in any::<bool>(),
+        category in prop::option::of((prop::sample::select(vec!["billing", "bug"]), 0..9i64)),
+    ) -> (Sample, Standing) {
+        let category = category.map(|(category, since)| (CATEGORY, (Tell::Text(category), since)));
+        let open_since = open.then_some(created_at.unwrap_or(0));
+        (Sample { wait, fields: category.into_iter().collect(), ..Sample::default() }, Standing { created_at, open_since })
+    }
 }
 
 prop_compose! {
@@ -170,7 +271,16 @@ prop_compose! {
         signals in prop::collection::btree_map(0..END, -9..9i8, 0..6),
         health in any::<bool>(),
         renewal in prop::option::of(0..END),
+        status in prop::option::of((prop::sample::select(vec!["on_hold", "open"]), 0..9i64)),
+        mut reopened in prop::collection::vec(0..9i64, 0..5),
+        known_from in prop_oneof![Just(ALWAYS), Just(0)],
+        mut phrases in prop::collection::vec(0..9i64, 0..4),
+        handoff in prop::option::of((0..9i64, prop::option::of(any::<bool>()))),
+        others in prop::collection::vec(other(), 0..5),
     ) -> Sample {
+        reopened.sort_unstable();
+        phrases.sort_unstable();
+        let status = status.map(|(status, since)| (STATUS, (Tell::Text(status), since)));
         tickets.sort_unstable();
         if let Wait::Since(since) = wait {
             contacts.insert(since);
@@ -182,7 +292,9 @@ prop_compose! {
             wait, age, clock, tickets,
             contacts: contacts.into_iter().collect(),
             signals: signals.into_iter().map(signal).collect(),
-            fields: health.into_iter().chain(renewal).collect(),
+            fields: health.into_iter().chain(renewal).chain(status).collect(),
+            reopened, known_from, phrases, others,
+            handoff: handoff.map(|(at, wants_human)| Handoff { at, wants_human, broke_down: None }),
             ..Sample::default()
         }
     }
@@ -195,9 +307,11 @@ proptest! {
     fn the_truth_is_the_definitions_and_never_changes_before_its_bound(
         cond in cond(), unless in prop::option::of(cond()), sample in sample(), now in 10..2 * END,
     ) {
+        let unless_yaml = unless.as_ref().map(Cond::yaml);
+        prop_assume!(is_possible(&cond.yaml(), unless_yaml.as_deref()));
         let held_back = |t| unless.as_ref().is_some_and(|unless| unless.by_definition(&sample, t) == Truth::Yes);
         let by_definition = |t| if held_back(t) { Truth::No } else { cond.by_definition(&sample, t) };
-        let rule = rule_unless(&cond.yaml(), unless.as_ref().map(Cond::yaml).as_deref());
+        let rule = rule_unless(&cond.yaml(), unless_yaml.as_deref());
         let dated = rule.evaluate(&sample.at(now));
         prop_assert_eq!(dated.truth, by_definition(now));
         prop_assert!(dated.until > now, "what is reached lies behind");
@@ -217,6 +331,7 @@ proptest! {
     fn before_the_bounds_of_an_instant_it_is_what_it_was_or_what_it_will_be(
         cond in cond(), sample in sample(), now in 10..2 * END,
     ) {
+        prop_assume!(is_possible(&cond.yaml(), None));
         let (rule, _) = rule(&cond.yaml());
         let before = rule.evaluate(&sample.just_at(now));
         prop_assert!(before.until >= now);

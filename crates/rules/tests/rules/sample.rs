@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use tierline_rules::source::{Diagnostics, Source, parse};
 use tierline_rules::{
-    ALWAYS, Age, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, Rule, RuleSet, Sections,
-    SignalValue, Stamp, Texts, Told, Truth, Untold, Value, Wait, fold, rule_set,
+    ALWAYS, Age, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring,
+    Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait, fold, rule_set,
 };
 
 pub type Millis = i64;
@@ -50,7 +50,7 @@ pub struct SignalTold {
 pub struct Sample {
     pub moment: Moment,
     pub fields: HashMap<FieldRef, (Tell, Millis)>,
-    /// The rule set's texts: told texts are numbered by them.
+    /// The rule set's texts: told texts are numbered by them; none: they are compared letter by letter.
     pub texts: Vec<String>,
     pub wait: Wait,
     pub unanswered: Result<Option<Millis>, Untold>,
@@ -61,6 +61,14 @@ pub struct Sample {
     pub tickets: Vec<Millis>,
     pub clock: Clock,
     pub signals: Vec<SignalTold>,
+    pub reopened: Vec<Millis>,
+    pub reassigned: Vec<Millis>,
+    pub known_from: Millis,
+    pub handoff: Option<Handoff<'static>>,
+    /// Of every phrase.
+    pub phrases: Vec<Millis>,
+    /// The account's tickets and where each stands; they are asked at the moment of this one.
+    pub others: Vec<(Sample, Standing)>,
     pub escalation: Option<OpenEscalation>,
 }
 
@@ -79,6 +87,12 @@ impl Default for Sample {
             tickets: Vec::new(),
             clock: Clock::Unknown,
             signals: Vec::new(),
+            reopened: Vec::new(),
+            reassigned: Vec::new(),
+            known_from: ALWAYS,
+            handoff: None,
+            phrases: Vec::new(),
+            others: Vec::new(),
             escalation: None,
         }
     }
@@ -108,6 +122,7 @@ impl Facts for Sample {
         Told::Value(
             match tell {
                 Tell::Empty => return Told::Empty(stamp),
+                Tell::Text(text) if self.texts.is_empty() => Value::Text { text, folded: FOREIGN },
                 Tell::Text(text) => Value::Text { text, folded: number(text).unwrap_or(FOREIGN - 1) },
                 Tell::Number(number) => Value::Number(*number),
                 Tell::Bool(bool) => Value::Bool(*bool),
@@ -156,6 +171,28 @@ impl Facts for Sample {
         }
     }
 
+    fn happened(&self, what: Recurring) -> Happened<'_> {
+        let at = match what {
+            Recurring::Reopened => &self.reopened,
+            Recurring::Reassigned => &self.reassigned,
+        };
+        Happened { at, known_from: self.known_from }
+    }
+
+    fn handoff(&self) -> Option<Handoff<'_>> {
+        self.handoff
+    }
+
+    fn phrase(&self, _: u16) -> &[Millis] {
+        &self.phrases
+    }
+
+    fn each_ticket(&self, each: &mut dyn FnMut(&dyn Facts, Standing)) {
+        for (other, standing) in &self.others {
+            each(&Sample { moment: self.moment, texts: self.texts.clone(), ..other.clone() }, *standing);
+        }
+    }
+
     fn escalation(&self) -> Option<OpenEscalation> {
         self.escalation
     }
@@ -174,8 +211,15 @@ pub fn read_all(text: &str) -> (RuleSet, Diagnostics) {
 /// What a text without mistakes says.
 pub fn read(text: &str) -> RuleSet {
     let (set, found) = read_all(text);
-    assert!(found.items.is_empty(), "{found}");
+    assert_eq!(found.mistakes(), 0, "{found}");
     set
+}
+
+/// Whether what a `when` and, perhaps, an `unless` want can be at all.
+pub fn is_possible(when: &str, unless: Option<&str>) -> bool {
+    let unless = unless.map(|unless| format!(", unless: {unless}")).unwrap_or_default();
+    let (_, found) = read_all(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n"));
+    found.mistakes() == 0
 }
 
 /// A rule with this `when`, and the texts of its set.

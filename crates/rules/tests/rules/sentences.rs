@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Age, Clock, FieldRef, OpenEscalation, Rule, Wait};
+use tierline_rules::{Age, Clock, FieldRef, Handoff, OpenEscalation, Rule, Standing, Wait};
 
 use crate::sample::{DAY, Sample, SignalTold, Tell, Words, rule};
 
@@ -41,6 +41,16 @@ const CONDITIONS: &[&str] = &[
     "{ ticket.follow_ups: { at_least: 2, within: 1d } }",
     "{ account.tickets: { at_least: 5, within: 7d } }",
     "{ account.tickets: [1, 2] }",
+    "{ account.tickets: { at_least: 2, within: 7d, where: { ticket.category: billing } } }",
+    "{ account.unanswered_tickets: { at_least: 5, within: 7d } }",
+    "{ account.unresolved_tickets: { at_least: 1, where: { ticket.priority: urgent, ticket.category: billing } } }",
+    "{ ticket.status_for: { status: on_hold, for: 24h } }",
+    "{ ticket.reopened: { at_least: 2, within: 7d } }",
+    "{ ticket.reassigned: 3 }",
+    "{ message.text: { matches: '(?i)cancel', within: 1d } }",
+    "{ message.text: { contains: refund } }",
+    "{ signal.handoff.wants_human: true }",
+    "{ signal.handoff.broke_down: { contains: login, within: 2h } }",
     "{ sla.first_reply: breached }",
     "{ sla.first_reply: { due_within: 30m } }",
     "{ sla.first_reply: { used: 75% } }",
@@ -98,6 +108,15 @@ fn sample(texts: Vec<String>) -> Sample {
             signal("escalation_risk", Some(0.9), Some("Medium")),
             signal("churn_intent", None, Some("wants to leave")),
         ],
+        reopened: vec![MONDAY - DAY, MONDAY],
+        reassigned: vec![MONDAY],
+        handoff: Some(Handoff { at: MONDAY + 4 * HOUR, wants_human: Some(true), broke_down: Some("the login loops") }),
+        phrases: vec![MONDAY + HOUR],
+        others: vec![
+            other("billing", Some("urgent"), Wait::Since(MONDAY)),
+            other("bug", None, Wait::Since(MONDAY)),
+            other("billing", None, Wait::Nobody(MONDAY)),
+        ],
         escalation: Some(OpenEscalation {
             tier: 2,
             opened_at: MONDAY,
@@ -107,6 +126,14 @@ fn sample(texts: Vec<String>) -> Sample {
         ..Sample::default()
     }
     .at(MONDAY + 5 * HOUR)
+}
+
+fn other(category: &'static str, priority: Option<&'static str>, wait: Wait) -> (Sample, Standing) {
+    let fields = [(TicketField::Category, Some(category)), (TicketField::Priority, priority)];
+    let told = fields.into_iter().filter_map(|(field, text)| Some((FieldRef::Ticket(field), Tell::Text(text?))));
+    let fields = told.map(|(field, tell)| (field, (tell, MONDAY))).collect();
+    let standing = Standing { created_at: Some(MONDAY), open_since: Some(MONDAY) };
+    (Sample { fields, wait, ..Sample::default() }, standing)
 }
 
 #[test]

@@ -52,17 +52,6 @@ fn each_has_its_code_and_the_stream_goes_on() {
         ("wrong_key", "accounts", None, None),
         ("wrong_key", "accounts", Some(b"\xff"), None),
         ("unbuilt_kind", "tickets", key, Some(ticket(&world, json!({ "kind": "rehomed", "to_account": "b" })))),
-        (
-            "unbuilt_kind",
-            "commands",
-            key,
-            Some(
-                json!({ "command_id": "c", "account_id": ACME, "ticket_id": "T", "occurred_at": NOON, "kind": "snooze",
-                        "until": NOON })
-                .to_string()
-                .into_bytes(),
-            ),
-        ),
     ];
     for (code, topic, key, value) in &sent {
         let before = world.letters().len();

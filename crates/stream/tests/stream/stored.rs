@@ -23,7 +23,7 @@ use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
 /// The folder of the format that this version writes.
-const PRESENT: &str = "2";
+const PRESENT: &str = "3";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
@@ -32,6 +32,9 @@ const RULES: &str = "rules:
   - { id: upset, tier: 3, for: 10m, when: { ticket.sentiment: { below: 0 } } }
   - { id: tagged, tier: 2, when: { ticket.tags: { any_of: [ vip ] }, ticket.custom.region: emea } }
   - { id: due, tier: 2, when: { sla.first_reply: { due_within: 30m } } }
+  - { id: fails, tier: 2, clear: when_no, when: { message.text: { contains: fails, within: 4h } } }
+  - { id: passed-on, tier: 2, when: { any: [ ticket.reopened: 1, ticket.reassigned: { at_least: 1, within: 5h } ] } }
+  - { id: tried, tier: 3, mode: shadow, when: { ticket.priority: urgent } }
 sla:
   - { id: all, targets: { first_reply: { urgent: 30m, default: 4h } } }
 ";
@@ -72,6 +75,14 @@ fn second_half(world: &World) {
     let command = json!({ "command_id": "c1", "account_id": ACME, "ticket_id": "urgent", "kind": "acknowledge",
         "occurred_at": NOON + MINUTE, "by": "sam" });
     world.send("commands", command);
+    let snooze = json!({ "command_id": "c2", "account_id": ACME, "ticket_id": "urgent", "kind": "snooze",
+        "occurred_at": NOON + MINUTE, "by": "sam", "until": NOON + 90 * MINUTE });
+    world.send("commands", snooze);
+    world.send("tickets", world.event("updated", "solved", NOON + MINUTE, json!({ "ticket": { "status": "open" } })));
+    for (nth, assignee) in ["sam", "kim"].into_iter().enumerate() {
+        let at = NOON + MINUTE + nth as Millis;
+        world.send("tickets", world.event("updated", "upset", at, json!({ "ticket": { "assignee": assignee } })));
+    }
     world.send("tickets", world.answered("rich", NOON + MINUTE));
     world.send("billing-changes", world.bill_change("current"));
     world.send("tickets", world.created("late", NOON + 2 * MINUTE));

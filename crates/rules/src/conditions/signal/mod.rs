@@ -13,7 +13,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
+use crate::{ALWAYS, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| name(key).is_some(),
@@ -190,6 +190,12 @@ impl Condition for Signal {
             }
         };
         format!("signal.{}:{wanted}:{:?}:{:?}", self.name, self.within, self.take)
+    }
+
+    fn claim(&self) -> Option<Claim<'_>> {
+        // Anything but a range may be its value or its label.
+        let Wanted::Matcher(matcher @ Matcher::Range(_)) = &self.wanted else { return None };
+        Some(Claim { about: format!("signal.{}:{:?}:{:?}", self.name, self.within, self.take), matcher })
     }
 
     fn fields(&self) -> Vec<String> {

@@ -1,0 +1,106 @@
+//! How long the ticket has had its status: `ticket.status_for: { status: on_hold, for: 24h }`.
+
+use tierline_model::{Millis, Status, TicketField};
+
+use super::{Kind, leaf, silence};
+use crate::scope::Scope;
+use crate::source::{self, Key, Keys, Node};
+use crate::tree::Expression;
+use crate::{Absence, AbsenceOf, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, text};
+
+pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
+
+const KEY: &str = "ticket.status_for";
+const WHAT: &str = "`ticket.status_for`";
+const STATUS: FieldRef = FieldRef::Ticket(TicketField::Status);
+
+#[derive(Debug)]
+struct StatusFor {
+    status: Status,
+    length: Millis,
+}
+
+fn parse(_: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
+    let mut keys = Keys::of(value, WHAT, scope.found)?;
+    let words: Vec<_> = Status::ALL.iter().map(|status| (status.word(), *status)).collect();
+    let status = keys.required("status", scope.found);
+    let status = status.and_then(|node| source::word(node, "`status`", &words, scope.found));
+    let length = keys.required("for", scope.found).and_then(|node| source::duration(node, WHAT, scope.found));
+    silence::around_the_clock(&mut keys, scope.found);
+    keys.finish(scope.found);
+    leaf(StatusFor { status: status?, length: length? })
+}
+
+impl StatusFor {
+    /// Since when it has had the status; `Err`: what it is instead.
+    fn from(&self, facts: &dyn Facts) -> Result<Millis, Dated> {
+        match facts.field(&STATUS) {
+            Told::Value(Value::Text { text, .. }, stamp) if text == self.status.word() => Ok(stamp.since),
+            Told::Value(_, stamp) | Told::Empty(stamp) => Err(Dated::fixed(Truth::No, stamp.since)),
+            Told::Untold(since) => Err(Dated::fixed(Truth::Unknown, since)),
+        }
+    }
+
+    fn due(&self, from: Millis) -> Millis {
+        from.saturating_add(self.length)
+    }
+}
+
+impl Condition for StatusFor {
+    fn reads(&self) -> Reads {
+        Reads::default().and_field(&STATUS).and(Topic::Life)
+    }
+
+    fn is_timed(&self) -> bool {
+        true
+    }
+
+    fn evaluate(&self, facts: &dyn Facts) -> Dated {
+        match self.from(facts) {
+            Ok(from) => silence::reached(facts, from, self.due(from)),
+            Err(dated) => dated,
+        }
+    }
+
+    fn absence(&self, facts: &dyn Facts) -> Option<Absence> {
+        let from = self.from(facts).ok()?;
+        Some(Absence { of: AbsenceOf::Status, from, due: self.due(from) })
+    }
+
+    fn present(&self, negated: bool) -> String {
+        let has = if negated { "has not" } else { "has" };
+        format!("the ticket {has} been {} for {}", words(self.status), text::duration(self.length))
+    }
+
+    fn past(&self, facts: &dyn Facts, negated: bool) -> String {
+        let said = text::past(&self.present(negated));
+        match self.from(facts) {
+            Ok(from) => format!("{said} (since {})", text::instant(from)),
+            Err(_) => said,
+        }
+    }
+
+    fn seen(&self, facts: &dyn Facts) -> Seen {
+        let (value, stamp) = match facts.field(&STATUS) {
+            Told::Value(Value::Text { text, .. }, stamp) => {
+                (format!("{text} since {}", text::instant(stamp.since)), Some(stamp))
+            }
+            Told::Value(_, stamp) | Told::Empty(stamp) => ("none".to_owned(), Some(stamp)),
+            Told::Untold(_) => ("unknown".to_owned(), None),
+        };
+        let source = stamp.and_then(|stamp| stamp.source).map(str::to_owned);
+        Seen { value, source, as_of: stamp.and_then(|stamp| stamp.as_of) }
+    }
+
+    fn normal(&self) -> String {
+        format!("{KEY}:{}:{}", self.status.word(), self.length)
+    }
+
+    fn fields(&self) -> Vec<String> {
+        vec!["ticket.status".to_owned()]
+    }
+}
+
+fn words(status: Status) -> String {
+    status.word().replace('_', " ")
+}
