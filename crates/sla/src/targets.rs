@@ -1,6 +1,28 @@
 //! How long something may take, by the ticket's priority.
 
+use std::fmt;
+
 use tierline_model::{Millis, Priority};
+
+use crate::Calendar;
+
+/// How long, before a calendar makes it a number of its milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Milliseconds of the calendar's time: `30m`, `24h`, `24 business hours`.
+    Time(Millis),
+    /// Up to the same minute as many business days on.
+    BusinessDays(u32),
+}
+
+/// How long, by which calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// How long.
+    pub length: Length,
+    /// By which hours.
+    pub calendar: Calendar,
+}
 
 /// The targets of one metric of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +59,20 @@ impl Targets {
     }
 }
 
+impl fmt::Display for Length {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(Millis, &str); 3] = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+        match *self {
+            Length::BusinessDays(1) => to.write_str("1 business day"),
+            Length::BusinessDays(n) => write!(to, "{n} business days"),
+            Length::Time(length) => {
+                let (unit, word) = UNITS.into_iter().find(|(unit, _)| length % unit == 0).unwrap_or((1, "ms"));
+                write!(to, "{}{word}", length / unit)
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +87,20 @@ mod tests {
         assert_eq!(targets.for_priority(Some(Priority::Low)), Some(240));
         assert_eq!(targets.for_priority(None), Some(240));
         assert_eq!(targets.for_priority(Some(Priority::Urgent)), Some(30));
+    }
+
+    #[test]
+    fn lengths_are_told_as_they_are_written() {
+        let told: Vec<String> = [
+            Length::Time(90_000),
+            Length::Time(86_400_000),
+            Length::Time(30 * 60_000),
+            Length::BusinessDays(1),
+            Length::BusinessDays(3),
+        ]
+        .iter()
+        .map(Length::to_string)
+        .collect();
+        assert_eq!(told, ["90s", "24h", "30m", "1 business day", "3 business days"]);
     }
 }
