@@ -51,7 +51,7 @@ pub fn configuration(bytes: &[u8]) {
 /// A scenario that brings its own configuration. It is read, not lived through.
 pub fn scenario(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let _ = Scenario::configuration_named_in(text);
+    let _ = Scenario::base(text);
     if let Err(found) = Scenario::parse("a.scenario.yaml", text, None) {
         let _ = found.render(true);
     }
