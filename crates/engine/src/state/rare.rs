@@ -8,6 +8,7 @@ use super::{SignalState, signals};
 use crate::account::Slot;
 use crate::cells::Stamp;
 use crate::engine::Engine;
+use crate::planted::{Bug, planted};
 use crate::ticket::{CustomCell, CustomValue, Firing, Held, Open, Proof, Rare};
 
 #[derive(Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl Engine {
             let rule = self.rule_by_id(held.rule)?;
             Some(Held { rule, at: held.at, proof: held.proof, reason: held.reason.to_owned(), evidence: held.evidence })
         });
-        let held = held.collect();
+        let held = if planted(Bug::HeldRiseLost) { Vec::new() } else { held.collect() };
         let rare = self.tickets[slot].rare.get_or_insert_default();
         (rare.custom, rare.signals) = (custom, signals);
         (rare.held, rare.clears) = (held, state.clears);
