@@ -8,6 +8,7 @@ use crate::account::Slot;
 use crate::api::Output;
 use crate::engine::Engine;
 use crate::judge::{Rise, Rising};
+use crate::planted::{Bug, planted};
 use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof, Track};
 
 /// What caused the rises of the moment.
@@ -85,6 +86,7 @@ impl Engine {
     fn must_wait(&self, cause: Cause, since: Millis) -> bool {
         let end = since.saturating_add(self.settings.grace);
         match cause {
+            _ if planted(Bug::NoGrace) => false,
             Cause::Record => false,
             Cause::Bound(Edge::Bounds) => self.clock < end,
             Cause::Bound(Edge::Records) => self.clock <= end,
@@ -257,6 +259,7 @@ impl Engine {
         let rare = ticket.rare();
         let what = if rare.open(track).is_some() { FiringKind::Raised } else { FiringKind::Opened };
         let name = match track {
+            _ if planted(Bug::SameIdAgain) => id.to_string(),
             Track::Live => format!("{id}\n{at}\n{}", rare.escalations),
             Track::Shadow => format!("{id}\n{at}\n{}\nshadow", rare.shadows),
         };

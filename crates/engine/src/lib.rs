@@ -17,6 +17,7 @@ mod joined;
 mod judge;
 mod marks;
 mod places;
+pub mod planted;
 mod retract;
 mod settle;
 mod snapshots;

@@ -9,6 +9,7 @@ use crate::account::Slot;
 use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::judge::Rising;
+use crate::planted::{Bug, planted};
 use crate::state::StateError;
 use crate::ticket::Track;
 
@@ -62,12 +63,7 @@ impl Engine {
     /// What the next process must know to settle what changed: rules and policies in force, and whether it ever caught
     /// up.
     pub fn memory(&self) -> Vec<u8> {
-        let rules = self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize]);
-        let memory = Memory {
-            live: self.live,
-            rules: rules.map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect(),
-            policies: self.policies(),
-        };
+        let memory = Memory { live: self.live, rules: self.fingerprints(), policies: self.policies() };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
     }
@@ -85,9 +81,16 @@ impl Engine {
         self.derive();
         if self.live {
             self.settle(&memory);
-            self.derive_bounds();
+            if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
+                self.derive_bounds();
+            }
         }
         Ok(())
+    }
+
+    fn fingerprints(&self) -> Vec<(String, String)> {
+        let rules = self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize]);
+        rules.map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect()
     }
 
     fn policies(&self) -> Vec<(String, String)> {
@@ -229,7 +232,7 @@ impl Engine {
                 forgets = true;
             }
             // The next restart must not find them again, with nothing to say that the rule had changed.
-            if forgets {
+            if forgets && !planted(Bug::ForgettingNotWritten) {
                 self.mark_ticket(slot);
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! A silence that began at `b − d` and is due at `b` goes out once the clock has reached `b` plus the grace. So an answer
 //! that happened in `(b − d, b]` and was appended no later than `b` plus the grace must have been read by then, whatever
-//! happened to the pipeline: the record that moves a clock that far, or the question for the ends, comes after it.
+//! happened to the pipeline: the record that moves a clock that far, or the question for the ends, comes after it. Where
+//! a record of the ticket lets go of it before its grace is over (SEMANTICS 1.4), the clock of that moment is what counts.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::{Invariant, Told, Violation};
 #[derive(Clone, Debug)]
 pub struct Answers {
     grace: Millis,
+    ahead: Millis,
     /// By rule: how long a silence it is about.
     silences: BTreeMap<String, Millis>,
     /// By account and ticket: when each happened, and when it was appended.
@@ -21,11 +23,11 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// `grace` less how far an instance's clock may be ahead of the log's; `silences`: the rules that rise when nobody
-    /// has answered for so long, and for nothing else.
-    pub fn new<'a>(grace: Millis, silences: impl IntoIterator<Item = (&'a str, Millis)>) -> Answers {
+    /// `grace` as configured; `ahead`: how far an instance's clock may be ahead of the log's; `silences`: the rules that
+    /// rise when nobody has answered for so long, and for nothing else.
+    pub fn new<'a>(grace: Millis, ahead: Millis, silences: impl IntoIterator<Item = (&'a str, Millis)>) -> Answers {
         let silences = silences.into_iter().map(|(rule, length)| (rule.to_owned(), length)).collect();
-        Answers { grace, silences, answers: BTreeMap::new() }
+        Answers { grace, ahead, silences, answers: BTreeMap::new() }
     }
 
     /// An agent answered on this ticket, and the log took it then.
@@ -43,9 +45,10 @@ impl Answers {
             return Ok(());
         };
         let due = told.became_true_at;
+        let known_up_to = told.detected_at.min(due + self.grace) - self.ahead;
         let place = (told.account_id.to_owned(), told.ticket_id.to_owned());
         let ended = self.answers.get(&place).into_iter().flatten().find(|(occurred_at, appended_at)| {
-            due - length < *occurred_at && *occurred_at <= due && *appended_at <= due + self.grace
+            due - length < *occurred_at && *occurred_at <= due && *appended_at <= known_up_to
         });
         match ended {
             Some((at, appended)) => Err(Violation::new(
@@ -63,9 +66,14 @@ mod tests {
     use crate::told::made::record;
 
     fn is_false(occurred_at: Millis, appended_at: Millis) -> bool {
-        let mut answers = Answers::new(5, [("silence", 100)]);
+        is_false_at(1_005, occurred_at, appended_at)
+    }
+
+    fn is_false_at(detected_at: Millis, occurred_at: Millis, appended_at: Millis) -> bool {
+        let mut answers = Answers::new(5, 0, [("silence", 100)]);
         answers.answered("acme", "t", occurred_at, appended_at);
-        let record = record("a", 0, "opened", 1_000);
+        let mut record = record("a", 0, "opened", 1_000);
+        record["detected_at"] = detected_at.into();
         answers.is_true(&Told::of(&record).expect("whole")).is_err()
     }
 
@@ -76,5 +84,6 @@ mod tests {
         assert!(!is_false(900, 900), "the wait began after it");
         assert!(!is_false(1_001, 1_001));
         assert!(!is_false(950, 1_006), "a straggler: it retracts");
+        assert!(!is_false_at(1_002, 950, 1_003), "a record let go of it before");
     }
 }

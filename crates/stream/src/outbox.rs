@@ -94,6 +94,16 @@ impl Pending {
         log: &mut L,
         mut each: impl FnMut(Option<Cause>, OutputId, usize),
     ) -> Result<(), Failure> {
+        self.each(|cause, write| {
+            each(cause, write.output, size(&write));
+            log.write(write)
+        })?;
+        self.clear();
+        Ok(())
+    }
+
+    /// Hands over everything, in order, with the record that caused it, up to the first error. Nothing is forgotten.
+    pub fn each<E>(&self, mut each: impl FnMut(Option<Cause>, Write<'_>) -> Result<(), E>) -> Result<(), E> {
         for entry in &self.entries {
             let part = |range: &Option<Range<usize>>| range.clone().map(|range| &self.buffer[range]);
             let headers: Vec<(&str, &[u8])> =
@@ -105,10 +115,8 @@ impl Pending {
                 value: part(&entry.value),
                 headers: &headers,
             };
-            each(entry.cause, entry.output, size(&write));
-            log.write(write)?;
+            each(entry.cause, write)?;
         }
-        self.clear();
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! How a lane is to run, and how it can end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tierline_model::Millis;
 use tierline_observe::Health;
 
+use crate::checkpoint::{Disk, FileSystem};
 use crate::clock::ClockMode;
 use crate::log::Failure;
 
@@ -47,6 +49,8 @@ pub struct Checkpoints {
     pub bytes: u64,
     /// Older ones are void: half of the changelog's `delete.retention.ms`, for tombstones may be gone.
     pub max_age: Duration,
+    /// What the folder is on.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Checkpoints {
@@ -57,6 +61,7 @@ impl Checkpoints {
             interval: Duration::from_secs(300),
             bytes: 256 << 20,
             max_age: Duration::from_secs(12 * 3600),
+            disk: Arc::new(FileSystem),
         }
     }
 }

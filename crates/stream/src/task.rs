@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use tierline_engine::planted::{Bug, planted};
 use tierline_model::Millis;
 use tierline_observe::events::DeadLettered;
 use tierline_observe::{LaneMetrics, Outcome};
@@ -161,7 +162,9 @@ impl<S: Stage> Task<S> {
     /// Takes what waits, in order, as far as the next one is certain; at most so many.
     /// Whether the bound was what ended it.
     pub fn deliver(&mut self, most: usize, bench: &mut Bench<'_>) -> bool {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.try_again_at > bench.now) {
+        // By a clock that was put back it is never longer than was meant.
+        let must_wait = |waiting: &Waiting| (1..=TRY_AGAIN).contains(&(waiting.try_again_at - bench.now));
+        if self.waiting.as_ref().is_some_and(must_wait) {
             return false;
         }
         for _ in 0..most {
@@ -213,6 +216,12 @@ impl<S: Stage> Task<S> {
             self.targets.answered(asked_at, all);
         }
         self.driver_is_next = self.sides_are_idle();
+    }
+
+    /// Where the inputs end isn't known any more: none is taken for empty before the next answer.
+    pub fn forget_ends(&mut self) {
+        self.inputs.iter_mut().for_each(|input| input.end = None);
+        self.driver_is_next = false;
     }
 
     /// Looks where the log stands in each input: behind the last record there may be gaps.
@@ -319,7 +328,13 @@ impl<S: Stage> Task<S> {
             partitions,
             cold: self.cold,
             clock: self.clock.at(),
-            positions: positions.map(|(spec, input)| (spec.topic.clone(), input.position())).collect(),
+            positions: positions
+                .take(if planted(Bug::SidePositionForgotten) { 1 } else { specs.len() })
+                .map(|(spec, input)| {
+                    let handed = planted(Bug::HandedIsTaken).then_some(input.handed);
+                    (spec.topic.clone(), handed.unwrap_or_else(|| input.position()))
+                })
+                .collect(),
             memory: self.stage.memory(),
         }
     }

@@ -10,6 +10,7 @@ use super::bytes::{Cursor, Damaged, put_bytes, put_instant, put_number, put_sign
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::marks::Marks;
+use crate::planted::{Bug, planted};
 use crate::ticket::{Latch, Ticket, unpack};
 
 /// Bits of the entry's first number, in the order of what follows it.
@@ -114,7 +115,7 @@ impl Engine {
         (ticket.created_at, ticket.touched_at, ticket.solved_at) = (created_at, touched_at, solved_at);
         (ticket.open, ticket.met, ticket.removed) = (has(bit::OPEN), has(bit::MET), has(bit::REMOVED));
         ticket.marks = Marks::from_parts(line, has(bit::KNOWN), first_wait, first_reply, adopted);
-        ticket.latches = latches;
+        ticket.latches = if planted(Bug::LatchLost) { SmallVec::new() } else { latches };
         (ticket.bulk.events.hashes, ticket.bulk.messages.hashes) = (events.into(), messages.into());
         Ok(())
     }

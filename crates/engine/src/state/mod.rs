@@ -19,6 +19,7 @@ use tierline_model::Millis;
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::planted::{Bug, planted};
 use crate::ticket::{Behind, Ticket};
 
 /// The first byte of every value.
@@ -98,7 +99,9 @@ impl Engine {
     #[allow(clippy::type_complexity, reason = "a key and its value, none for a tombstone")]
     pub fn changes(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
         for gone in self.tombstones.drain(..) {
-            each(&gone, None);
+            if !planted(Bug::TombstoneLost) {
+                each(&gone, None);
+            }
         }
         let (mut name, mut value) = (Vec::new(), Vec::new());
         let mut write = |key: &[u8], value: &[u8]| each(key, Some(value));
@@ -107,6 +110,9 @@ impl Engine {
             self.accounts[a].dirty = false;
         }
         let mut tickets = std::mem::take(&mut self.dirty_tickets);
+        if planted(Bug::ChangeLeftOut) && tickets.len() > 1 {
+            tickets.pop();
+        }
         for &slot in &tickets {
             self.write_ticket(slot, false, &mut name, &mut value, &mut write);
             let ticket = &mut self.tickets[slot];
@@ -127,6 +133,27 @@ impl Engine {
                 self.write_ticket(slot, true, &mut name, &mut value, each);
             }
         }
+    }
+
+    /// Every entity as [`snapshot`](Self::snapshot) writes it, but for how far the time of its account has come and in
+    /// which order its latches were made: what
+    /// two engines agree on that mean the same, one of them brought back and the other never interrupted.
+    ///
+    /// How far an account's time has come is written only with what else changes, for a restore finds it again: the
+    /// bounds between are passed once more before the next record.
+    pub fn meaning(mut self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        let places: Vec<Slot> = self.tickets.places().collect();
+        for slot in places {
+            let ticket = &mut self.tickets[slot];
+            ticket.now = 0;
+            ticket.latches.sort_by_key(|latch| latch.rule);
+        }
+        for a in 0..self.accounts.len() {
+            let account = &mut self.accounts[a];
+            account.now = crate::ticket::unpack(0);
+            account.latches.sort_by_key(|latch| latch.rule);
+        }
+        self.snapshot(each);
     }
 
     /// The key under which a ticket's context stands.
@@ -161,6 +188,9 @@ impl Engine {
         }
         if let Some(at) = ticket.created_at.filter(|_| ticket.counts()) {
             self.accounts[a].uncount(at);
+            if planted(Bug::WindowEvictsOneTooMany) {
+                self.accounts[a].created.pop();
+            }
         }
         self.accounts[a].holding.retain(|other| *other != slot);
         if ticket.open {

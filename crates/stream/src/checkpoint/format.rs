@@ -7,6 +7,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
+use tierline_engine::planted::{Bug, planted};
 use tierline_model::Millis;
 
 use crate::log::Offset;
@@ -81,7 +82,7 @@ impl<R: Read + Seek> Checkpoint<R> {
         let mut told = [0; SUM as usize];
         add_to_sum(&mut from, length, &mut sum)?;
         from.read_exact(&mut told)?;
-        if sum.finalize() != u32::from_le_bytes(told) {
+        if sum.finalize() != u32::from_le_bytes(told) && !planted(Bug::TornCheckpoint) {
             return Err(damaged("its checksum is wrong"));
         }
         Ok(Checkpoint {

@@ -55,6 +55,11 @@ impl DetectStage {
         }
     }
 
+    /// What it holds, in the words of [`Engine::meaning`].
+    pub fn meaning(self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        self.engine.meaning(each);
+    }
+
     fn stream(&self, record: &Record<'_>) -> Stream {
         self.common.streams[usize::from(record.input.0)].0
     }

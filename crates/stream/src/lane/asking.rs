@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use tierline_model::Millis;
 use tierline_observe::PartitionState;
 
-use super::Lane;
+use super::{Lane, lasted};
 use crate::log::Log;
 use crate::stage::{Stage, Stages};
 use crate::task::Task;
@@ -16,6 +16,8 @@ use crate::task::Task;
 #[derive(Default)]
 pub(super) struct Asking {
     last: Option<Millis>,
+    /// When the newest answer was heard.
+    heard: Option<Millis>,
     /// Questions since the last answer.
     unanswered: u32,
 }
@@ -24,6 +26,9 @@ pub(super) struct Asking {
 /// takes longer must not be replaced for ever by a newer question.
 const PATIENCE: Millis = 1_000;
 
+/// An answer says where an input ended. So long after it was heard, more may have come of which nothing is known.
+const STALE: Millis = 500;
+
 /// How often patience doubles.
 const DOUBLINGS: u32 = 5;
 
@@ -31,10 +36,18 @@ const DOUBLINGS: u32 = 5;
 const CAUGHT_UP_WITHIN: Millis = 2_000;
 
 impl<L: Log, S: Stages> Lane<L, S> {
-    /// Takes an answer, if there is one.
-    pub(super) fn hear_ends(&mut self) {
-        let Some(ends) = self.log.ends() else { return };
+    /// Takes an answer, if there is one; one from long ago is believed no more, for a lane that slept or was stopped
+    /// would take a record before another that has come meanwhile.
+    pub(super) fn hear_ends(&mut self, now: Millis) {
+        let Some(ends) = self.log.ends() else {
+            if self.asking.heard.is_some_and(|heard| lasted(heard, now) > STALE) {
+                self.asking.heard = None;
+                self.tasks.iter_mut().flatten().for_each(Task::forget_ends);
+            }
+            return;
+        };
         self.asking.unanswered = 0;
+        self.asking.heard = Some(now);
         let by_place: FxHashMap<_, _> =
             ends.offsets.iter().map(|&(input, partition, offset)| ((input, partition), offset)).collect();
         for task in self.tasks.iter_mut().flatten() {
@@ -46,7 +59,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     /// Asks, if it is time.
     pub(super) fn ask_for_ends(&mut self, now: Millis) {
-        let since = self.asking.last.map_or(Millis::MAX, |last| now - last);
+        let since = self.asking.last.map_or(Millis::MAX, |last| lasted(last, now));
         let wall = self.settings.clock.wall(now);
         let is_due = match self.asking.unanswered {
             0 => since >= self.settings.ask_interval.as_millis() as Millis || self.is_pressed(wall),
@@ -54,7 +67,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         };
         if is_due && self.tasks.iter().flatten().next().is_some() {
             self.log.ask_ends(wall);
-            self.asking = Asking { last: Some(now), unanswered: self.asking.unanswered + 1 };
+            (self.asking.last, self.asking.unanswered) = (Some(now), self.asking.unanswered + 1);
         }
     }
 

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use tierline_engine::planted::{Bug, planted};
 use tierline_model::Millis;
 use tierline_observe::events::{Aborted, CheckpointSaved, Committed as CommittedEvent};
 
-use super::{Blame, Lane, Step, Transaction};
+use super::{Blame, Lane, Step, Transaction, lasted};
 use crate::checkpoint;
 use crate::log::{Committed, Failure, InputId, Log, Offset, Partition, Write};
 use crate::outbox::size;
@@ -29,6 +30,9 @@ struct Since {
 impl<L: Log, S: Stages> Lane<L, S> {
     /// Gives the log what the stages wrote so far: early, so that a commit has little left to wait for.
     pub(super) fn write_out(&mut self) -> Result<(), Failure> {
+        if planted(Bug::PositionBeforeOutput) && self.tasks.iter().flatten().any(|task| task.touched) {
+            return Ok(());
+        }
         let Lane { log, pending, transaction, stages, .. } = self;
         let dead_letters = stages.dead_letters();
         pending.write_to(log, |cause, output, size| {
@@ -45,7 +49,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         let now = wall();
         let began = *self.transaction.began.get_or_insert(now);
-        let is_over = now - began >= self.settings.commit_interval.as_millis() as Millis;
+        let is_over = lasted(began, now) >= self.settings.commit_interval.as_millis() as Millis;
         if is_drained || is_over { self.commit(wall) } else { Ok(()) }
     }
 
@@ -79,9 +83,20 @@ impl<L: Log, S: Stages> Lane<L, S> {
         if positions.is_empty() {
             return Ok(());
         }
-        match self.log.commit(&positions)? {
+        let mut fence = positions.clone();
+        if planted(Bug::UnfencedTimer) {
+            let took =
+                |partition: Partition| self.tasks[partition as usize].as_ref().is_some_and(|it| it.largest.is_some());
+            fence.retain(|&(partition, _)| took(partition));
+        }
+        match self.log.commit(&fence)? {
             Committed::Yes => {}
             Committed::Aborted => return Err(Failure::Abort("the commit did not take effect".to_owned())),
+        }
+        if planted(Bug::CheckpointStampedLate) {
+            for (partition, offset) in &mut stamps {
+                *offset = self.log.output_end(self.stages.changelog(), *partition)?.max(*offset + 8);
+            }
         }
         let now = wall();
         // Append times are of this wall, a scaled one's too.
@@ -93,6 +108,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
                 task.touched = false;
                 task.largest = None;
             }
+        }
+        if planted(Bug::PositionBeforeOutput) {
+            self.write_out()?;
+            self.log.commit(&positions)?;
         }
         self.show_holdings();
         CommittedEvent { took: Duration::from_millis((now - began).max(0) as u64) }.emit(&mut self.metrics);
@@ -149,7 +168,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let interval = settings.interval.as_millis() as Millis;
         for task in self.tasks.iter().flatten() {
             let since = self.checkpoints.tasks.entry(task.partition).or_insert(Since { at: now, bytes: 0 });
-            if since.bytes >= settings.bytes || (since.bytes > 0 && now - since.at >= interval) {
+            if since.bytes >= settings.bytes || (since.bytes > 0 && lasted(since.at, now) >= interval) {
                 return vec![task.partition];
             }
         }
@@ -162,7 +181,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             return;
         };
         let (name, incarnation) = (self.stages.name(), task.incarnation);
-        let saved = checkpoint::save(&settings.folder, name, partition, &task.stage, incarnation, offset, now);
+        let saved = checkpoint::save(settings, name, partition, &task.stage, incarnation, offset, now);
         CheckpointSaved { partition, folder: &settings.folder, saved }.emit(&self.metrics);
         self.checkpoints.tasks.insert(partition, Since { at: now, bytes: 0 });
     }
@@ -199,6 +218,9 @@ impl<L: Log, S: Stages> Lane<L, S> {
         Aborted { lane: self.settings.lane, why, after: Duration::from_millis(after as u64) }.emit(&mut self.metrics);
         self.transaction = Transaction::default();
         self.pending.clear();
+        if planted(Bug::AbortKeepsState) {
+            return self.log.abort().map(|()| Step::StartedOver).map_err(LaneError::from_failure);
+        }
         self.tasks.clear();
         self.must_restore = true;
         match self.log.abort() {

@@ -127,6 +127,12 @@ const SIDES_EVERY: Millis = 2;
 /// Records taken out of a task's inboxes in one go.
 const DELIVERED_AT_ONCE: usize = 4_096;
 
+/// How long it is since `then`, by a wall clock that may have been put back: then it is as long as can be, for nothing
+/// that waits for a length of time may wait for the clock to catch up with itself.
+pub(crate) fn lasted(then: Millis, now: Millis) -> Millis {
+    if now < then { Millis::MAX } else { now - then }
+}
+
 impl<L: Log, S: Stages> Lane<L, S> {
     /// A lane that owns nothing yet.
     pub fn new(log: L, stages: S, settings: LaneSettings, metrics: LaneMetrics) -> Self {
@@ -185,7 +191,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             self.restore_all(wall)?;
         }
         let now = wall();
-        self.hear_ends();
+        self.hear_ends(now);
         self.ask_for_ends(now);
         let (mut read, change) = self.poll(Source::Driver, self.wait(now), now)?;
         if let Some(change) = change {
@@ -202,7 +208,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             }
             read += more;
         }
-        self.hear_ends();
+        self.hear_ends(now);
         let more_waits = self.deliver(now)?;
         self.catch_up(now);
         self.write_out()?;
@@ -234,7 +240,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     fn sides_are_due(&self, now: Millis) -> bool {
         self.inputs.len() > 1
-            && (now - self.sides_polled_at >= SIDES_EVERY || self.tasks.iter().flatten().any(Task::needs_sides))
+            && (lasted(self.sides_polled_at, now) >= SIDES_EVERY || self.tasks.iter().flatten().any(Task::needs_sides))
     }
 
     /// Takes what waits in the inboxes, as far as its turn has come. Whether more could be taken at once.

@@ -501,3 +501,48 @@ fn a_replay_fires_everything_1_8() {
     world.settle();
     assert_eq!(world.told(), [opened("T1", 60)]);
 }
+
+#[test]
+fn a_clock_that_is_put_back_does_not_stop_the_asking_for_ends_1_2() {
+    let mut world = World::new();
+    world.now.set(NOON + 30 * MINUTE);
+    world.cluster.borrow_mut().silent = true;
+    world.start();
+    for _ in 0..5 {
+        world.step().expect("the lane lives");
+    }
+    // The wall was half an hour fast, and somebody sets it right while a question is unanswered.
+    world.now.set(NOON);
+    world.cluster.borrow_mut().silent = false;
+    world.send("tickets", world.created("T1", NOON - HOUR));
+    for _ in 0..20 {
+        world.now.set(world.now.get() + 20);
+        world.step().expect("the lane lives");
+    }
+    assert_eq!(world.metric(&["tierline_open_tickets"]), 1.0, "it waits for an answer that nobody is asked for");
+}
+
+#[test]
+fn ends_that_were_heard_long_ago_do_not_make_an_input_empty_1_7() {
+    let mut world = World::new();
+    world.settings.ask_interval = Duration::from_millis(250);
+    world.start();
+    world.to(NOON);
+    // While the lane sleeps, a bill and then a ticket arrive; the bill's broker is slow, and nobody says where it ends.
+    world.now.set(NOON + MINUTE);
+    world.cluster.borrow_mut().silent = true;
+    world.cluster.borrow_mut().slow = vec!["billing".to_owned()];
+    world.send("billing", world.bill("past_due"));
+    world.now.set(NOON + 2 * MINUTE);
+    world.send("tickets", world.urgent("T1", NOON + 2 * MINUTE));
+    for _ in 0..5 {
+        world.step().expect("the lane lives");
+    }
+    assert_eq!(world.told(), [], "the ticket may not be the first of them");
+    world.cluster.borrow_mut().silent = false;
+    world.cluster.borrow_mut().slow.clear();
+    world.to(NOON + 2 * MINUTE + 2 * SECOND);
+    assert_eq!(world.told(), [opened("T1", 2)]);
+    let stood = world.metric(&["tierline_records_total", "topic=\"billing\"", "applied"]);
+    assert_eq!(stood, 1.0);
+}

@@ -1,0 +1,312 @@
+//! What a help desk, a CRM, a billing system, a model and agents tell over a minute or two.
+
+use serde_json::{Value, json};
+use tierline_model::Millis;
+use tierline_stream::log::Partition;
+use tierline_stream::partitioner::partition_of;
+
+use super::{Class, START};
+use crate::chance::Chance;
+
+/// An input topic, by its `InputId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the stream that it is called after")]
+pub enum Topic {
+    Tickets = 0,
+    Accounts = 1,
+    Billing = 2,
+    AccountChanges = 3,
+    BillingChanges = 4,
+    Signals = 5,
+    Commands = 6,
+}
+
+/// A record on its way into an input.
+#[derive(Clone, Debug)]
+pub struct Send {
+    /// When the log takes it.
+    pub at: Millis,
+    /// Where to.
+    pub topic: Topic,
+    /// Where in it.
+    pub partition: Partition,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its value; none: a tombstone.
+    pub value: Option<String>,
+    /// It has been told before.
+    pub repeats: bool,
+    /// Nobody can take it: it must become a dead letter.
+    pub is_bad: bool,
+    /// Its producer's transaction: how long it stays open, and whether it is committed.
+    pub hidden: Option<(Millis, bool)>,
+    /// An agent answers: the ticket, and when.
+    pub answers: Option<(String, Millis)>,
+}
+
+impl Send {
+    /// When it is known whether readers see it.
+    pub fn decided_at(&self) -> Millis {
+        self.at + self.hidden.map_or(0, |(open, _)| open)
+    }
+}
+
+/// How long the telling takes.
+const SPAN: Millis = 75_000;
+
+struct Ticket {
+    id: String,
+    account: usize,
+    is_open: bool,
+}
+
+struct Teller<'c> {
+    class: Class,
+    partitions: Partition,
+    accounts: Vec<String>,
+    tickets: Vec<Ticket>,
+    chance: &'c mut Chance,
+    told: Vec<Send>,
+    ids: u32,
+}
+
+/// What is told, in order of arrival.
+pub(super) fn tell(class: Class, partitions: Partition, chance: &mut Chance) -> Vec<Send> {
+    let accounts = (0..chance.between(2, 6)).map(|number| format!("account-{number}")).collect();
+    let mut teller = Teller { class, partitions, accounts, tickets: Vec::new(), chance, told: Vec::new(), ids: 0 };
+    let begin = match class {
+        Class::Backlog => START - SPAN - 20_000,
+        Class::Live | Class::Wild => START + 500,
+    };
+    teller.snapshots(if class == Class::Wild { begin } else { begin - 5_000 });
+    let pace = teller.chance.of(&[300, 600, 1_200]);
+    let (mut now, mut sent_at) = (begin, begin);
+    while now < begin + SPAN {
+        now += teller.chance.between(1, 2 * pace);
+        let delay = match (class, teller.chance.below(8)) {
+            (Class::Backlog, _) => 0,
+            (_, 0) => teller.chance.between(0, 1_500),
+            _ => teller.chance.between(0, 40),
+        };
+        // One producer: what it sends arrives in its order.
+        sent_at = sent_at.max(now + delay);
+        teller.one(now, sent_at);
+    }
+    let mut told = teller.told;
+    told.sort_by_key(|send| send.at);
+    told
+}
+
+impl Teller<'_> {
+    fn is_wild(&self) -> bool {
+        self.class == Class::Wild
+    }
+
+    fn snapshots(&mut self, at: Millis) {
+        for account in 0..self.accounts.len() {
+            let health = self.chance.below(101);
+            let value = json!({ "account_id": self.accounts[account], "source": "crm", "name": "A", "health": health });
+            self.send(at, Topic::Accounts, account, value);
+            let state = self.chance.of(&["current", "past_due"]);
+            let value = json!({ "account_id": self.accounts[account], "source": "bills", "state": state });
+            self.send(at, Topic::Billing, account, value);
+        }
+    }
+
+    fn one(&mut self, now: Millis, at: Millis) {
+        match self.chance.below(20) {
+            0 if self.class != Class::Live => self.snapshot(at),
+            1 | 2 if self.class != Class::Live => self.signal(now, at),
+            3 if self.class != Class::Live => self.command(now, at),
+            4 => self.bad(at),
+            _ => self.event(now, at),
+        }
+    }
+
+    /// Something about a ticket.
+    fn event(&mut self, now: Millis, at: Millis) {
+        if self.tickets.is_empty() || self.chance.below(10) < 2 {
+            return self.created(now, at);
+        }
+        let ticket = self.chance.below(self.tickets.len() as u64) as usize;
+        // Late: it happened a while before it is told.
+        let is_late = self.class != Class::Live && self.chance.one_in(12);
+        let occurred_at = if is_late { now - self.chance.between(100, 25_000) } else { now };
+        let mut answers = None;
+        let mut more = match self.chance.below(14) {
+            0..4 => {
+                json!({ "kind": "message", "message": { "author": "customer", "public": true, "text": "Any news?" } })
+            }
+            4..7 => {
+                answers = Some((self.tickets[ticket].id.clone(), occurred_at));
+                json!({ "kind": "message", "message": { "author": "agent", "public": true, "text": "Soon." } })
+            }
+            7 => json!({ "kind": "message", "message": { "author": "agent", "public": false, "text": "note" } }),
+            8 => json!({ "kind": "updated", "ticket": { "priority": self.chance.of(&["low", "high", "urgent"]) } }),
+            9 => match self.chance.one_in(2) {
+                true => json!({ "kind": "updated", "ticket": { "assignee": "sam" } }),
+                false => json!({ "kind": "updated", "cleared": ["assignee"] }),
+            },
+            10 | 11 => {
+                self.tickets[ticket].is_open = false;
+                json!({ "kind": "updated", "ticket": { "status": "solved" } })
+            }
+            12 if !self.tickets[ticket].is_open => {
+                self.tickets[ticket].is_open = true;
+                json!({ "kind": "updated", "ticket": { "status": "open" } })
+            }
+            _ if self.chance.one_in(4) => json!({ "kind": "deleted" }),
+            _ => json!({ "kind": "updated", "ticket": { "status": self.chance.of(&["pending", "open", "on_hold"]) } }),
+        };
+        if self.chance.one_in(10) {
+            more["message"]["id"] = json!(format!("m{}", self.ids));
+        }
+        if more["kind"] != "message" {
+            more.as_object_mut().map(|members| members.remove("message"));
+        }
+        self.about(ticket, occurred_at, at, more, answers);
+    }
+
+    fn created(&mut self, now: Millis, at: Millis) {
+        let account = self.chance.below(self.accounts.len() as u64) as usize;
+        let id = format!("T{}", self.tickets.len());
+        self.tickets.push(Ticket { id, account, is_open: true });
+        let fields = json!({ "status": "new", "subject": "It fails", "priority": self.chance.of(&["low", "urgent"]) });
+        let mut more = json!({ "kind": "created", "ticket": fields });
+        if !self.chance.one_in(4) {
+            more["message"] = json!({ "author": "customer", "public": true, "text": "It fails." });
+        }
+        self.about(self.tickets.len() - 1, now, at, more, None);
+    }
+
+    fn about(&mut self, ticket: usize, now: Millis, at: Millis, mut more: Value, answers: Option<(String, Millis)>) {
+        let Ticket { id, account, .. } = &self.tickets[ticket];
+        let (id, account) = (id.clone(), *account);
+        more["event_id"] = json!(self.id("e"));
+        more["ticket_id"] = json!(id);
+        more["account_id"] = json!(self.accounts[account]);
+        more["source"] = json!("desk");
+        more["occurred_at"] = json!(now);
+        self.send(at, Topic::Tickets, account, more);
+        if let Some(last) = self.told.last_mut() {
+            last.answers = answers;
+        }
+        self.perhaps_again(at);
+    }
+
+    fn snapshot(&mut self, at: Millis) {
+        let account = self.chance.below(self.accounts.len() as u64) as usize;
+        let id = self.accounts[account].clone();
+        let state = self.chance.of(&["current", "past_due", "unpaid"]);
+        let health = self.chance.below(101);
+        match self.chance.below(5) {
+            0 => {
+                self.send(at, Topic::Accounts, account, json!({ "account_id": id, "source": "crm", "health": health }))
+            }
+            1 => self.send(at, Topic::Billing, account, json!({ "account_id": id, "source": "bills", "state": state })),
+            2 => {
+                let set = json!({ "account_id": id, "source": "model", "set": { "health": health } });
+                self.send(at, Topic::AccountChanges, account, set);
+            }
+            3 => {
+                let set = json!({ "account_id": id, "source": "desk", "set": { "state": state } });
+                self.send(at, Topic::BillingChanges, account, set);
+            }
+            _ => {
+                self.send(at, Topic::Billing, account, Value::Null);
+                if let Some(last) = self.told.last_mut() {
+                    last.value = None;
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, now: Millis, at: Millis) {
+        let Some(ticket) = self.any_ticket() else { return };
+        let value = self.chance.between(-10, 10) as f64 / 10.0;
+        let account = self.tickets[ticket].account;
+        let mut signal = json!({ "signal_id": self.id("s"), "account_id": self.accounts[account],
+            "occurred_at": now, "name": "sentiment", "value": value });
+        if !self.chance.one_in(5) {
+            signal["ticket_id"] = json!(self.tickets[ticket].id);
+        }
+        self.send(at, Topic::Signals, account, signal);
+        self.perhaps_again(at);
+    }
+
+    fn command(&mut self, now: Millis, at: Millis) {
+        let Some(ticket) = self.any_ticket() else { return };
+        let account = self.tickets[ticket].account;
+        let is_forgotten = self.chance.one_in(12);
+        let kind = match is_forgotten {
+            true => "forget_account",
+            false => self.chance.of(&["escalate", "acknowledge", "de_escalate", "resolve"]),
+        };
+        let command = json!({ "command_id": self.id("c"), "account_id": self.accounts[account],
+            "ticket_id": self.tickets[ticket].id, "occurred_at": now, "kind": kind, "by": "sam" });
+        self.send(at, Topic::Commands, account, command);
+        if !is_forgotten {
+            // That one was told again isn't known any more once its account is forgotten.
+            self.perhaps_again(at);
+        }
+    }
+
+    /// What nobody can take.
+    fn bad(&mut self, at: Millis) {
+        let account = self.chance.below(self.accounts.len() as u64) as usize;
+        let id = self.accounts[account].clone();
+        match self.chance.below(3) {
+            0 => self.send(at, Topic::Tickets, account, json!("no record")),
+            1 => {
+                let absurd = json!({ "event_id": self.id("e"), "ticket_id": "T", "account_id": id, "source": "desk",
+                    "occurred_at": at + 7_200_000, "kind": "created", "ticket": { "status": "new" } });
+                self.send(at, Topic::Tickets, account, absurd);
+            }
+            _ => {
+                let other = json!({ "event_id": self.id("e"), "ticket_id": "T", "account_id": "another", "source": "desk",
+                    "occurred_at": at, "kind": "created", "ticket": { "status": "new" } });
+                self.send(at, Topic::Tickets, account, other);
+            }
+        }
+        if let Some(last) = self.told.last_mut() {
+            last.is_bad = true;
+        }
+    }
+
+    fn any_ticket(&mut self) -> Option<usize> {
+        let count = self.tickets.len() as u64;
+        (count > 0).then(|| self.chance.below(count) as usize)
+    }
+
+    fn id(&mut self, of: &str) -> String {
+        self.ids += 1;
+        format!("{of}{}", self.ids)
+    }
+
+    /// At least once is what producers promise.
+    fn perhaps_again(&mut self, at: Millis) {
+        if self.chance.one_in(12)
+            && let Some(last) = self.told.last()
+        {
+            let later = if self.is_wild() { self.chance.between(0, 3_000) } else { 0 };
+            self.told.push(Send { repeats: true, at: at + later, hidden: None, ..last.clone() });
+        }
+    }
+
+    fn send(&mut self, at: Millis, topic: Topic, account: usize, value: Value) {
+        let key = self.accounts[account].clone();
+        let hidden = (self.is_wild() && self.chance.one_in(15))
+            .then(|| (self.chance.between(50, 4_000), !self.chance.one_in(4)));
+        self.told.push(Send {
+            at,
+            topic,
+            partition: partition_of(key.as_bytes(), self.partitions),
+            key: Some(key),
+            value: Some(value.to_string()),
+            repeats: false,
+            is_bad: false,
+            hidden,
+            answers: None,
+        });
+    }
+}

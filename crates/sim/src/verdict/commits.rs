@@ -1,0 +1,241 @@
+//! What is judged at each commit and at each restore.
+
+use tierline_invariants::{Invariant, Violation};
+use tierline_model::{Decoder, Millis, RecordType};
+use tierline_stream::dead_letter;
+use tierline_stream::detect::DetectStage;
+use tierline_stream::log::{InputId, Offset, Partition};
+use tierline_stream::stage::{Stage, Stages};
+use tierline_stream::task_record::{self, TaskRecord};
+use tierline_stream::topics::output;
+
+use super::Verdict;
+use super::shadow::{Written, copy, none_between, state_of};
+use super::traced::{Trace, Traces};
+use crate::cluster::{Cluster, Entry, TxnId};
+
+impl Verdict {
+    /// A transaction was committed. What it told, for people.
+    ///
+    /// # Errors
+    /// It is not what must have been committed.
+    pub fn committed(
+        &mut self,
+        cluster: &Cluster,
+        txn: TxnId,
+        positions: &[(Partition, Offset)],
+        traces: &Traces,
+    ) -> Result<Vec<String>, Violation> {
+        let writes = cluster.txn(txn).map_or(&[][..], |txn| &txn.writes);
+        let mut touched: Vec<Partition> = writes.iter().map(|&(_, partition, _)| partition).collect();
+        touched.extend(positions.iter().map(|&(partition, _)| partition));
+        touched.sort_unstable();
+        touched.dedup();
+        let mut told = Vec::new();
+        for partition in touched {
+            let entries: Vec<_> = writes
+                .iter()
+                .filter(|&&(_, other, _)| other == partition)
+                .filter_map(|&(topic, _, offset)| {
+                    Some((cluster.as_output(topic)?, cluster.part(topic, partition).at(offset)?))
+                })
+                .collect();
+            let trace = traces.take(partition);
+            self.task_committed(cluster, partition, &entries, &trace, positions, &mut told)?;
+            traces.restored_to(partition, Some(self.version(partition)));
+        }
+        Ok(told)
+    }
+
+    fn task_committed(
+        &mut self,
+        cluster: &Cluster,
+        partition: Partition,
+        entries: &[(tierline_stream::log::OutputId, &Entry)],
+        trace: &Trace,
+        positions: &[(Partition, Offset)],
+        told: &mut Vec<String>,
+    ) -> Result<(), Violation> {
+        let Verdict { shadows, plan, setup, metrics, .. } = self;
+        let shadow = &mut shadows[partition as usize];
+        if trace.base != Some(shadow.version) {
+            let (base, version) = (trace.base, shadow.version);
+            let what = format!("partition {partition}: what follows version {base:?} was committed after {version}");
+            return Err(Violation::new(Invariant::ExactlyOnce, what));
+        }
+        let stages = |rules: usize| crate::world::detect(plan, &setup.rules[rules]);
+        let consequences = shadow.play(&trace.calls, cluster, metrics, stages)?;
+        shadow.version += 1;
+        let is_letter = |output| output == output::DEAD_LETTERS;
+        let got: Vec<Written> = entries
+            .iter()
+            .filter(|(output, _)| *output != output::CHANGELOG && !is_letter(*output))
+            .map(|(output, entry)| (*output, entry.key.clone(), entry.value.clone()))
+            .collect();
+        same(partition, got, consequences.written)?;
+        let letters: Vec<_> =
+            entries.iter().filter(|(output, _)| is_letter(*output)).map(|(_, it)| place(it)).collect();
+        let name = |input: InputId| self.input_names[usize::from(input.0)].clone();
+        let expected: Vec<_> =
+            consequences.letters.iter().map(|&(input, offset)| (name(input), partition, offset)).collect();
+        if letters != expected {
+            let what = format!("dead letters of {letters:?} were committed, and should be of {expected:?}");
+            return Err(Violation::new(Invariant::ExactlyOnce, what));
+        }
+        self.letters.extend(letters);
+        let mut decoder = Decoder::new();
+        for (_, entry) in entries.iter().filter(|(output, _)| *output == output::ESCALATIONS) {
+            let value = entry.value.as_deref().unwrap_or_default();
+            let record = decoder.to_json(RecordType::Escalations, value).map_err(|error| {
+                Violation::new(Invariant::SameOutcome, format!("an escalation is unreadable: {error}"))
+            })?;
+            told.push(format!(
+                "{} {} {} {} at {}, clock {}",
+                record["kind"],
+                record["ticket_id"],
+                record["sequence"],
+                record["rule"],
+                record["became_true_at"],
+                record["detected_at"]
+            ));
+            self.escalations[partition as usize].push(record);
+        }
+        let stands = entries.iter().rev().find(|(_, entry)| entry.key.as_deref() == Some(task_record::KEY));
+        let stands = stands.and_then(|(_, entry)| TaskRecord::decode(entry.value.as_deref()?).ok());
+        match stands {
+            Some(record) => self.stands(cluster, partition, &record, positions),
+            None => {
+                let what = format!("partition {partition} was committed without its task record");
+                Err(Violation::new(Invariant::StateKept, what))
+            }
+        }
+    }
+
+    /// The task record says where the task stands.
+    fn stands(
+        &mut self,
+        cluster: &Cluster,
+        partition: Partition,
+        record: &TaskRecord,
+        positions: &[(Partition, Offset)],
+    ) -> Result<(), Violation> {
+        let shadow = &mut self.shadows[partition as usize];
+        let asked = self.asked.get(&(partition, record.clock.now));
+        for (place, name) in self.input_names.iter().enumerate() {
+            let input = InputId(place as u16);
+            let Some(position) = record.position(name) else {
+                let what = format!("the task record of {partition} says nothing of {name}");
+                return Err(Violation::new(Invariant::StateKept, what));
+            };
+            self.positions.hear(name, partition, position)?;
+            let taken = shadow.positions[place];
+            if position < taken {
+                let what = format!("{name} is to be read from {position} again; {taken} was next");
+                return Err(Violation::new(Invariant::ExactlyOnce, what));
+            }
+            none_between(cluster, input, partition, taken, position)?;
+            shadow.positions[place] = position;
+            if !record.clock.by_record && asked.is_none_or(|ends| position < ends[place]) {
+                let what = format!(
+                    "the clock of {partition} stands at {}, and {name} was read to {position}; when that was asked for \
+                     it ended at {:?}",
+                    record.clock.now,
+                    asked.map(|ends| ends[place]),
+                );
+                return Err(Violation::new(Invariant::NoFalseBreach, what));
+            }
+        }
+        if let Some(&(_, fence)) = positions.iter().find(|&&(other, _)| other == partition)
+            && record.position(&self.input_names[0]) != Some(fence)
+        {
+            let what = format!("the group was told {fence} for {partition}, the task record says otherwise");
+            return Err(Violation::new(Invariant::PositionsGrow, what));
+        }
+        self.positions.clock(partition, record.clock.now)?;
+        let Some(life) = &mut shadow.life else { return Ok(()) };
+        if record.clock.now < life.clock.now() {
+            let what =
+                format!("the task record of {partition} has {:?}, the clock showed {:?}", record.clock, life.clock);
+            return Err(Violation::new(Invariant::PositionsGrow, what));
+        }
+        life.clock = tierline_stream::clock::Clock::new(&tierline_stream::clock::ClockMode::Wall, record.clock);
+        if record.memory != life.stage.memory() {
+            return Err(Violation::new(
+                Invariant::StateKept,
+                format!("partition {partition} remembers something else"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A process has brought a task back from what is committed, as of `base` transactions: is it as it was?
+    ///
+    /// # Errors
+    /// It isn't.
+    pub fn restored(
+        &self,
+        partition: Partition,
+        base: u64,
+        rules: usize,
+        stage: &DetectStage,
+        reached: Millis,
+        memory: Option<&[u8]>,
+    ) -> Result<(), Violation> {
+        let shadow = &self.shadows[partition as usize];
+        let wrong = |what: String| Err(Violation::new(Invariant::StateKept, format!("partition {partition}: {what}")));
+        let Some(life) = shadow.life.as_ref().filter(|_| shadow.version == base) else { return Ok(()) };
+        let Some(memory) = memory else { return wrong("it begins anew, though it has been".to_owned()) };
+        if memory != life.stage.memory() || reached != life.clock.reached() {
+            let clock = life.clock.reached();
+            return wrong(format!("another memory, or the clock had reached {clock} and is now {reached}"));
+        }
+        let stages = || self.stages(rules).stage(partition, self.plan.partitions);
+        let (mut expected, mut again) = (stages(), stages());
+        let brought_back = life.copy_into(&mut expected).and_then(|()| copy(stage, &mut again, reached));
+        brought_back.map_err(|what| Violation::new(Invariant::StateKept, what))?;
+        // Timers follow from state and rules, changed or not: bringing it back once more finds the same.
+        let (has, needs) = (stage.next_deadline(), again.next_deadline());
+        state_of(again).compare(&state_of(expected))?;
+        match needs.is_some_and(|needs| has.is_none_or(|has| has > needs)) {
+            true => wrong(format!("its timer is {has:?} and should be {needs:?}")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A transaction's outputs are those that the shadow wrote, in the same order under each key. Between accounts there is
+/// no order: the clock lets go of several at once.
+fn same(partition: Partition, mut got: Vec<Written>, mut wanted: Vec<Written>) -> Result<(), Violation> {
+    for all in [&mut got, &mut wanted] {
+        all.sort_by(|x, y| (x.0.0, &x.1).cmp(&(y.0.0, &y.1)));
+    }
+    for place in 0..got.len().max(wanted.len()) {
+        let (got, wanted) = (got.get(place), wanted.get(place));
+        if got != wanted {
+            let (got, wanted) = (show(got), show(wanted));
+            let what = format!("partition {partition}, write {place}: committed\n{got}\nbut uninterrupted\n{wanted}");
+            return Err(Violation::new(Invariant::SameOutcome, what));
+        }
+    }
+    Ok(())
+}
+
+fn show(written: Option<&Written>) -> String {
+    let Some((output, key, value)) = written else { return "nothing".to_owned() };
+    let kind = if *output == output::ESCALATIONS { RecordType::Escalations } else { RecordType::EscalationQueue };
+    let value = value.as_deref().map(|value| Decoder::new().to_json(kind, value));
+    match value {
+        Some(Ok(record)) => format!("{output:?}: {record}"),
+        _ => format!("{output:?}: {key:?}, {value:?}"),
+    }
+}
+
+/// The record that a dead letter is of, as its headers say.
+fn place(letter: &Entry) -> (String, i32, i64) {
+    let header = |name: &str| {
+        let value = letter.headers.iter().find(|(other, _)| other == name);
+        value.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    };
+    let number = |name: &str| header(name).parse().unwrap_or(-1);
+    (header(dead_letter::TOPIC), number(dead_letter::PARTITION) as i32, number(dead_letter::OFFSET))
+}
