@@ -17,7 +17,7 @@ fn each_reference_rule_fires_at_its_instant_and_nothing_else_does() {
     let at = |minutes: i64| START + minutes * MINUTE;
     let outcome = deployment.outcome();
     let seen = |account: &str| -> Vec<(i64, String)> {
-        let records = outcome.0.get(account).map(Vec::as_slice).unwrap_or_default();
+        let records = outcome.of_account(account);
         records.iter().map(|record| (millis(&record["became_true_at"]), words(record))).collect()
     };
     assert_eq!(seen("silence"), [(at(120), "opened T1 3 enterprise-billing-silence".to_owned())]);
@@ -30,7 +30,7 @@ fn each_reference_rule_fires_at_its_instant_and_nothing_else_does() {
     );
     assert_eq!(seen("well"), []);
     assert_eq!(outcome.len(), 5, "nothing else came out: {outcome:?}");
-    for record in outcome.0.values().flatten().filter(|record| record["kind"] == "opened") {
+    for record in outcome.all().filter(|record| record["kind"] == "opened") {
         let reason = record["reason"].as_str().unwrap_or_default();
         assert!(reason.ends_with('.') && reason.contains(' '), "not a sentence: '{reason}'");
         assert!(record["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty()), "no evidence: {record}");
