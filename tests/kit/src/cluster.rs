@@ -73,7 +73,23 @@ impl Cluster {
         cluster.lay_out(settings);
         (0..settings.brokers).for_each(|broker| cluster.start_again(broker));
         (0..settings.brokers).for_each(|broker| cluster.wait_up(broker));
+        cluster.eventually("the brokers to know each other", || cluster.all_known());
         cluster
+    }
+
+    /// Each broker must know all of them: who makes a topic may ask any.
+    fn all_known(&self) -> Result<(), String> {
+        for (broker, node) in self.nodes.iter().enumerate() {
+            let mut config = ClientConfig::new();
+            config.set("bootstrap.servers", format!("127.0.0.1:{}", node.plain)).set("group.id", "the-test-itself");
+            let consumer: BaseConsumer = config.create().map_err(|error| error.to_string())?;
+            let metadata = consumer.fetch_metadata(None, PATIENCE).map_err(|error| error.to_string())?;
+            let known = metadata.brokers().len();
+            if known < self.nodes.len() {
+                return Err(format!("broker {broker} knows {known} of them"));
+            }
+        }
+        Ok(())
     }
 
     /// How many brokers there are, running or not.
