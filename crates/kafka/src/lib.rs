@@ -11,6 +11,7 @@ mod cluster;
 mod ends;
 mod errors;
 mod group;
+mod heir;
 mod log;
 mod producer;
 mod reader;
