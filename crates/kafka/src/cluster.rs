@@ -13,6 +13,7 @@ use rdkafka::{Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Failure, Offset, Partition};
 
 use crate::errors::{Heard, Listening, about_topic, not_made};
+use crate::heir;
 use crate::settings::Settings;
 
 /// How long one attempt at a question takes at most: between two, what the cluster said beside is looked at.
@@ -105,6 +106,11 @@ impl Cluster {
             .collect()
     }
 
+    /// See [`heir::settle`].
+    pub(crate) fn settle(&self, driver: &str, partition: Partition) -> bool {
+        heir::settle(&self.consumer, &self.settings, driver, partition)
+    }
+
     /// Lets the context hear what has come; a poll hands it one thing at a time.
     fn serve(&self) {
         for _ in 0..SERVED_AT_ONCE {
@@ -178,5 +184,13 @@ pub(crate) fn is_transient(code: RDKafkaErrorCode) -> bool {
             | Code::BrokerNotAvailable
             | Code::FencedLeaderEpoch
             | Code::UnknownLeaderEpoch
+            // A leader that was elected a moment ago.
+            | Code::OffsetNotAvailable
+            | Code::ReplicaNotAvailable
+            | Code::ListenerNotFound
+            | Code::EligibleLeadersNotAvailable
+            | Code::KafkaStorageError
+            // The client has let go of a broker that is gone.
+            | Code::DestroyBroker
     )
 }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
@@ -20,6 +20,9 @@ use tierline_stream::log::{Failure, InputId, Offset, Ownership, Partition, Recor
 use crate::errors::{Heard, not_made};
 use crate::reader::Reader;
 use crate::settings::Settings;
+
+/// How long a loss that the client knows of is waited for.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// The group's member.
 pub(crate) struct Driver {
@@ -53,7 +56,22 @@ impl Driver {
             return Ok(Some(change));
         }
         self.reader.poll(wait, each)?;
+        let began = Instant::now();
+        // A poll hears one thing. The loss may stand behind all that a dead coordinator gave cause to say; who went on
+        // before it is told would restore and abort again and again.
+        while self.owed.is_none()
+            && self.is_lost_untold()
+            && self.reader.consumer().context().changes().is_empty()
+            && began.elapsed() < TOLD_WITHIN
+        {
+            self.reader.poll(Duration::from_millis(1), each)?;
+        }
         Ok(self.next_change())
+    }
+
+    /// Whether all is lost that is still being read.
+    fn is_lost_untold(&self) -> bool {
+        self.reader.consumer().assignment_lost() && !self.reader.partitions().is_empty()
     }
 
     pub(crate) fn position(&mut self, partition: Partition) -> Option<Offset> {

@@ -12,6 +12,7 @@ mod differences;
 mod ends;
 mod errors;
 mod group;
+mod heir;
 mod log;
 mod producer;
 mod reader;

@@ -175,7 +175,7 @@ impl Log for KafkaLog {
         let topic = self.output(output)?.to_owned();
         let mut replayer = match self.replayer.take() {
             Some(replayer) => replayer,
-            None => Replayer::new(Arc::clone(&self.cluster))?,
+            None => Replayer::new(Arc::clone(&self.cluster), self.input(InputId::DRIVER)?)?,
         };
         let (driver, mut dozed) = (&mut self.driver, false);
         let reached = replayer.replay((output, &topic, partition), from, each, &mut || match driver {

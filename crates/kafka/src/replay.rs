@@ -20,21 +20,28 @@ use crate::reader::{hand_over, judge};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
+/// After so long it is no marker that is late: somebody has left a transaction open.
+const LEFT_OPEN: Duration = Duration::from_millis(200);
+/// Whoever could not be asked after, or was a member still, is looked at again after so long.
+const SETTLED_AGAIN: Duration = Duration::from_secs(1);
+
 /// A consumer of committed records, assigned by hand, for restores.
 pub(crate) struct Replayer {
     consumer: BaseConsumer<Listening>,
     heard: Arc<Heard>,
     cluster: Arc<Cluster>,
+    /// The topic whose partitions the group gives out.
+    driver: String,
 }
 
 impl Replayer {
-    pub(crate) fn new(cluster: Arc<Cluster>) -> Result<Replayer, Failure> {
+    pub(crate) fn new(cluster: Arc<Cluster>, driver: &str) -> Result<Replayer, Failure> {
         let heard = Heard::by("restore");
         let mut config = cluster.settings().assigned_consumer("restore");
         // With a single partition it is clear which one has ended.
         config.set("enable.partition.eof", "true");
         let consumer = config.create_with_context(Listening(Arc::clone(&heard))).map_err(|error| not_made(&error))?;
-        Ok(Replayer { consumer, heard, cluster })
+        Ok(Replayer { consumer, heard, cluster, driver: driver.to_owned() })
     }
 
     /// See [`Log::replay`](tierline_stream::log::Log::replay). `meanwhile` is called every few seconds.
@@ -70,10 +77,15 @@ impl Replayer {
         end: Offset,
         life: &mut SignsOfLife<'_>,
     ) -> Result<(), Failure> {
+        let (began, mut settled, mut due) = (Instant::now(), false, LEFT_OPEN);
         loop {
             let seen = self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(2));
             if seen.as_ref().is_ok_and(|&(_, stable)| stable >= end) {
                 return Ok(());
+            }
+            if seen.is_ok() && !settled && began.elapsed() >= due {
+                settled = self.cluster.settle(&self.driver, partition);
+                due = began.elapsed() + SETTLED_AGAIN;
             }
             if life.are_due()? {
                 match seen {

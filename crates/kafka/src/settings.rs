@@ -62,7 +62,7 @@ impl Settings {
         let mut config = self.fetching();
         config
             .set("group.id", &self.group)
-            .set("client.id", self.client_id("driver"))
+            .set("client.id", self.driver_client_id())
             // Low, because a member hears of a rebalance only at its next heartbeat.
             .set("heartbeat.interval.ms", "1000")
             .set("session.timeout.ms", "10000");
@@ -94,8 +94,9 @@ impl Settings {
         let mut config = self.common();
         config
             .set("client.id", self.client_id(if which == Which::A { "a" } else { "b" }))
-            // A takeover by another instance waits at most this long for what a crash left open.
-            .set("transaction.timeout.ms", "10000")
+            // Longer than a dead broker's partitions are without a leader, so that a transaction outlasts that. What a
+            // crash leaves open need not wait for it: see the module `heir`.
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
             // Batches form by themselves within a drain.
             .set("linger.ms", "0")
             // 100–200 KB cost up to half the throughput.
@@ -103,16 +104,22 @@ impl Settings {
             .set("queue.buffering.max.messages", "100000")
             .set("queue.buffering.max.kbytes", "65536");
         self.with_properties(&mut config, Role::Producer);
-        // Not above the transaction's: librdkafka refuses it.
-        let message_timeout = config.get("transaction.timeout.ms").unwrap_or("10000").to_owned();
+        // Below the transaction's: a lane that gives up must do so before the cluster does.
+        let message_timeout = Settings::transaction_timeout(&config) / 10 * 9;
         config
-            .set("message.timeout.ms", message_timeout)
+            .set("message.timeout.ms", message_timeout.to_string())
             .set("transactional.id", self.transactional_id(which))
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
             .set("delivery.report.only.error", "true");
         config
+    }
+
+    /// How long a transaction of this producer may stand open, milliseconds.
+    pub(crate) fn transaction_timeout(producer: &ClientConfig) -> u64 {
+        let told = producer.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok());
+        told.unwrap_or(TRANSACTION_TIMEOUT)
     }
 
     /// The producer of a person's command: idempotent, and landing where Java's default partitioner would.
@@ -173,6 +180,11 @@ impl Settings {
         asks(&["security.protocol"], "ssl") || asks(&["sasl.mechanism", "sasl.mechanisms"], "scram")
     }
 
+    /// By which a lane is known among the members of its group.
+    pub(crate) fn driver_client_id(&self) -> String {
+        self.client_id("driver")
+    }
+
     fn client_id(&self, purpose: &str) -> String {
         format!("tierline-{}-{}-{}-{purpose}", self.stage, self.instance, self.lane)
     }
@@ -223,6 +235,9 @@ impl std::fmt::Debug for Settings {
             .finish_non_exhaustive()
     }
 }
+
+/// `transaction.timeout.ms`, unless it is set.
+const TRANSACTION_TIMEOUT: u64 = 30_000;
 
 /// Which of a lane's two producers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,7 +357,7 @@ mod tests {
         assert_eq!(settings.driver_consumer().get("session.timeout.ms"), Some("6000"));
         let producer = settings.transactional_producer(Which::A);
         assert_eq!(producer.get("transaction.timeout.ms"), Some("8000"));
-        assert_eq!(producer.get("message.timeout.ms"), Some("8000"));
+        assert_eq!(producer.get("message.timeout.ms"), Some("7200"));
         assert_eq!(producer.get("session.timeout.ms"), None);
     }
 

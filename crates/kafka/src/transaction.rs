@@ -4,24 +4,31 @@
 //! nobody waits. It stays exactly once: the next transaction begins when the last commit has returned, and the fence is
 //! the group's generation, which every transaction carries with the positions of all tasks that it touches.
 
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer};
-use rdkafka::{Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
 
 use crate::errors::denied;
+use crate::heir::signed;
 use crate::producer::{Limits, Transactional, Undelivered, is_too_large, nap, start};
 use crate::settings::{Settings, Which};
 
 /// How long an abort waits for what is under way. To abort before the first acknowledgement can be fatal.
 const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
 
-/// How long one attempt at a step of a transaction takes at most.
-const ATTEMPT: Duration = Duration::from_secs(1);
+/// How long one call of the client may take. Asked again it goes on, or begins anew.
+const STEP: Duration = Duration::from_secs(3);
+
+/// How long the group's coordinator may take to be told positions. The client remembers who that is; when it has died,
+/// the call waits, whatever its own limit, until that very broker is back.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// The lane's two producers and the transaction that may be open.
 pub(crate) struct Transactions {
@@ -29,7 +36,7 @@ pub(crate) struct Transactions {
     driver: String,
     outputs: Vec<String>,
     limits: Limits,
-    producers: [Transactional; 2],
+    producers: [Arc<Transactional>; 2],
     /// The producer whose turn it is.
     turn: Which,
     open: bool,
@@ -44,7 +51,7 @@ impl Transactions {
         outputs: Vec<String>,
         limits: Limits,
     ) -> Result<Transactions, Failure> {
-        let producers = [start(settings, Which::A, &limits)?, start(settings, Which::B, &limits)?];
+        let producers = [start(settings, Which::A, &limits)?.into(), start(settings, Which::B, &limits)?.into()];
         let driver = driver.to_owned();
         Ok(Transactions { settings: settings.clone(), driver, outputs, limits, producers, turn: Which::A, open: false })
     }
@@ -110,13 +117,22 @@ impl Transactions {
         if let Some(undelivered) = self.producer().context().take_failed() {
             return self.not_delivered(&undelivered);
         }
-        let Some(owner) = owner() else { return self.give_up("the group's assignment is lost") };
-        let offsets = self.offsets(positions)?;
-        let sent = self.persist(|producer| producer.send_offsets_to_transaction(&offsets, &owner, ATTEMPT))?;
-        if let Outcome::Abort(why) | Outcome::TimedOut(why) = sent {
-            return self.give_up(&why);
+        let Some(owner) = owner() else {
+            let aborted = self.give_up("the group's assignment is lost")?;
+            // Its coordinator may be, too; and the client would go on asking that one.
+            self.renew_both("the group's assignment is lost")?;
+            return Ok(aborted);
+        };
+        let offsets = signed(&self.settings, &self.driver, positions)?;
+        match self.tell(offsets, owner)? {
+            Some(Outcome::Done) => {}
+            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) => return self.give_up(&why),
+            None => {
+                self.renew_both("the group's coordinator does not answer")?;
+                return Ok(Committed::Aborted);
+            }
         }
-        match self.persist(|producer| producer.commit_transaction(ATTEMPT))? {
+        match self.persist(|producer| producer.commit_transaction(STEP))? {
             Outcome::Done => {
                 self.open = false;
                 self.turn = other(self.turn);
@@ -138,7 +154,7 @@ impl Transactions {
         if !drained {
             return self.renew("its records were not acknowledged in time");
         }
-        match self.persist(|producer| producer.abort_transaction(ATTEMPT))? {
+        match self.persist(|producer| producer.abort_transaction(STEP))? {
             Outcome::Done => {
                 self.open = false;
                 Ok(())
@@ -192,41 +208,66 @@ impl Transactions {
 
     /// Longer than the client itself tries to deliver.
     fn patience(&self) -> Duration {
-        let config = self.settings.transactional_producer(self.turn);
-        let millis = config.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok()).unwrap_or(10_000);
+        let millis = Settings::transaction_timeout(&self.settings.transactional_producer(self.turn));
         Duration::from_millis(millis) + Duration::from_secs(5)
     }
 
-    fn offsets(&self, positions: &[(Partition, Offset)]) -> Result<TopicPartitionList, Failure> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for &(partition, offset) in positions {
-            list.add_partition_offset(&self.driver, partition, RdOffset::Offset(offset))
-                .map_err(|error| Failure::Fatal(format!("position {offset} of {}: {error}", self.driver)))?;
+    /// Adds positions to the transaction; `None`: the call has not come back, and may not for long. Then the producer is
+    /// left to it, and must be made anew, which fences whatever becomes of the call.
+    fn tell(&self, offsets: TopicPartitionList, owner: ConsumerGroupMetadata) -> Result<Option<Outcome>, Failure> {
+        let producer = match self.turn {
+            Which::A => Arc::clone(&self.producers[0]),
+            Which::B => Arc::clone(&self.producers[1]),
+        };
+        let (to, told) = mpsc::sync_channel(1);
+        let telling = thread::Builder::new().name("offsets".into()).spawn(move || {
+            // Nobody may be waiting any more.
+            let _ = to.send(producer.send_offsets_to_transaction(&offsets, &owner, STEP));
+        });
+        telling.map_err(|error| Failure::Fatal(format!("cannot start a thread: {error}")))?;
+        match told.recv_timeout(TOLD) {
+            Err(_) => Ok(None),
+            Ok(Ok(())) => Ok(Some(Outcome::Done)),
+            // What could be tried again is tried with the next transaction: this is rare.
+            Ok(Err(error)) => Ok(Some(self.judged(&error)?.unwrap_or_else(|| Outcome::Abort(error.to_string())))),
         }
-        Ok(list)
     }
 
-    /// Does a step of a transaction until it is done, must be aborted, or time is over: called again, a step that timed
-    /// out goes on where it was. Without an end to each attempt it would last as long as the brokers are away, and the
-    /// outcome stay open. The order of the questions to an error matters: abortable, retriable, else fatal.
+    /// Does a step of a transaction until it is done, must be aborted, or time is over. The order of the questions to
+    /// an error matters: abortable, retriable, else fatal.
     fn persist(&self, step: impl Fn(&Transactional) -> KafkaResult<()>) -> Result<Outcome, Failure> {
         let began = Instant::now();
         loop {
             let Err(error) = step(self.producer()) else { return Ok(Outcome::Done) };
             self.producer().poll(Duration::ZERO);
-            match &error {
-                KafkaError::Transaction(told) if told.txn_requires_abort() => {
-                    return self.denied(told.code()).map_or_else(|| Ok(Outcome::Abort(told.to_string())), Err);
-                }
-                KafkaError::Transaction(told)
-                    if told.is_retriable() || told.code() == RDKafkaErrorCode::OperationTimedOut => {}
-                KafkaError::Flush(_) => {}
-                _ => return Err(self.cannot_go_on(&error)),
+            if let Some(outcome) = self.judged(&error)? {
+                return Ok(outcome);
             }
             if began.elapsed() > self.patience() {
                 return Ok(Outcome::TimedOut(error.to_string()));
             }
             self.producer().poll(Duration::from_millis(10));
+        }
+    }
+
+    /// What an error means for the transaction; none: the step may be tried again.
+    fn judged(&self, error: &KafkaError) -> Result<Option<Outcome>, Failure> {
+        match error {
+            KafkaError::Transaction(told) if told.txn_requires_abort() => match self.denied(told.code()) {
+                Some(denied) => Err(denied),
+                None => Ok(Some(Outcome::Abort(told.to_string()))),
+            },
+            KafkaError::Transaction(told)
+                if told.is_retriable() || told.code() == RDKafkaErrorCode::OperationTimedOut =>
+            {
+                Ok(None)
+            }
+            // The cluster has given the transaction up meanwhile: none of it was committed, nor will be.
+            KafkaError::Transaction(told) if told.code() == RDKafkaErrorCode::InvalidTransactionalState => {
+                Ok(Some(Outcome::TimedOut(told.to_string())))
+            }
+            KafkaError::Flush(_) => Ok(None),
+            _ => Err(self.cannot_go_on(error)),
         }
     }
 
@@ -246,15 +287,21 @@ impl Transactions {
     ///
     /// Waits for the brokers however long they are away: a restart would wait for no less.
     fn renew(&mut self, why: &str) -> Result<(), Failure> {
-        tracing::warn!(why, "transaction timed out; making its producer anew");
+        tracing::warn!(why, "what became of a transaction isn't known; making its producer anew");
         let patient = Settings { patience: Duration::MAX, ..self.settings.clone() };
-        let fresh = start(&patient, self.turn, &self.limits)?;
+        let fresh = Arc::new(start(&patient, self.turn, &self.limits)?);
         match self.turn {
             Which::A => self.producers[0] = fresh,
             Which::B => self.producers[1] = fresh,
         }
         self.open = false;
         Ok(())
+    }
+
+    fn renew_both(&mut self, why: &str) -> Result<(), Failure> {
+        self.renew(why)?;
+        self.turn = other(self.turn);
+        self.renew(why)
     }
 
     fn cannot_write(&self, error: &KafkaError, topic: &str) -> Failure {

@@ -14,15 +14,11 @@ use rustix::process::Signal;
 
 use crate::certificates::Certificates;
 use crate::guard::{Guarded, Start};
-use crate::kafka_jars::{kafka_jars, kit_folder};
+use crate::java;
+use crate::kafka_jars::kit_folder;
 use crate::names::{free_port, unique};
 use crate::wait::attempt;
 
-/// How the broker says that it serves (its INFO line, let through by `LOG_LEVELS`).
-const READY: &str = "Transition from STARTING to STARTED";
-const LOG_LEVELS: &str = "appender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\n\
-    appender.out.layout.pattern=%d %p %c{1} %m%n\nrootLogger.level=WARN\nrootLogger.appenderRef.out.ref=out\n\
-    logger.server.name=kafka.server.BrokerServer\nlogger.server.level=INFO\n";
 /// Seconds that the shared broker waits for another test process after the last one.
 const LINGER: u64 = 5;
 /// Other processes take ports as well: a start that lost one is tried again on others.
@@ -223,27 +219,13 @@ impl<'a> Layout<'a> {
 
     /// Lays the folder out, with fresh data, and says how to start.
     fn prepare(&self) -> Start<'static> {
-        let jars = kafka_jars();
-        let classes = format!("{}/*", jars.display());
         let file = |name: &str| self.folder.join(name).display().to_string();
         let _ = fs::remove_dir_all(self.folder.join("data"));
-        fs::write(file("log4j2.properties"), LOG_LEVELS).expect("our own folder");
         fs::write(file("server.properties"), self.properties()).expect("our own folder");
-        let java: Vec<String> = [
-            "java",
-            &format!("-Xmx{}m", self.settings.heap_mb),
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            &format!("-Dlog4j2.configurationFile={}", file("log4j2.properties")),
-            "-cp",
-            &classes,
-        ]
-        .map(str::to_owned)
-        .to_vec();
+        let java = java::command(self.folder, self.settings.heap_mb);
         let with = |more: &[&str]| java.iter().cloned().chain(more.iter().map(|&s| s.to_owned())).collect::<Vec<_>>();
         let properties = file("server.properties");
-        let cluster = "dGllcmxpbmUtdGVzdGtpdA";
-        let mut format = with(&["kafka.tools.StorageTool", "format", "-t", cluster, "-c", &properties]);
+        let mut format = with(&["kafka.tools.StorageTool", "format", "-t", java::CLUSTER, "-c", &properties]);
         if let Listener::Scram { user, password } = &self.settings.listener {
             format.push("--add-scram".to_owned());
             format.push(format!("SCRAM-SHA-512=[name={user},password={password}]"));
@@ -255,7 +237,7 @@ impl<'a> Layout<'a> {
             Listener::Plain => format!("127.0.0.1:{}", self.plain),
             Listener::Scram { .. } => format!("127.0.0.1:{}\nlocalhost:{}", self.plain, self.secure),
         };
-        Start { command: with(&["kafka.Kafka", &properties]), address, is_ready: &|log| log.contains(READY) }
+        Start { command: with(&["kafka.Kafka", &properties]), address, is_ready: &|log| log.contains(java::READY) }
     }
 
     fn properties(&self) -> String {

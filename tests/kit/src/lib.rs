@@ -6,6 +6,7 @@
 //!
 //! - [`Broker::shared`]: one broker for all test processes of a run, each test in topics of its own ([`unique`]).
 //! - [`Broker::own`]: a broker for one test, with TLS and SCRAM, or with settings that others should not meet.
+//! - [`Cluster`]: three brokers that a test may kill and start again, one by one.
 //! - [`Program`] and [`Process`]: the built program with its configuration in a folder of its own, and signals to it.
 //! - [`Registry`]: speaks the Confluent API, computes compatibility, can be taken down and brought back.
 //! - [`eventually`]: waits for a condition, and says what was waited for when it does not come.
@@ -15,7 +16,9 @@
 mod acls;
 mod broker;
 mod certificates;
+mod cluster;
 mod guard;
+mod java;
 mod kafka_jars;
 mod names;
 mod process;
@@ -26,7 +29,8 @@ mod wait;
 pub use acls::{Grant, Resource, Right};
 pub use broker::{Broker, Listener, Settings};
 pub use certificates::Certificates;
-pub use names::{free_port, unique};
+pub use cluster::{Cluster, ClusterSettings};
+pub use names::{free_port, lasting_port, unique};
 pub use process::{Answer, Process, Program, free_address};
 pub use records::Raw;
 pub use registry::Registry;

@@ -20,6 +20,25 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
+/// A port of 127.0.0.1 for a server that will be ended and started again on it. Below those that the system gives to
+/// outgoing connections, so that none of them takes it meanwhile.
+pub fn lasting_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    for _ in 0..COUNT {
+        // Each process begins elsewhere, and no process gives the same one out twice in a row.
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (process::id().wrapping_mul(7_919).wrapping_add(step)) % COUNT;
+        // Below 65,536 by the constants.
+        let port = port as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of 127.0.0.1 between {FIRST} and {} is free", FIRST + COUNT);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +46,11 @@ mod tests {
     #[test]
     fn no_name_comes_twice() {
         assert_ne!(unique("tickets"), unique("tickets"));
+    }
+
+    #[test]
+    fn no_lasting_port_comes_twice() {
+        let ports = [lasting_port(), lasting_port(), lasting_port()];
+        assert!(ports[0] != ports[1] && ports[1] != ports[2] && ports[0] != ports[2], "{ports:?}");
     }
 }

@@ -32,7 +32,9 @@ exit $code
 /// The program and a folder with its configuration.
 pub struct Program {
     binary: PathBuf,
-    folder: TempDir,
+    folder: PathBuf,
+    /// Goes with this value; none where the folder is somebody else's.
+    _temporary: Option<TempDir>,
 }
 
 /// How a command ended, and what it said.
@@ -50,15 +52,33 @@ impl Program {
     /// `binary`: the caller's `env!("CARGO_BIN_EXE_tierline")`. `config` becomes `tierline.yaml` in a new folder, in
     /// which everything runs.
     pub fn new(binary: impl AsRef<Path>, config: &str) -> Program {
-        let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let program = Program { binary: binary.as_ref().to_path_buf(), folder };
+        let temporary = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = temporary.path().to_path_buf();
+        let program = Program { binary: binary.as_ref().to_path_buf(), folder, _temporary: Some(temporary) };
         program.write("tierline.yaml", config);
         program
     }
 
+    /// The same in a folder of the caller's, who also removes it. It is made where there is none; an empty `config`
+    /// writes no file.
+    pub fn within(folder: &Path, binary: impl AsRef<Path>, config: &str) -> Program {
+        fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        let program = Program { binary: binary.as_ref().to_path_buf(), folder, _temporary: None };
+        if !config.is_empty() {
+            program.write("tierline.yaml", config);
+        }
+        program
+    }
+
+    /// The program's file.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Writes a file into the folder.
@@ -202,6 +222,11 @@ impl Process {
     pub fn terminate(mut self, patience: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait_ended(patience)
+    }
+
+    /// Asks it to end (SIGTERM), and does not wait.
+    pub fn ask_to_end(&self) {
+        self.signal(Signal::TERM);
     }
 
     /// Kills it (SIGKILL) in whatever it is doing, and waits until it is gone.

@@ -58,7 +58,7 @@ pub(super) fn check_numbers(
         let name = if poll.is_some() { "max.poll.interval.ms" } else { "session.timeout.ms" };
         refuse(name, "`max.poll.interval.ms` is at least `session.timeout.ms`".to_owned());
     }
-    if let Some(socket) = socket.filter(|length| *length > transaction.unwrap_or(10_000).saturating_add(100)) {
+    if let Some(socket) = socket.filter(|length| *length > transaction.unwrap_or(30_000).saturating_add(100)) {
         let message = format!("`socket.timeout.ms` is at most `transaction.timeout.ms`; {socket} is more");
         refuse("socket.timeout.ms", message);
     }

@@ -1,10 +1,10 @@
 //! A changelog is read to its true end.
 
 use std::sync::Barrier;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::producer::Producer;
-use tierline_stream::log::{Failure, Log, Offset};
+use tierline_stream::log::{Committed, Failure, Log, Offset, Ownership};
 use tierline_testkit::eventually;
 
 use crate::lane::{Lane, Place, STATE, text};
@@ -77,6 +77,66 @@ fn a_restart_under_the_same_name_does_not_wait_for_what_its_crash_left_open() {
     let mut successor = place.lane("only");
     let (_, values) = replay(&mut successor, None).unwrap();
     assert_eq!(values, ["one"]);
+}
+
+#[test]
+fn an_heir_ends_what_a_dead_owner_left_open_and_need_not_wait_for_the_cluster_to_do_it() {
+    let place = Place::new(1);
+    let mut settings = place.settings("dead");
+    // The cluster itself would take longer than this test has patience.
+    settings.properties.insert("transaction.timeout.ms".into(), "600000".into());
+    let mut dead = Lane::over(place.connect(settings).expect("the broker is there"));
+    dead.comes_to_own(1);
+    dead.write(STATE, "one").unwrap();
+    dead.commit(1).unwrap();
+    dead.write(STATE, "unfinished").unwrap();
+    eventually("the record to be written", || match dead.log.output_end(STATE, 0).unwrap() {
+        3.. => Ok(()),
+        end => Err(end),
+    });
+    // Leaves the group, as the group makes a dead member do, and its transaction as it is.
+    drop(dead);
+    let began = Instant::now();
+    let mut heir = place.only_lane();
+    let (_, values) = replay(&mut heir, None).unwrap();
+    assert_eq!(values, ["one"]);
+    assert!(began.elapsed() < Duration::from_secs(300), "the cluster gave it up");
+}
+
+#[test]
+fn an_heir_leaves_alone_what_a_living_member_has_open() {
+    let place = Place::new(2);
+    let mut settings = place.settings("first");
+    settings.properties.insert("transaction.timeout.ms".into(), "600000".into());
+    let mut first = Lane::over(place.connect(settings).expect("the broker is there"));
+    first.comes_to_own(2);
+    first.write(STATE, "one").unwrap();
+    first.commit(1).unwrap();
+    let mut second = place.lane("second");
+    // One of the two goes over. The other lane's transaction is in the changelog that the second is about to read.
+    eventually("a partition to go over", || {
+        if let Some(Ownership::Revoked(partitions)) = first.poll().unwrap() {
+            first.let_go(&partitions);
+        }
+        second.poll().unwrap();
+        if second.owned.len() == 1 { Ok(()) } else { Err(format!("the second owns {:?}", second.owned)) }
+    });
+    let before = first.log.output_end(STATE, 0).unwrap();
+    first.write(STATE, "two").unwrap();
+    eventually("the record to be written", || match first.log.output_end(STATE, 0).unwrap() {
+        end if end > before => Ok(()),
+        end => Err(end),
+    });
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| replay(&mut second, None).unwrap().1);
+        // It comes to ask who has it open, more than once.
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1_500) {
+            first.poll().unwrap();
+        }
+        assert_eq!(first.commit(2).unwrap(), Committed::Yes, "it was fenced");
+        assert_eq!(reading.join().unwrap(), ["one", "two"]);
+    });
 }
 
 #[test]

@@ -16,8 +16,9 @@ pub mod code {
     pub const WRONG_PARTITION: &str = "wrong_partition";
 }
 
-/// The instant by which a record takes its place among others: its `occurred_at` where it has one that counts, else its
-/// append time. `Err`: it cannot be told yet, and why.
+/// The instant by which a record takes its place among others: its `occurred_at` where it has one, else its append time.
+/// One that cannot be read has none, and waits for nobody: were it given its append time, all that stands behind it in a
+/// backlog would be taken after everything of the other inputs. `Err`: it cannot be told yet, and why.
 pub(super) fn instant(
     decoder: &mut Decoder,
     stream: Stream,
@@ -35,9 +36,9 @@ pub(super) fn instant(
         _ => Ok(None),
     };
     match occurred_at {
-        Ok(Some(at)) => Ok(check_instant(at, record.appended_at, max_future).unwrap_or(record.appended_at)),
-        // What cannot be read is a dead letter when its turn comes.
-        Ok(None) | Err(DecodeError::Invalid { .. }) => Ok(record.appended_at),
+        Ok(Some(at)) => Ok(check_instant(at, record.appended_at, max_future).unwrap_or(Millis::MIN)),
+        Ok(None) => Ok(record.appended_at),
+        Err(DecodeError::Invalid { .. }) => Ok(Millis::MIN),
         Err(unavailable @ DecodeError::Unavailable { .. }) => Err(unavailable.to_string()),
     }
 }

@@ -77,6 +77,25 @@ fn each_has_its_code_and_the_stream_goes_on() {
     assert_eq!(world.told(), [opened("good", 0)]);
 }
 
+/// Taken at its append time, it let the signals of days overtake the tickets behind it.
+#[test]
+fn an_unreadable_record_in_a_backlog_holds_nothing_back() {
+    for bad in [&b"nonsense"[..], b"{\"event_id\": 7}"] {
+        let mut world = World::by_events();
+        let (hour, appended_at) = (60 * 60_000, NOON + 24 * 60 * 60_000);
+        world.put("tickets", appended_at, Some(ACME.as_bytes()), Some(bad));
+        world.send_at("tickets", appended_at, world.created("T1", NOON));
+        world.send_at("tickets", appended_at, world.event("updated", "T9", NOON + 2 * hour, json!({})));
+        let signal = json!({ "signal_id": "s", "account_id": ACME, "ticket_id": "T1", "occurred_at": NOON + 5 * hour,
+                             "name": "sentiment", "value": 0.5 });
+        world.send_at("signals", appended_at, signal);
+        world.start();
+        world.settle();
+        assert_eq!((world.told(), world.letters().len()), (vec![opened("T1", 60)], 1));
+        assert_eq!(instant(&world.escalations()[0]["detected_at"]), NOON + 2 * hour, "the signal came first");
+    }
+}
+
 #[test]
 fn a_record_in_the_wrong_partition_is_told_where_it_belongs() {
     let mut world = World::with(4, ClockMode::Wall);

@@ -1,0 +1,107 @@
+//! What a dead lane left open, its heir settles.
+//!
+//! A lane that is killed in mid-transaction leaves it open. Until the cluster gives it up (after
+//! `transaction.timeout.ms`, and up to ten seconds later, when it looks), the changelog of each task in it ends
+//! undecided, which a restore must wait for, and readers of the outputs see nothing behind it. The heir can end that at
+//! once: initialising a transactional id aborts what was left open under it. So each commit writes beside the group's
+//! offset of a task who made it, and who inherits the task looks there.
+//!
+//! A live owner is never touched: whoever is still a member of the group ends its transaction itself.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset as RdOffset, TopicPartitionList};
+use tierline_stream::log::{Failure, Offset, Partition};
+
+use crate::errors::Listening;
+use crate::producer::{Limits, start};
+use crate::settings::{Settings, Which};
+
+/// How long one question may take. What cannot be asked is left to the cluster's own patience.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// How long an id may take to be initialised.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Begins what is written beside an offset, so that nobody else's words are mistaken for it.
+const MARK: &str = "tierline";
+
+/// The offsets of a commit, signed by the lane that makes it.
+pub(crate) fn signed(
+    settings: &Settings,
+    driver: &str,
+    positions: &[(Partition, Offset)],
+) -> Result<TopicPartitionList, Failure> {
+    let signature = format!("{MARK} {} {}", settings.lane, settings.instance);
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for &(partition, offset) in positions {
+        let mut element = list.add_partition(driver, partition);
+        element
+            .set_offset(RdOffset::Offset(offset))
+            .map_err(|error| Failure::Fatal(format!("position {offset} of {driver}: {error}")))?;
+        element.set_metadata(&signature);
+    }
+    Ok(list)
+}
+
+/// Aborts what the last owner of a task left open, if that is another lane, and is no member of the group any more.
+/// Whether it did; where it cannot be done, the cluster will, later.
+pub(crate) fn settle(asks: &BaseConsumer<Listening>, settings: &Settings, driver: &str, partition: Partition) -> bool {
+    let Some(last) = last_owner(asks, settings, driver, partition) else { return false };
+    let is_own = last.instance == settings.instance && last.lane == settings.lane;
+    // With one name for all clients, none can be told from another.
+    if is_own || settings.properties.contains_key("client.id") || is_member(asks, &last) != Some(false) {
+        return false;
+    }
+    let (instance, lane) = (last.instance.as_str(), last.lane);
+    tracing::info!(partition, instance, lane, "ending what the last owner left open");
+    let limits = Limits { outputs: Vec::new() };
+    let ended = [Which::A, Which::B].into_iter().try_for_each(|which| start(&last, which, &limits).map(drop));
+    if let Err(error) = &ended {
+        tracing::warn!(partition, instance, lane, %error, "cannot end what the last owner left open; waiting for it");
+    }
+    ended.is_ok()
+}
+
+/// Who committed a task last, as settings of the same group.
+fn last_owner(
+    asks: &BaseConsumer<Listening>,
+    settings: &Settings,
+    driver: &str,
+    partition: Partition,
+) -> Option<Settings> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(driver, partition);
+    let committed = asks.committed_offsets(list, ATTEMPT).ok()?;
+    let (lane, instance) = read(committed.find_partition(driver, partition)?.metadata())?;
+    Some(Settings { instance, lane, patience: PATIENCE, ..settings.clone() })
+}
+
+fn read(signature: &str) -> Option<(u32, String)> {
+    let (lane, instance) = signature.strip_prefix(MARK)?.strip_prefix(' ')?.split_once(' ')?;
+    Some((lane.parse().ok()?, instance.to_owned()))
+}
+
+/// Whether a lane is a member of its group; `None`: the cluster does not say.
+fn is_member(asks: &BaseConsumer<Listening>, lane: &Settings) -> Option<bool> {
+    let known = lane.driver_client_id();
+    let groups = asks.fetch_group_list(Some(&lane.group), ATTEMPT).ok()?;
+    let group = groups.groups().iter().find(|group| group.name() == lane.group)?;
+    Some(group.members().iter().any(|member| member.client_id() == known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let lane = Settings { instance: "pod 1".into(), lane: 3, ..Settings::new("localhost:9092", "tierline") };
+        let list = signed(&lane, "tickets", &[(0, 7)]).unwrap();
+        assert_eq!(read(list.elements()[0].metadata()), Some((3, "pod 1".to_owned())));
+        for other in ["", "tierline", "tierline x y", "somebody 0 else"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}
