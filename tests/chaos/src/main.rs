@@ -48,9 +48,9 @@ struct Arguments {
     /// At least so many input records [default: 100000; with --short: 10000]
     #[arg(long, value_name = "N")]
     records: Option<u64>,
-    /// Ticket events a second while faults happen
-    #[arg(long, value_name = "N", default_value_t = 250)]
-    rate: u64,
+    /// Ticket events a second while faults happen [default: 250; with --short: 120]
+    #[arg(long, value_name = "N")]
+    rate: Option<u64>,
     /// A few faults and less input, in two minutes
     #[arg(long)]
     short: bool,
@@ -195,7 +195,7 @@ fn plan(arguments: &Arguments) -> Plan {
         rounds: arguments.rounds.unwrap_or(usual.rounds),
         faults: arguments.faults.clone().unwrap_or(usual.faults.clone()),
         records: arguments.records.unwrap_or(usual.records),
-        rate: arguments.rate.max(1),
+        rate: arguments.rate.unwrap_or(usual.rate).max(1),
         ..usual
     }
 }

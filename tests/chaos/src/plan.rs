@@ -91,7 +91,14 @@ impl Plan {
 
     /// A few faults and less input, for every run of the tests.
     pub fn short(seed: u64) -> Plan {
-        Plan { rounds: 1, faults: Fault::SHORT.to_vec(), records: 10_000, backlog: 4_000, ..Plan::whole(seed) }
+        Plan {
+            rounds: 1,
+            rate: 120,
+            faults: Fault::SHORT.to_vec(),
+            records: 10_000,
+            backlog: 4_000,
+            ..Plan::whole(seed)
+        }
     }
 
     /// The faults in their order: in each round every one, in an order of the round's own.

@@ -31,8 +31,8 @@ pub struct Load {
     pub every: Duration,
 }
 
-/// Keeps what is over for so long, and no longer: otherwise the state grows for 35 days.
-const HISTORY: &str = "10m";
+/// Keeps what is over for so long, which is the least there is.
+const HISTORY: &str = "1d";
 const PARTITIONS: &str = "4";
 
 /// How long an instance may take to be ready, and to end.

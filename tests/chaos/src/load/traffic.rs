@@ -31,6 +31,8 @@ sla:
 
 /// One in ten.
 const HOT: usize = 10;
+/// Of the events that would create a ticket, were not enough open: one in so many solves one.
+const TURNOVER: usize = 20;
 /// Between two events of a backlog, milliseconds.
 const APART: u64 = 1;
 
@@ -94,8 +96,8 @@ impl Traffic {
         }
         let place = self.chance.below(known);
         let ticket = self.open[place];
-        // As often as one is created.
-        if dice <= 1 && known >= self.load.open.min(1_000) {
+        // Few come and go once so many are open: what is over is kept for a day, and that must not be what grows.
+        if dice == 0 && self.chance.below(TURNOVER) == 0 {
             self.open.swap_remove(place);
             return self.tell(ticket, at, r#""kind":"updated","ticket":{"status":"solved"}"#);
         }
