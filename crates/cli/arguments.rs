@@ -13,7 +13,9 @@ use crate::explain::Explain;
 use crate::run::Run;
 use crate::send::Send;
 use crate::tail::Tail;
+use crate::test::Test;
 use crate::topics::Topics;
+use crate::why::Why;
 
 /// Support escalations from a ticket stream: the right tier, at the right second, once, with the reason.
 #[derive(Debug, Parser)]
@@ -25,6 +27,7 @@ use crate::topics::Topics;
     after_help = "Examples:
   tierline demo                              see it work; needs nothing
   tierline check                             is tierline.yaml right?
+  tierline test                              does it do what its scenarios say?
   tierline --config eu.yaml run              the pipeline
   tierline tail escalations --from-start     what it has raised
 
@@ -74,6 +77,10 @@ enum Command {
     Check(Check),
     /// Print each rule as one sentence, and where the fields that it reads come from
     Explain(Explain),
+    /// Tell why a ticket is or isn't escalated, and what would change that
+    Why(Why),
+    /// Try scenario files on a virtual clock, and show what happened instead
+    Test(Test),
     /// Create the topics, or compare them with how they should be
     Topics(Topics),
     /// Send JSON lines to a topic: checked against its schema, keyed and partitioned rightly
@@ -95,6 +102,8 @@ impl Arguments {
             Command::Demo(demo) => demo.run(&shared),
             Command::Check(check) => check.run(&shared),
             Command::Explain(explain) => explain.run(&shared),
+            Command::Why(why) => why.run(&shared),
+            Command::Test(test) => test.run(&shared),
             Command::Topics(topics) => topics.run(&shared),
             Command::Send(send) => send.run(&shared),
             Command::Tail(tail) => tail.run(&shared),

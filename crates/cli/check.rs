@@ -3,10 +3,10 @@
 use std::io::stdout;
 
 use serde_json::{Value, json};
-use tierline_rules::source::{Diagnostic, Severity};
+use tierline_rules::source::{Diagnostic, Severity, page, pages};
 
 use crate::arguments::Shared;
-use crate::ended::{Answer, Ended};
+use crate::ended::{Answer, Ended, Untried};
 use crate::open;
 use crate::print::{self, Output, Paint, counted};
 
@@ -16,17 +16,25 @@ use crate::print::{self, Output, Paint, counted};
   tierline check
   tierline --config eu.yaml check
   tierline check --output json | jq '.findings[].message'
+  tierline check --code E0012                what that code means
 
 Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 2 the file could not be read.")]
 pub struct Check {
     /// For people, or JSON
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+
+    /// Print what a code of a mistake or warning means, and check nothing
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
 }
 
 impl Check {
     /// Prints what was found; no is the answer when there are mistakes.
     pub fn run(self, shared: &Shared) -> Ended {
+        if let Some(code) = &self.code {
+            return explain(code, self.output);
+        }
         let source = open::source(shared)?;
         let findings = match tierline_config::read(&source) {
             Ok((_, warnings)) => warnings,
@@ -49,6 +57,19 @@ impl Check {
         }
         Ok(if mistakes == 0 { Answer::Yes } else { Answer::No })
     }
+}
+
+fn explain(code: &str, output: Output) -> Ended {
+    let Some(page) = page(code) else {
+        let known = pages().map(|(code, _)| code).collect::<Vec<_>>().join(", ");
+        return Err(Untried::because(format!("there is no code {code}; the codes are {known}")));
+    };
+    let code = code.to_uppercase();
+    match output {
+        Output::Json => print::json(&json!({ "code": code, "page": page }))?,
+        Output::Table => print::line(format_args!("{}\n\n{page}", Paint::of(&stdout()).strong(&code)))?,
+    }
+    Ok(Answer::Yes)
 }
 
 fn verdict(source: &str, mistakes: usize, warnings: usize) -> String {

@@ -1,10 +1,11 @@
 //! `tierline explain`: each rule as one sentence, the fields that it reads, where they come from.
 
 use std::io::stdout;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Mode, Reads, Rule, Topic};
+use tierline_rules::{Change, Mode, Reads, Rule, RuleSet, Topic, differences};
 use tierline_stream::topics::Names;
 
 use crate::arguments::Shared;
@@ -17,23 +18,77 @@ use crate::print::{self, Output, Paint};
 #[command(after_help = "Examples:
   tierline explain
   tierline --config eu.yaml explain
-  tierline explain --output json | jq -r '.[] | .sentence'")]
+  tierline explain --output json | jq -r '.[] | .sentence'
+  tierline explain --diff tierline.yaml.old  what is different from those rules")]
 pub struct Explain {
     /// Sentences, or JSON
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+
+    /// What is different from the rules of this configuration, in sentences
+    #[arg(long, value_name = "OLD")]
+    diff: Option<PathBuf>,
 }
 
 impl Explain {
     /// Prints the rules in their order.
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
+        if let Some(old) = &self.diff {
+            let (old, _) = open::read(&open::file(old)?)?;
+            return diff(&old.rules, &config.rules, self.output);
+        }
         let (rules, names) = (&config.rules.rules, &config.topics);
         match self.output {
             Output::Json => print::json(&rules.iter().map(|rule| as_json(rule, names)).collect())?,
             Output::Table => rules.iter().try_for_each(|rule| tell(rule, names))?,
         }
         Ok(Answer::Yes)
+    }
+}
+
+fn diff(old: &RuleSet, new: &RuleSet, output: Output) -> Ended {
+    let changes = differences(old, new);
+    if output == Output::Json {
+        print::json(&changes.iter().map(change_as_json).collect())?;
+        return Ok(Answer::Yes);
+    }
+    for change in &changes {
+        tell_change(change)?;
+    }
+    let same = new.rules.len() - changes.iter().filter(|change| !matches!(change, Change::Removed(_))).count();
+    print::line(format_args!("{} the same", print::counted(same, "rule")))?;
+    Ok(Answer::Yes)
+}
+
+fn tell_change(change: &Change<'_>) -> std::io::Result<()> {
+    let paint = Paint::of(&stdout());
+    let (word, rule) = match change {
+        Change::Added(rule) => ("added", rule),
+        Change::Removed(rule) => ("removed", rule),
+        Change::Changed { new, .. } => ("changed", new),
+    };
+    print::line(format_args!("{word:<8} {}", paint.strong(&rule.id)))?;
+    match change {
+        Change::Added(rule) | Change::Removed(rule) => print::line(format_args!("  {}", rule.sentence()))?,
+        Change::Changed { old, new, how } => {
+            let (was, is) = (old.sentence(), new.sentence());
+            if was != is {
+                print::line(format_args!("  {}  {was}\n  {}  {is}", paint.faint("was"), paint.faint("now")))?;
+            }
+            how.iter().try_for_each(|how| print::line(format_args!("  {how}")))?;
+        }
+    }
+    print::line("")
+}
+
+fn change_as_json(change: &Change<'_>) -> Value {
+    match change {
+        Change::Added(rule) => json!({ "rule": rule.id, "change": "added", "now": rule.sentence() }),
+        Change::Removed(rule) => json!({ "rule": rule.id, "change": "removed", "was": rule.sentence() }),
+        Change::Changed { old, new, how } => json!({
+            "rule": new.id, "change": "changed", "was": old.sentence(), "now": new.sentence(), "how": how,
+        }),
     }
 }
 
@@ -114,7 +169,9 @@ fn sources(reads: Reads, names: &Names) -> Vec<Source> {
         (Topic::Life, "creation and solving", tickets()),
         (Topic::Tickets, "the account's tickets", tickets()),
         (Topic::Assignment, "assignment", tickets()),
+        (Topic::AnyTicket, "what the account's tickets are", tickets()),
         (Topic::Touched, "the last change", tickets()),
+        (Topic::Phrases, "what the customer wrote", tickets()),
         (Topic::Sla, "SLA clocks", vec!["the policies under sla".to_owned(), names.tickets.clone()]),
         (Topic::Signals, "signals", vec![names.signals.clone()]),
         (Topic::Escalation, "the open escalation", vec!["Tierline's own state".to_owned()]),
@@ -124,6 +181,19 @@ fn sources(reads: Reads, names: &Names) -> Vec<Source> {
         }
     }
     sources
+}
+
+/// The topics that tell what a condition reads, by the name that rules use; none: it is Tierline's own.
+pub fn topics_of(field: &str, names: &Names) -> Vec<String> {
+    match field.split('.').next() {
+        Some("account") if field.ends_with("tickets") => vec![names.tickets.clone()],
+        Some("account") => snapshots(&names.accounts, &names.account_changes),
+        Some("billing") => snapshots(&names.billing, &names.billing_changes),
+        Some("signal") => vec![names.signals.clone()],
+        Some("ticket") if matches!(field, "ticket.sentiment" | "ticket.escalation_risk") => vec![names.signals.clone()],
+        Some("ticket" | "message" | "sla") => vec![names.tickets.clone()],
+        _ => Vec::new(),
+    }
 }
 
 fn snapshots(topics: &[String], changes: &str) -> Vec<String> {

@@ -24,7 +24,9 @@ mod signals;
 mod streams;
 mod summary;
 mod tail;
+mod test;
 mod topics;
+mod why;
 
 use std::process::ExitCode;
 

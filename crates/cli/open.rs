@@ -18,7 +18,7 @@ use crate::ended::Untried;
 use crate::print::{Paint, counted};
 
 /// The configuration that is taken where none is named.
-const DEFAULT: &str = "tierline.yaml";
+pub const DEFAULT: &str = "tierline.yaml";
 /// What the built-in one is called in messages.
 const BUILT_IN: &str = "the built-in example";
 

@@ -3,12 +3,14 @@
 //! Everything here needs nothing but the program: the log is embedded, in a folder of the test's own. What it says of
 //! broken configurations is kept in `snapshots/`, to be read like a page of the documentation.
 
+mod asked;
 mod beside;
 mod broken;
 mod demo;
 mod exits;
 mod explained;
 mod secrets;
+mod tried;
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tierline");

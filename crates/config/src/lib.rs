@@ -39,6 +39,16 @@ use secret::Literals;
 /// The built-in example: the configuration of who has none yet.
 pub const EXAMPLE: &str = include_str!("example.yaml");
 
+/// What the built-in example does, as scenarios: names and texts.
+pub const EXAMPLE_SCENARIOS: [(&str, &str); 6] = [
+    ("enterprise-billing-silence.scenario.yaml", include_str!("example/enterprise-billing-silence.scenario.yaml")),
+    ("an-answer-in-time.scenario.yaml", include_str!("example/an-answer-in-time.scenario.yaml")),
+    ("urgent-past-due.scenario.yaml", include_str!("example/urgent-past-due.scenario.yaml")),
+    ("repeat-trouble.scenario.yaml", include_str!("example/repeat-trouble.scenario.yaml")),
+    ("repeat-trouble-of-the-upset.scenario.yaml", include_str!("example/repeat-trouble-of-the-upset.scenario.yaml")),
+    ("first-reply-due.scenario.yaml", include_str!("example/first-reply-due.scenario.yaml")),
+];
+
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -122,8 +122,8 @@ impl Engine {
     /// Rises that wait for stragglers, with what they saw.
     fn hold(&mut self, together: &[Rise]) {
         for rise in together {
-            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
-            let held = Held { rule: rise.rule, at: rise.since, proof, reason, evidence };
+            let (because, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
+            let held = Held { rule: rise.rule, at: rise.since, proof, because, evidence };
             let rare = self.tickets[rise.slot].rare();
             let place = rare.held.partition_point(|other| other.at <= held.at);
             rare.held.insert(place, held);
@@ -201,8 +201,8 @@ impl Engine {
 
     fn fire(&mut self, together: &[Rise]) {
         let held = together.iter().map(|rise| {
-            let (reason, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
-            Held { rule: rise.rule, at: rise.since, proof, reason, evidence }
+            let (because, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
+            Held { rule: rise.rule, at: rise.since, proof, because, evidence }
         });
         let held = held.collect();
         self.fire_held(together[0].slot, held);
@@ -230,7 +230,7 @@ impl Engine {
                 track,
                 rule: Some(winner.rule),
                 became_true_at: winner.at,
-                reason: winner.reason,
+                reason: format!("Escalated to tier {highest} because {}.", winner.because),
                 evidence: winner.evidence,
                 ..Saying::default()
             };
@@ -241,7 +241,7 @@ impl Engine {
                 track,
                 rule: Some(held.rule),
                 became_true_at: held.at,
-                reason: held.reason,
+                reason: format!("Joined because {}.", held.because),
                 evidence: held.evidence,
                 ..Saying::default()
             };
@@ -482,7 +482,7 @@ impl Engine {
         });
         let proof =
             Proof { absences: absences.collect(), truths: leaves.iter().map(|leaf| leaf.truth as u8).collect() };
-        (explanation.reason, explanation.evidence, proof)
+        (explanation.because, explanation.evidence, proof)
     }
 
     pub(crate) fn count_tier(&mut self, track: Track, from: u8, to: u8) {

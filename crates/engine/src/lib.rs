@@ -27,8 +27,10 @@ mod texts;
 mod ticket;
 mod tickets;
 mod view;
+mod why;
 
 pub use api::*;
 pub use engine::Engine;
 pub use state::StateError;
 pub use ticket::RINGS;
+pub use why::{RuleWhy, Stands, Why};

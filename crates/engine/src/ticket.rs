@@ -235,7 +235,8 @@ pub(crate) struct Held {
     /// The bound at which it rose.
     pub at: Millis,
     pub proof: Proof,
-    pub reason: String,
+    /// Why, as it stands behind *because*.
+    pub because: String,
     pub evidence: Vec<tierline_model::Evidence>,
 }
 

@@ -6,6 +6,8 @@
 //!
 //! What must never be in here: a clock that is read, a state that is kept, what happens when a rule holds.
 
+mod answer;
+mod compare;
 mod condition;
 mod conditions;
 mod facts;
@@ -21,6 +23,8 @@ mod tree;
 mod truth;
 mod window;
 
+pub use answer::{Answer, Asked, DecidedBy};
+pub use compare::{Change, differences};
 pub use condition::*;
 pub use facts::*;
 pub use fold::fold;

@@ -109,8 +109,9 @@ pub struct LeafState {
 /// Why a rule holds, or doesn't.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
-    /// One sentence in the past tense with the values seen.
-    pub reason: String,
+    /// Phrases in the past tense with the values seen, to stand behind *because*: *the account's plan was enterprise and
+    /// no agent had replied for 2 hours (since …)*.
+    pub because: String,
     /// The conditions that decided.
     pub evidence: Vec<Evidence>,
 }
@@ -262,7 +263,7 @@ impl Rule {
                 as_of: seen.as_of,
             });
         }
-        explanation.reason = text::sentence(&text::join(&phrases, "and"));
+        explanation.because = text::join(&phrases, "and");
         explanation
     }
 

@@ -10,6 +10,9 @@ const UNITS: [(Millis, &str); 5] =
 
 /// A duration in words, in the largest unit that says it exactly: *2 hours*, *90 minutes*.
 pub(crate) fn duration(length: Millis) -> String {
+    if length == 0 {
+        return "0 seconds".to_owned();
+    }
     let (unit, name) = UNITS.into_iter().find(|(unit, _)| length % unit == 0).unwrap_or((1, "millisecond"));
     let count = length / unit;
     format!("{count} {name}{}", if count == 1 { "" } else { "s" })
@@ -50,10 +53,16 @@ pub(crate) fn counted(wanted: &str, noun: &str) -> String {
     format!("{wanted} {noun}{plural}")
 }
 
-/// A text as a value in a sentence: in quotes unless it is one plain word.
+/// A text as a value in a sentence: in quotes unless it is one plain word that means nothing else there.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "'")) }
+    let means_more = matches!(text, "known" | "unknown" | "empty");
+    if plain && !means_more { text.to_owned() } else { in_quotes(text) }
+}
+
+/// A text in quotes, its own escaped: two texts never look the same.
+pub(crate) fn in_quotes(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Phrases as one: *a, b and c*.

@@ -65,7 +65,7 @@ pub(crate) enum Sense {
 }
 
 impl Sense {
-    fn of(self, truth: Truth) -> Truth {
+    pub(crate) fn of(self, truth: Truth) -> Truth {
         match self {
             Sense::Plain => truth,
             Sense::Negated => !truth,

@@ -12,8 +12,10 @@ mod parse;
 mod play;
 mod settings;
 mod steps;
+mod story;
 mod timeline;
 mod times;
 
 pub use outcome::{Happened, Outcome, Verdict};
 pub use parse::{Base, Scenario};
+pub use story::Story;

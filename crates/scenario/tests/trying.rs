@@ -58,7 +58,12 @@ fn what_differs_is_told_with_its_line_and_what_went_out() {
     assert_eq!(differences(&outcome), ["line 8: `at` should be 3h, is 2h", "line 8: kind raised did not happen"]);
     let shown = outcome.to_string();
     assert!(shown.contains("0h   tickets: created T1, status new"), "{shown}");
-    assert!(shown.contains("2h → opened T1, tier 2, by silent: No agent had replied for 2 hours"), "{shown}");
+    assert!(
+        shown.contains(
+            "2h → opened T1, tier 2, by silent: Escalated to tier 2 because no agent had replied for 2 hours"
+        ),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -53,7 +53,11 @@ struct MoreState<'a> {
 
 impl<'a> RareState<'a> {
     /// As the formats before the third left it.
-    pub(super) fn with_nothing_more(self) -> RareAndMoreState<'a> {
+    pub(super) fn with_nothing_more(mut self) -> RareAndMoreState<'a> {
+        for held in &mut self.held {
+            // A sentence of the form *The ticket's …* told why.
+            held.because = held.because.strip_suffix('.').unwrap_or(held.because);
+        }
         RareAndMoreState { rare: self, more: MoreState::default() }
     }
 }
@@ -77,7 +81,8 @@ struct HeldState<'a> {
     rule: &'a str,
     at: Millis,
     proof: Proof,
-    reason: &'a str,
+    /// Before the third format a whole sentence.
+    because: &'a str,
     evidence: Vec<Evidence>,
 }
 
@@ -87,7 +92,7 @@ pub(super) fn state<'e>(engine: &'e Engine, rare: &'e Rare) -> RareAndMoreState<
         rule: &engine.rules.rules[held.rule as usize].id,
         at: held.at,
         proof: held.proof.clone(),
-        reason: &held.reason,
+        because: &held.because,
         evidence: held.evidence.clone(),
     };
     let clears = |track: Track| {
@@ -145,7 +150,8 @@ impl Engine {
         let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
         let held = state.held.into_iter().filter_map(|held| {
             let rule = self.rule_by_id(held.rule)?;
-            Some(Held { rule, at: held.at, proof: held.proof, reason: held.reason.to_owned(), evidence: held.evidence })
+            let because = held.because.to_owned();
+            Some(Held { rule, at: held.at, proof: held.proof, because, evidence: held.evidence })
         });
         let held = if planted(Bug::HeldRiseLost) { Vec::new() } else { held.collect() };
         let phrases = more.phrases.into_iter().filter_map(|(key, at)| {

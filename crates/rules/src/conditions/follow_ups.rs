@@ -76,7 +76,12 @@ impl FollowUps {
 
     /// *within 2 days*
     fn lately(&self) -> String {
-        self.within.map(|within| format!(" within {}", text::duration(within))).unwrap_or_default()
+        let within = self.within.map(|within| format!(" within {}", text::duration(within))).unwrap_or_default();
+        let apart = match self.apart {
+            APART => String::new(),
+            apart => format!(" at least {} apart", text::duration(apart)),
+        };
+        within + &apart
     }
 }
 

@@ -44,8 +44,10 @@ impl Matcher {
     /// What follows the subject: *is one of a or b*.
     pub(crate) fn predicate(&self, say: Say) -> String {
         match self {
-            Matcher::Contains { written, .. } => format!("{} \"{written}\"", say.verb("contain", "contained")),
-            Matcher::Pattern(pattern) => format!("{} /{pattern}/", say.verb("match", "matched")),
+            Matcher::Contains { written, .. } => {
+                format!("{} {}", say.verb("contain", "contained"), text::in_quotes(written))
+            }
+            Matcher::Pattern(pattern) => format!("{} {}", say.verb("match", "matched"), slashed(pattern.as_str())),
             Matcher::OneOf(_) | Matcher::AllOf(_) if say.plural => {
                 format!("{} {}", say.verb("include", "included"), self.core())
             }
@@ -79,14 +81,14 @@ impl Matcher {
 
     /// What it says of a value, without a verb: *below 50*.
     pub(crate) fn core(&self) -> String {
-        let named = |constants: &[Constant]| constants.iter().map(|one| text::quoted(&one.written)).collect::<Vec<_>>();
+        let named = |constants: &[Constant]| constants.iter().map(Constant::said).collect::<Vec<_>>();
         match self {
-            Matcher::OneOf(constants) if constants.len() == 1 => text::quoted(&constants[0].written),
+            Matcher::OneOf(constants) if constants.len() == 1 => constants[0].said(),
             Matcher::OneOf(constants) => format!("one of {}", text::join(&named(constants), "or")),
             Matcher::AllOf(constants) => format!("all of {}", text::join(&named(constants), "and")),
             Matcher::Range(range) => range.core(),
-            Matcher::Contains { written, .. } => format!("with \"{written}\""),
-            Matcher::Pattern(pattern) => format!("like /{pattern}/"),
+            Matcher::Contains { written, .. } => format!("with {}", text::in_quotes(written)),
+            Matcher::Pattern(pattern) => format!("like {}", slashed(pattern.as_str())),
             Matcher::Known => "known".to_owned(),
             Matcher::Unknown => "unknown".to_owned(),
             Matcher::Empty => "empty".to_owned(),
@@ -132,6 +134,17 @@ impl Matcher {
     }
 }
 
+impl Constant {
+    /// It as a value in a sentence; a text that looks like a number or a truth value, and is none, in quotes.
+    fn said(&self) -> String {
+        let looks_otherwise = self.written.parse::<f64>().is_ok() || self.written.parse::<bool>().is_ok();
+        match looks_otherwise && self.point.is_none() && self.bool.is_none() {
+            true => text::in_quotes(&self.written),
+            false => text::quoted(&self.written),
+        }
+    }
+}
+
 impl Range {
     /// *at least 20 and below 50*, *before 2026-04-01*
     pub(crate) fn core(&self) -> String {
@@ -155,6 +168,11 @@ impl Bound {
         };
         format!("{word} {}", if is_time { self.written.clone() } else { text::quoted(&self.written) })
     }
+}
+
+/// A pattern between slashes, its own escaped.
+fn slashed(pattern: &str) -> String {
+    format!("/{}/", pattern.replace('/', r"\/"))
 }
 
 /// A value for people.

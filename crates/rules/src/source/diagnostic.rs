@@ -179,3 +179,33 @@ pub mod codes {
     pub const BROAD: &str = "W0005"; // a rule to tier 3 that any one of its conditions fires
     pub const EVERY_TICKET: &str = "W0006"; // a rule about an account that fires on each of its tickets
 }
+
+/// The reference of all codes: a heading and a page each.
+const PAGES: &str = include_str!("../../../../docs/DIAGNOSTICS.md");
+
+/// The page of a code, in Markdown, without its heading; `None`: there is no such code.
+pub fn page(code: &str) -> Option<&'static str> {
+    pages().find(|(other, _)| other.eq_ignore_ascii_case(code)).map(|(_, page)| page)
+}
+
+/// Every code and its page, in order.
+pub fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PAGES.split("\n## ").skip(1).filter_map(|page| page.split_once('\n')).map(|(code, page)| (code, page.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let source = include_str!("diagnostic.rs");
+        let mut declared: Vec<&str> =
+            source.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1)).collect();
+        declared.sort_unstable();
+        let told: Vec<&str> = pages().map(|(code, _)| code).collect();
+        assert_eq!(told, declared);
+        assert!(page("e0012").is_some_and(|page| page.starts_with("**There is no such field")));
+        assert_eq!(page("E9999"), None);
+    }
+}

@@ -76,16 +76,16 @@ fn the_reasons_tell_what_was_seen() {
         ..Sample::default()
     }
     .at(monday + 4 * HOUR);
-    let reasons: Vec<String> = set.rules.iter().map(|rule| rule.explain(&sample).reason).collect();
+    let reasons: Vec<String> = set.rules.iter().map(|rule| rule.explain(&sample).because).collect();
     assert_eq!(
         reasons,
         [
-            "The account's plan was Enterprise, the ticket's category was billing and no agent had replied for 2 hours \
-             (since 2026-03-02T10:00:00Z).",
-            "The ticket's priority was urgent and the account's billing state was past_due.",
-            "The account had opened 6 tickets within 7 days (at least 5), the account's health was 42 (below 50) and the \
-             sentiment was -0.6 (at most -0.5).",
-            "The first reply was due within 30 minutes (due 2026-03-02T14:00:00Z).",
+            "the account's plan was Enterprise, the ticket's category was billing and no agent had replied for 2 hours \
+             (since 2026-03-02T10:00:00Z)",
+            "the ticket's priority was urgent and the account's billing state was past_due",
+            "the account had opened 6 tickets within 7 days (at least 5), the account's health was 42 (below 50) and the \
+             sentiment was -0.6 (at most -0.5)",
+            "the first reply was due within 30 minutes (due 2026-03-02T14:00:00Z)",
         ]
     );
     let evidence = &set.rules[2].explain(&sample).evidence[1];
@@ -101,8 +101,8 @@ fn what_was_never_told_is_said_to_be_unknown() {
     let sample = Sample { wait: Wait::Since(0), ..Sample::default() }.at(2 * HOUR);
     assert_eq!(set.rules[0].evaluate(&sample).truth, Truth::Unknown);
     assert_eq!(
-        set.rules[0].explain(&sample).reason,
-        "It was unknown whether the account's plan was enterprise and it was unknown whether the ticket's category was \
-         billing."
+        set.rules[0].explain(&sample).because,
+        "it was unknown whether the account's plan was enterprise and it was unknown whether the ticket's category was \
+         billing"
     );
 }

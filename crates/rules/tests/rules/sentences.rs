@@ -1,11 +1,14 @@
 //! How conditions are said: in a rule's sentence, and in the reason of an escalation.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use tierline_model::{AccountField, BillingField, TicketField};
 use tierline_rules::{Age, Clock, FieldRef, Handoff, OpenEscalation, Rule, Standing, Wait};
 
-use crate::sample::{DAY, Sample, SignalTold, Tell, Words, rule};
+use crate::sample::{DAY, Sample, SignalTold, Tell, Words, is_possible, rule};
 
 /// 2026-03-02T10:00:00Z
 const MONDAY: i64 = 1_772_445_600_000;
@@ -146,10 +149,128 @@ fn every_condition_reads_well() {
         let evidence = plain.explain(&sample).evidence;
         let strip = |rule: &Rule| rule.sentence().replace("Escalate to tier 2 when ", "");
         writeln!(said, "{when}\n  when    {}\n  not     {}", strip(&plain), strip(&negated)).expect("a string");
-        writeln!(said, "  {:<7} {}", format!("{:?}", plain.evaluate(&sample).truth), plain.explain(&sample).reason)
+        writeln!(said, "  {:<7} {}", format!("{:?}", plain.evaluate(&sample).truth), plain.explain(&sample).because)
             .expect("a string");
         let seen: Vec<String> = evidence.iter().map(|one| format!("{} | {}", one.condition, one.value)).collect();
         writeln!(said, "  seen    {}", seen.join("; ")).expect("a string");
     }
     insta::assert_snapshot!(said);
+}
+
+/// Conditions by chance, also such as look alike.
+fn condition() -> impl Strategy<Value = String> {
+    let text = || {
+        prop::sample::select(vec![
+            "pro", "Pro", "known", "empty", "'a b'", r#"'a"b'"#, "a'b", "5", "'5'", "true", "one", "sla",
+        ])
+    };
+    let number = || prop::sample::select(vec!["-0.5", "0", "0.5", "1"]);
+    let length = || prop::sample::select(vec!["1h", "60m", "2h", "1d", "24h", "90s"]);
+    let count = || {
+        prop::sample::select(vec!["1", "2", "[1, 2]", "{ at_least: 2 }", "{ at_most: 2 }", "{ above: 1, below: 9 }"])
+    };
+    let field = prop::sample::select(vec![
+        "account.plan",
+        "account.region",
+        "account.custom.plan",
+        "account.custom.billing_plan",
+        "billing.plan",
+        "ticket.category",
+        "ticket.custom.category",
+        "ticket.custom.a_b",
+        "signal.plan",
+        "signal.lowest_plan",
+        "ticket.subject",
+    ]);
+    let matcher = (text(), text()).prop_flat_map(|(one, other)| {
+        prop::sample::select(vec![
+            one.to_owned(),
+            "unknown".to_owned(),
+            "known".to_owned(),
+            format!("{{ is: {one} }}"),
+            format!("[{one}, {other}]"),
+            format!("{{ contains: {one} }}"),
+            format!("{{ matches: {one} }}"),
+            format!("{{ contains: {one}, matches: {other} }}"),
+            format!("{{ matches: '{}/ and matches /b' }}", one.trim_matches('\'')),
+        ])
+    });
+    let signal = prop::sample::select(vec!["ticket.sentiment", "signal.sentiment", "ticket.escalation_risk"]);
+    let take = prop::sample::select(vec!["newest", "lowest", "highest"]);
+    let bound = prop::sample::select(vec!["at_least", "above", "at_most", "below"]);
+    let lengths = prop::sample::select(vec![
+        "ticket.no_agent_reply_for",
+        "ticket.no_customer_reply_for",
+        "ticket.unassigned_for",
+        "ticket.open_for",
+        "ticket.unchanged_for",
+        "escalation.open_for",
+        "escalation.at_tier_for",
+        "escalation.unacknowledged_for",
+        "account.renewal_within",
+        "billing.cancels_within",
+        "billing.downgraded_within",
+        "billing.past_due_for",
+    ]);
+    let counts =
+        prop::sample::select(vec!["ticket.reopened", "ticket.reassigned", "ticket.follow_ups", "account.tickets"]);
+    let windows =
+        prop::sample::select(vec!["account.tickets", "account.unanswered_tickets", "account.unresolved_tickets"]);
+    let category = prop::sample::select(vec!["billing", "bug"]);
+    let leaf = prop_oneof![
+        3 => (field, matcher).prop_map(|(field, matcher)| format!("{{ {field}: {matcher} }}")),
+        2 => (lengths, length()).prop_map(|(key, length)| format!("{{ {key}: {length} }}")),
+        2 => (counts, count()).prop_map(|(key, count)| format!("{{ {key}: {count} }}")),
+        1 => (signal, bound, number(), take, length())
+            .prop_map(|(key, bound, number, take, length)| {
+                format!("{{ {key}: {{ {bound}: {number}, take: {take}, within: {length} }} }}")
+            }),
+        1 => (length(), length()).prop_map(|(apart, within)| {
+            format!("{{ ticket.follow_ups: {{ at_least: 2, apart: {apart}, within: {within} }} }}")
+        }),
+        1 => (windows, length(), category).prop_map(|(key, within, category)| {
+            format!("{{ {key}: {{ at_least: 2, within: {within}, where: {{ ticket.category: {category} }} }} }}")
+        }),
+        1 => (prop::sample::select(vec!["new", "on_hold"]), length())
+            .prop_map(|(status, length)| format!("{{ ticket.status_for: {{ status: {status}, for: {length} }} }}")),
+        1 => (text(), length()).prop_map(|(text, within)| {
+            format!("{{ message.text: {{ contains: {text}, within: {within} }} }}")
+        }),
+        1 => prop::sample::select(vec![
+            "{ sla.first_reply: breached }",
+            "{ sla.first_reply: { due_within: 1h } }",
+            "{ sla.first_reply: { overdue_by: 1h } }",
+            "{ sla.first_reply: { used: 75% } }",
+            "{ signal.handoff.wants_human: true }",
+            "{ signal.handoff.wants_human: false }",
+            "{ escalation.tier: 2 }",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(2, 4, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|all| format!("{{ all: [{}] }}", all.join(", "))),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|any| format!("{{ any: [{}] }}", any.join(", "))),
+            inner.prop_map(|inner| format!("{{ not: {inner} }}")),
+        ]
+    })
+}
+
+#[test]
+fn no_two_conditions_that_mean_different_things_are_said_alike() {
+    let mut said: HashMap<String, (String, String)> = HashMap::new();
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let conditions = condition();
+    let mut met = 0;
+    while met < 5_000 {
+        let when = conditions.new_tree(&mut runner).expect("conditions are made without rejecting").current();
+        if !is_possible(&when, None) {
+            continue;
+        }
+        met += 1;
+        let (rule, _) = rule(&when);
+        let (other, version) = said.entry(rule.sentence()).or_insert_with(|| (when.clone(), rule.fingerprint.clone()));
+        assert_eq!(*version, rule.fingerprint, "{when}\n{other}\nare both said: {}", rule.sentence());
+    }
+    assert!(said.len() > 1_000, "only {} sentences were met", said.len());
 }

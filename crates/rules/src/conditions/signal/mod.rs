@@ -98,7 +98,11 @@ impl Signal {
             Take::Lowest => "lowest ",
             Take::Highest => "highest ",
         };
-        format!("the {most}{}", self.name.replace('_', " "))
+        match self.name.as_str() {
+            "sentiment" => format!("the {most}sentiment"),
+            RISK => format!("the {most}escalation risk"),
+            other => format!("the {most}signal {}", text::quoted(other)),
+        }
     }
 
     fn lately(&self) -> String {

@@ -1,0 +1,132 @@
+//! Why a ticket is escalated or isn't: each rule with what it says of the ticket, when it will fire if nothing happens,
+//! and the smallest change that would make it say otherwise. Looks, and changes nothing.
+
+use tierline_model::Millis;
+use tierline_rules::{Answer, Edge, Mode, Moment, Truth};
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::ticket::Track;
+
+/// Why a ticket is escalated or isn't, as of one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Why {
+    /// The ticket.
+    pub ticket_id: String,
+    /// Its account.
+    pub account_id: String,
+    /// As of when: never before what the account has come to.
+    pub at: Millis,
+    /// Whether rules look at it: it is open.
+    pub open: bool,
+    /// 1 without an open escalation.
+    pub tier: u8,
+    /// Each rule, in order.
+    pub rules: Vec<RuleWhy>,
+}
+
+/// One rule on one ticket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleWhy {
+    /// Its place in the rule set.
+    pub rule: usize,
+    /// Where it stands.
+    pub stands: Stands,
+    /// What it says of the ticket, and why.
+    pub answer: Answer,
+    /// When it fires if nothing happens; `None`: it does not, or has.
+    pub fires_at: Option<Millis>,
+}
+
+/// Where a rule stands on a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It fired or joined on the open escalation.
+    Fired,
+    /// It holds, and its latch is closed: it rose in silence, or on another ticket of the account, or what it raised has
+    /// been ended by a person.
+    Latched,
+    /// It holds, but has not held for long enough (`for`), or its cooldown runs, or stragglers are waited for.
+    Waits,
+    /// It does not hold.
+    No,
+    /// It cannot be decided.
+    Undecided,
+    /// It is disabled, or the ticket is not open: it is not looked at.
+    Idle,
+}
+
+impl Engine {
+    /// Why a ticket is escalated or isn't, as of an instant, or of what its account has come to, if that is later.
+    /// Without an account the first ticket by that id is meant. `None`: there is no such ticket.
+    pub fn why(&self, account: Option<&str>, ticket: &str, at: Millis) -> Option<Why> {
+        let slot = match account {
+            Some(account) => self.find(account, ticket)?,
+            None => self.tickets.places().find(|&slot| *self.tickets[slot].id == *ticket)?,
+        };
+        let known = &self.tickets[slot];
+        let account = &self.accounts[known.account];
+        let moment = account.now.max(Moment { at, edge: Edge::Bounds });
+        Some(Why {
+            ticket_id: known.id.to_string(),
+            account_id: account.id.to_string(),
+            at: moment.at,
+            open: known.open,
+            tier: known.tier(),
+            rules: (0..self.rules.rules.len()).map(|rule| self.rule_why(slot, rule, moment)).collect(),
+        })
+    }
+
+    fn rule_why(&self, slot: Slot, number: usize, moment: Moment) -> RuleWhy {
+        let rule = &self.rules.rules[number];
+        let answer = rule.answer(&self.view(slot, moment));
+        let stands = self.stands(slot, number, &answer);
+        let fires_at = match stands {
+            Stands::Waits | Stands::No | Stands::Undecided => self.fires_at(slot, number, moment),
+            Stands::Fired | Stands::Latched | Stands::Idle => None,
+        };
+        RuleWhy { rule: number, stands, answer, fires_at }
+    }
+
+    fn stands(&self, slot: Slot, number: usize, answer: &Answer) -> Stands {
+        let (ticket, rule) = (&self.tickets[slot], &self.rules.rules[number]);
+        if rule.mode == Mode::Disabled || !(ticket.open || rule.reads_rating()) {
+            return Stands::Idle;
+        }
+        let has_fired = ticket
+            .open_on(Track::of(rule))
+            .is_some_and(|open| open.held_by.iter().flatten().any(|held| *held == rule.id));
+        let number = number as u16;
+        let latched = match rule.per_account {
+            true => self.accounts[ticket.account].latch(number).is_some_and(|latch| latch.latched),
+            false => ticket.latch(number).is_some_and(|latch| latch.latched),
+        };
+        match answer.dated.truth {
+            _ if has_fired => Stands::Fired,
+            Truth::Yes if latched && ticket.held().iter().all(|held| held.rule != number) => Stands::Latched,
+            Truth::Yes => Stands::Waits,
+            Truth::No => Stands::No,
+            Truth::Unknown => Stands::Undecided,
+        }
+    }
+
+    /// When a rule that has not fired does so if nothing happens: once it holds, has held for long enough, and its
+    /// cooldown is over.
+    fn fires_at(&self, slot: Slot, number: usize, moment: Moment) -> Option<Millis> {
+        let (ticket, rule) = (&self.tickets[slot], &self.rules.rules[number]);
+        let at = |at| self.view(slot, Moment { at, edge: Edge::Bounds });
+        let holds_at = rule.holds_at(self.view(slot, moment), &at)?;
+        let latch = ticket.latch(number as u16);
+        let since = latch.filter(|latch| latch.yes && holds_at == moment.at).map_or(holds_at, |latch| latch.since);
+        let held = since.saturating_add(rule.hold.unwrap_or(0)).max(holds_at);
+        let rose_at = match rule.per_account {
+            true => self.accounts[ticket.account].latch(number as u16).and_then(|latch| latch.rose_at),
+            false => latch.and_then(|latch| latch.rose_at),
+        };
+        let cooled = rose_at.zip(rule.cooldown).map_or(held, |(rose_at, cooldown)| rose_at.saturating_add(cooldown));
+        let fires_at = held.max(cooled);
+        // It must still hold then.
+        let still = rule.evaluate(&at(fires_at));
+        (still.truth == Truth::Yes).then_some(fires_at)
+    }
+}
