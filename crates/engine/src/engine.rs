@@ -15,6 +15,7 @@ use tierline_rules::{Dated, Edge, Reads, RuleSet, SlaPolicy};
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
 use crate::arena::{Arena, Pages};
+use crate::clocks::Policies;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
 use crate::places::Places;
@@ -27,6 +28,8 @@ use crate::ticket::Ticket;
 pub struct Engine {
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) index: RuleIndex,
+    /// What the SLA policies want to know.
+    pub(crate) policies: Policies,
     pub(crate) settings: Arc<Settings>,
     pub(crate) texts: Texts,
     pub(crate) accounts: Pages<Account>,
@@ -53,12 +56,16 @@ pub struct Engine {
     pub(crate) contexts: FxHashMap<Slot, Box<tierline_model::Context>>,
     /// While changed rules are settled: which ones do not rise as usual.
     pub(crate) settling: Settling,
+    /// While a restore runs: the ids of the policies that applied, some of which may be gone.
+    pub(crate) settling_policies: FxHashMap<Slot, String>,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
     /// Scratch of one record: what rose and what fell.
     pub(crate) rises: Vec<Rise>,
     pub(crate) fallen: Vec<Slot>,
+    /// Tickets whose clocks are looked at when the moment is concluded.
+    pub(crate) clocked: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
     pub(crate) open_gates: Vec<u16>,
@@ -70,6 +77,7 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>, settings: Arc<Settings>) -> Engine {
         Engine {
             index: RuleIndex::new(&rules),
+            policies: Policies::of(&rules),
             texts: Texts::new(&rules.texts),
             counts: Counts { undecided: vec![0; rules.rules.len()], ..Counts::default() },
             live: !settings.start_quietly,
@@ -90,9 +98,11 @@ impl Engine {
             vacant: Vec::new(),
             contexts: FxHashMap::default(),
             settling: Settling::default(),
+            settling_policies: FxHashMap::default(),
             follows: Millis::MIN,
             rises: Vec::new(),
             fallen: Vec::new(),
+            clocked: Vec::new(),
             touched_rules: Vec::new(),
             scratch: Vec::new(),
             open_gates: Vec::new(),
@@ -204,9 +214,9 @@ impl Engine {
         self.open_escalations
     }
 
-    /// The policy of a ticket: the first, since none has a condition yet.
-    pub(crate) fn policy(&self) -> Option<&SlaPolicy> {
-        self.rules.policies.first()
+    /// The policies in force, in order.
+    pub(crate) fn policies(&self) -> &[SlaPolicy] {
+        &self.rules.policies
     }
 
     /// The place of an account, made where there is none.

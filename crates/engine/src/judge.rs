@@ -41,7 +41,8 @@ impl Engine {
     pub(crate) fn judge(&mut self, slot: Slot, rules: &[u16], complete: bool, rising: Rising) {
         let a = self.tickets[slot].account;
         let moment = self.accounts[a].now;
-        let mut bound = if complete { NEVER } else { self.tickets[slot].bound };
+        let of_clocks = self.tickets[slot].clocks.as_ref().map_or(NEVER, |clocks| clocks.bound());
+        let mut bound = if complete { of_clocks } else { self.tickets[slot].bound };
         let mut truths = std::mem::take(&mut self.truths);
         self.truths_of(slot, rules, moment, &mut truths);
         for &(rule, dated) in &truths {
@@ -56,8 +57,7 @@ impl Engine {
         into.clear();
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        let policy = self.rules.policies.first();
-        let view = View::new(&self.texts, account, ticket, policy, moment);
+        let view = View::new(&self.texts, account, ticket, &self.rules.policies, moment);
         let truth = |rule: u16| (rule, self.rules.rules[rule as usize].evaluate(&view));
         if rules.len() <= FEW {
             into.extend(rules.iter().map(|&rule| truth(rule)));
@@ -77,7 +77,7 @@ impl Engine {
     pub(crate) fn truth(&self, slot: Slot, rule: u16, moment: Moment) -> Dated {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+        let view = View::new(&self.texts, account, ticket, self.policies(), moment);
         self.rules.rules[rule as usize].evaluate(&view)
     }
 
@@ -172,7 +172,7 @@ impl Engine {
         for place in 0..self.index.of_windows.len() {
             let number = self.index.of_windows[place];
             let account = &self.accounts[a];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policies(), account.now);
             let (truths, until) = self.rules.rules[number as usize].account_truths(&view);
             let account = &mut self.accounts[a];
             account.bound = account.bound.min(until);
@@ -192,7 +192,7 @@ impl Engine {
         for &number in rules {
             let account = &self.accounts[a];
             let rule = &self.rules.rules[number as usize];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policies(), account.now);
             let of_account = rule.evaluate_account(&view);
             let truths =
                 if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
@@ -210,12 +210,12 @@ impl Engine {
             let touched = |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some();
             let touched: Vec<Slot> = open.filter(touched).collect();
             let account = &self.accounts[a];
-            let view = View::new(&self.texts, account, &self.tickets[any], self.policy(), account.now);
+            let view = View::new(&self.texts, account, &self.tickets[any], self.policies(), account.now);
             let of_account = self.rules.rules[number as usize].of_account(&view);
             for slot in touched {
                 let (account, ticket) = (&self.accounts[a], &self.tickets[slot]);
                 let (moment, bound) = (account.now, ticket.bound);
-                let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+                let view = View::new(&self.texts, account, ticket, self.policies(), moment);
                 let dated = self.rules.rules[number as usize].evaluate_given(&view, &of_account);
                 let until = self.step(slot, number, dated, moment, rising);
                 self.set_bound(slot, bound.min(until).max(ahead_of(moment)));
@@ -307,7 +307,7 @@ impl Engine {
 }
 
 /// A bound always lies ahead, whatever a condition says: the account's time never stands still.
-fn ahead_of(moment: Moment) -> Millis {
+pub(crate) fn ahead_of(moment: Moment) -> Millis {
     moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds))
 }
 

@@ -60,7 +60,7 @@ impl Engine {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
         let moment = Moment { at: bound, edge: Edge::Bounds };
-        let view = View::new(&self.texts, account, ticket, self.policy(), moment);
+        let view = View::new(&self.texts, account, ticket, self.policies(), moment);
         let rule = &self.rules.rules[number as usize];
         let leaves =
             rule.leaves(&view).into_iter().enumerate().map(|(leaf, state)| {

@@ -3,15 +3,17 @@
 use std::cell::OnceCell;
 
 use tierline_model::{
-    Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, Status, TicketField,
+    Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, SlaMetric, Status,
+    TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Clock, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, SignalValue, SlaPolicy, Stamp, Told, Untold,
-    Value, Wait,
+    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Moment, OpenEscalation, SignalValue, SlaPolicy, Stamp,
+    Told, Untold, Value, Wait,
 };
 
 use crate::account::Account;
 use crate::cells::{CellValue, Seen, SeenValue};
+use crate::clocks::Standing;
 use crate::joined::{self, Joined, Key};
 use crate::marks::Waiting;
 use crate::texts::{Symbol, Texts};
@@ -22,6 +24,7 @@ pub(crate) struct View<'e> {
     pub texts: &'e Texts,
     pub account: &'e Account,
     pub ticket: &'e Ticket,
+    /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
     /// Worked out when first asked for.
@@ -36,9 +39,11 @@ impl<'e> View<'e> {
         texts: &'e Texts,
         account: &'e Account,
         ticket: &'e Ticket,
-        policy: Option<&'e SlaPolicy>,
+        policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
+        let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
+        let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
             texts,
             account,
@@ -218,9 +223,25 @@ impl Facts for View<'_> {
         &self.account.created
     }
 
-    fn first_reply(&self) -> (Clock, Option<&str>) {
+    fn sla(&self, metric: SlaMetric) -> (Clock, Option<&str>) {
         let Some(policy) = self.policy else { return (Clock::None, None) };
-        (self.first_reply_clock(policy), Some(&policy.id))
+        (self.clock(metric, policy), Some(&policy.id))
+    }
+
+    fn sla_reaches(&self, metric: SlaMetric, used: Millis) -> Option<Millis> {
+        let policy = self.policy?;
+        let target = policy.target(metric, self.ticket.priority())?;
+        match self.ticket.standing(metric, self.waiting(), self.moment.at) {
+            Standing::Running { started } => {
+                self.ticket.run(metric, started, policy, target, self.moment.at).reaches(used)
+            }
+            Standing::Unknown | Standing::None | Standing::Stopped { .. } => None,
+        }
+    }
+
+    fn policy_calendar(&self) -> Option<(&Calendar, Millis)> {
+        let applied = self.ticket.clocks.as_ref().and_then(|clocks| clocks.policy)?;
+        Some((&self.policy?.calendar, applied.since))
     }
 
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
@@ -273,32 +294,34 @@ impl View<'_> {
         }
     }
 
-    /// The ticket's `first_reply` clock: it starts when the customer first waits and stops at the first answer, or
-    /// when the ticket is closed. SEMANTICS §5.
-    fn first_reply_clock(&self, policy: &SlaPolicy) -> Clock {
-        let waiting = self.waiting();
-        if let Some(at) = waiting.first_reply.or(self.ticket.cells.instant(TicketField::FirstRepliedAt)) {
-            return Clock::Stopped { at };
-        }
-        if let Some(at) = self.ticket.solved_at.filter(|_| !self.ticket.open) {
-            return Clock::Stopped { at };
-        }
-        if !self.ticket.met && self.ticket.cells.field(TicketField::FirstRepliedAt).is_none() {
-            return Clock::Unknown;
-        }
-        let Some(started) = waiting.first_wait else {
-            return if waiting.wait == Wait::Unknown { Clock::Unknown } else { Clock::None };
+    /// When a clock that pauses would be due if it went on now.
+    pub(crate) fn due_from_now(&self, metric: SlaMetric) -> Option<Millis> {
+        let policy = self.policy?;
+        let target = policy.target(metric, self.ticket.priority())?;
+        let Standing::Running { started } = self.ticket.standing(metric, self.waiting(), self.moment.at) else {
+            return None;
         };
-        if waiting.wait == Wait::Unknown {
-            return Clock::Unknown;
-        }
-        let priority = self.ticket.cells.small(TicketField::Priority).map(|word| Priority::ALL[word as usize]);
-        match policy.first_reply_due(priority, started) {
-            Some(due) => {
-                let told = self.ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
-                Clock::Running { started, due, target_since: started.max(told) }
-            }
-            None => Clock::None,
+        self.ticket.run(metric, started, policy, target, self.moment.at).due_from(self.moment.at)
+    }
+
+    /// Where one of the ticket's clocks stands by its policy. SEMANTICS §5.
+    fn clock(&self, metric: SlaMetric, policy: &SlaPolicy) -> Clock {
+        let ticket = self.ticket;
+        let started = match ticket.standing(metric, self.waiting(), self.moment.at) {
+            Standing::Unknown => return Clock::Unknown,
+            Standing::None => return Clock::None,
+            Standing::Stopped { at } => return Clock::Stopped { at },
+            Standing::Running { started } => started,
+        };
+        let Some(target) = policy.target(metric, ticket.priority()) else { return Clock::None };
+        let run = ticket.run(metric, started, policy, target, self.moment.at);
+        let told = ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
+        let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy).map_or(started, |applied| applied.since);
+        Clock::Running {
+            started,
+            target: run.target,
+            due: run.reaches(run.target),
+            target_since: started.max(told).max(applied),
         }
     }
 }

@@ -25,5 +25,5 @@ pub use facts::*;
 pub use fold::fold;
 pub use read::{Sections, rule_set};
 pub use rule::*;
-pub use tierline_sla::Targets;
+pub use tierline_sla::{Calendar, Length, Target, Targets};
 pub use truth::*;

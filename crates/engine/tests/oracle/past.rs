@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::history::{Record, Tick, TicketNo, What};
 use super::rules::{Cond, Policy, Target};
-use tierline_model::{Author, BillingState, HandledBy, Priority, Status};
+use tierline_model::{Author, BillingState, HandledBy, Priority, SlaMetric, Status};
 use tierline_rules::Truth;
 
 /// Everything that had happened at a moment, in order of occurrence.
@@ -39,6 +39,10 @@ pub struct Ticket {
     solved_for: Tick,
     first_wait: Option<Tick>,
     first_reply_over: bool,
+    /// Each status with its beginning.
+    statuses: Vec<(Tick, Status)>,
+    /// The last public answer, unless the ticket was solved since, or then.
+    updated_at: Option<Tick>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,7 +72,8 @@ impl Ticket {
         }
     }
 
-    fn answered(&mut self) {
+    fn answered(&mut self, at: Tick) {
+        self.updated_at = Some(at).filter(|_| self.status.is_open());
         if self.first_wait.is_some() {
             self.first_reply_over = true;
         }
@@ -77,6 +82,7 @@ impl Ticket {
     }
 
     fn stopped(&mut self) {
+        self.updated_at = None;
         self.first_reply_over |= self.first_wait.is_some();
         self.unanswered = None;
         self.after.clear();
@@ -138,6 +144,7 @@ impl<'a> Past<'a> {
                 Truth::from(count >= *at_least)
             }
             Cond::FirstReply(target) => Truth::from(self.first_reply(*target, ticket)),
+            Cond::Clock(metric, target) => Truth::from(self.clock(*metric, *target, ticket)),
             Cond::SentimentAtMost(limit, within) => self.sentiment(*limit, *within, no),
         }
     }
@@ -157,6 +164,39 @@ impl<'a> Past<'a> {
             Target::OverdueBy(more) => started + length + more,
             Target::Used75 => started + length / 4 * 3,
         })
+    }
+
+    /// Any other clock, tick by tick from its start.
+    fn clock(&self, metric: SlaMetric, target: Target, ticket: &Ticket) -> bool {
+        use Status::{Closed, OnHold, Pending, Solved};
+        let (started, stands): (_, &[Status]) = match metric {
+            SlaMetric::NextReply => (ticket.waits_since().filter(|_| ticket.first_reply_over), &[]),
+            SlaMetric::PeriodicUpdate => (ticket.updated_at, &[]),
+            SlaMetric::PausableUpdate => (ticket.updated_at, &[Pending]),
+            SlaMetric::RequesterWait => (Some(ticket.created_at), &[Pending, Solved, Closed]),
+            SlaMetric::AgentWork => (Some(ticket.created_at), &[Pending, OnHold, Solved, Closed]),
+            SlaMetric::Resolution => (Some(ticket.created_at), &[Solved, Closed]),
+            SlaMetric::FirstReply | SlaMetric::EscalationSla => unreachable!("it is none of the others"),
+        };
+        let (Some(started), Some(length)) = (started, self.policy.map(|policy| policy.other)) else { return false };
+        let mark = match target {
+            Target::Breached => length,
+            Target::DueWithin(warning) => length - warning,
+            Target::OverdueBy(more) => length + more,
+            Target::Used75 => length / 4 * 3,
+        };
+        let stood_at = |tick: Tick| {
+            let last = ticket.statuses.iter().rev().find(|(since, _)| *since <= tick);
+            last.is_some_and(|(_, status)| stands.contains(status))
+        };
+        let mut used = 0;
+        for tick in started..=self.now {
+            if used >= mark {
+                return mark < 0 || self.reached(tick);
+            }
+            used += Tick::from(!stood_at(tick));
+        }
+        false
     }
 
     fn sentiment(&self, limit: i8, within: Option<Tick>, no: TicketNo) -> Truth {
@@ -204,7 +244,7 @@ impl<'a> Past<'a> {
             Cond::All(inner) | Cond::Any(inner) => inner.iter().any(|each| self.is_unsaid(each, no)),
             Cond::Not(inner) => self.is_unsaid(inner, no),
             Cond::FollowUps { .. } => ticket.met_bot || ticket.absorbed,
-            Cond::FirstReply(_) => ticket.absorbed,
+            Cond::FirstReply(_) | Cond::Clock(..) => ticket.absorbed,
             _ => false,
         }
     }
@@ -243,6 +283,8 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             solved_for: 0,
             first_wait: None,
             first_reply_over: false,
+            statuses: vec![(at, birth.status)],
+            updated_at: None,
         };
         ticket.note_first_wait();
         if let Some(said) = birth.message {
@@ -250,7 +292,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             if said.asks() && ticket.unanswered.is_none() {
                 ticket.asked(at);
             } else if said.answers() {
-                ticket.answered();
+                ticket.answered(at);
             }
         }
         ticket.note_first_wait();
@@ -279,6 +321,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
                 ticket.solved_for += ticket.solved_at.take().map_or(0, |solved| at - solved);
             }
             ticket.status = *status;
+            ticket.statuses.push((at, *status));
         }
         What::Priority(_, told) => ticket.priority = told.map_or(Told::Empty, Told::Value),
         What::Category(_, told) => ticket.category = told.map_or(Told::Empty, Told::Value),
@@ -291,7 +334,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             }
         }
         What::Message(_, said) if said.asks() => ticket.asked(at),
-        What::Message(_, said) if said.answers() => ticket.answered(),
+        What::Message(_, said) if said.answers() => ticket.answered(at),
         What::Deleted(_) => {
             ticket.gone = true;
             ticket.stopped();

@@ -23,6 +23,8 @@ pub fn rule_set(text: &str) -> Arc<RuleSet> {
         rules: keys.optional("rules"),
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
+        escalation_sla: keys.optional("escalation_sla"),
+        calendars: keys.optional("calendars"),
         history: HISTORY,
     };
     let set = read(&sections, &mut found);

@@ -12,19 +12,13 @@ pub(super) const KIND: Kind = Kind {
     parse,
 };
 
-const UNBUILT: [&str; 12] = [
+const UNBUILT: [&str; 6] = [
     "ticket.status_for",
     "ticket.reopened",
     "ticket.reassigned",
     "account.unanswered_tickets",
     "account.unresolved_tickets",
     "message.text",
-    "sla.next_reply",
-    "sla.periodic_update",
-    "sla.pausable_update",
-    "sla.requester_wait",
-    "sla.agent_work",
-    "sla.resolution",
 ];
 
 fn parse(key: &Key, _: &Node, scope: &mut Scope<'_>) -> Option<Expression> {

@@ -99,7 +99,7 @@ fn mode(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Mode> {
 }
 
 impl Body {
-    fn compile(when: &Expression, unless: Option<&Expression>) -> Body {
+    pub(super) fn compile(when: &Expression, unless: Option<&Expression>) -> Body {
         let mut conditions = Vec::new();
         let when_tree = Tree::compile(when, Sense::Plain, &mut conditions);
         let first_of_unless = conditions.len();

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Age, Clock, FieldRef, OpenEscalation, Rule, Wait};
+use tierline_rules::{Age, FieldRef, OpenEscalation, Rule, Wait};
 
-use crate::sample::{DAY, Sample, SignalTold, Tell, Words, rule};
+use crate::sample::{DAY, Sample, SignalTold, Tell, Words, rule, running};
 
 /// 2026-03-02T10:00:00Z
 const MONDAY: i64 = 1_772_445_600_000;
@@ -45,6 +45,12 @@ const CONDITIONS: &[&str] = &[
     "{ sla.first_reply: { due_within: 30m } }",
     "{ sla.first_reply: { used: 75% } }",
     "{ sla.first_reply: { overdue_by: 1h } }",
+    "{ sla.next_reply: breached }",
+    "{ sla.periodic_update: { due_within: 30m } }",
+    "{ sla.pausable_update: { used: 75% } }",
+    "{ sla.requester_wait: { overdue_by: 1h } }",
+    "{ sla.agent_work: breached }",
+    "{ sla.resolution: breached }",
     "{ ticket.sentiment: { at_most: -0.5 } }",
     "{ ticket.sentiment: { at_most: -0.5, within: 1d, take: lowest } }",
     "{ ticket.escalation_risk: [high, medium] }",
@@ -92,7 +98,7 @@ fn sample(texts: Vec<String>) -> Sample {
         touched: Ok(MONDAY),
         contacts: (0..4).map(|n| MONDAY + n * HOUR / 4).collect(),
         tickets: (0..6).map(|n| MONDAY - (6 - n) * HOUR).collect(),
-        clock: Clock::Running { started: MONDAY, due: MONDAY + 4 * HOUR, target_since: MONDAY },
+        clock: running(MONDAY, 4 * HOUR, MONDAY),
         signals: vec![
             signal("sentiment", Some(-0.6), None),
             signal("escalation_risk", Some(0.9), Some("Medium")),

@@ -22,8 +22,8 @@ use tierline_stream::task_record::{self, TaskRecord};
 use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
-/// The folder of the format that this version writes.
-const PRESENT: &str = "2";
+/// The folder of what this version writes; the third has entries of clocks beside those of the second.
+const PRESENT: &str = "3";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
@@ -33,7 +33,14 @@ const RULES: &str = "rules:
   - { id: tagged, tier: 2, when: { ticket.tags: { any_of: [ vip ] }, ticket.custom.region: emea } }
   - { id: due, tier: 2, when: { sla.first_reply: { due_within: 30m } } }
 sla:
-  - { id: all, targets: { first_reply: { urgent: 30m, default: 4h } } }
+  - id: enterprise
+    when: { account.plan: enterprise }
+    calendar: emea
+    targets: { first_reply: { urgent: 30m, default: 4h }, resolution: { default: 2 business days } }
+  - { id: all, targets: { first_reply: { urgent: 30m, default: 4h }, requester_wait: { default: 8h } } }
+escalation_sla: { 3: 1h }
+calendars:
+  emea: { time_zone: Europe/Berlin, hours: { mon-fri: 09:00-18:00 } }
 ";
 
 fn folder(format: &str) -> PathBuf {
