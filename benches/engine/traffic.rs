@@ -288,8 +288,12 @@ pub fn rule_set(text: &str) -> Arc<RuleSet> {
     let mut found = Diagnostics::default();
     let root = parse(&Source::new("rules", text), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the rules", &mut found).expect("it is a map");
-    let sections =
-        Sections { rules: keys.optional("rules"), terms: None, sla: keys.optional("sla"), history: 35 * 86_400_000 };
+    let sections = Sections {
+        rules: keys.optional("rules"),
+        sla: keys.optional("sla"),
+        history: 35 * 86_400_000,
+        ..Sections::default()
+    };
     let set = tierline_rules::rule_set(&sections, &mut found);
     assert!(found.items.is_empty(), "{:?}", found.items);
     Arc::new(set)

@@ -110,6 +110,7 @@ impl Job {
             escalations: own.escalations,
             escalations_shadow: own.escalations_shadow,
             escalation_queue: own.escalation_queue,
+            sla_events: own.sla_events,
             detect_state: own.detect_state,
             dead_letters: own.dead_letters,
             ..inputs

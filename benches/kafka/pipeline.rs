@@ -73,6 +73,7 @@ fn detect(job: &Job) -> Outcome<DetectSettings> {
         max_future: config.time.max_future,
         escalations: Encoding::SingleObject,
         shadow: Encoding::SingleObject,
+        sla_events: Encoding::SingleObject,
         queue: Encoding::SingleObject,
         schemas: None,
     })

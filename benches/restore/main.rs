@@ -129,6 +129,7 @@ fn stages() -> Detect {
         max_future: 3_600_000,
         escalations: Encoding::SingleObject,
         shadow: Encoding::SingleObject,
+        sla_events: Encoding::SingleObject,
         queue: Encoding::SingleObject,
         schemas: None,
     })

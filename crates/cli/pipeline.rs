@@ -223,6 +223,7 @@ fn detect(config: &Config) -> Result<DetectSettings, Untried> {
     Ok(DetectSettings {
         escalations: encoding(RecordType::Escalations, &names.escalations)?,
         shadow: encoding(RecordType::Escalations, &names.escalations_shadow)?,
+        sla_events: encoding(RecordType::SlaEvents, &names.sla_events)?,
         queue: encoding(RecordType::EscalationQueue, &names.escalation_queue)?,
         schemas: encodings.source(),
         names: names.clone(),

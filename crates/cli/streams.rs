@@ -57,6 +57,7 @@ pub fn word(stream: Stream) -> &'static str {
         Stream::Escalations => "escalations",
         Stream::EscalationsShadow => "escalations-shadow",
         Stream::EscalationQueue => "escalation-queue",
+        Stream::SlaEvents => "sla-events",
         Stream::DetectState => "detect-state",
         Stream::DeadLetters => "dead-letters",
     }

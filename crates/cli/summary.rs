@@ -11,6 +11,11 @@ pub fn summary(stream: Stream, value: &Value) -> String {
     match stream {
         Stream::Tickets => ticket(value),
         Stream::Escalations | Stream::EscalationsShadow | Stream::EscalationQueue => escalation(value),
+        Stream::SlaEvents => {
+            let told = ["metric", "kind", "ticket_id", "due_at", "policy"].map(|name| plain(&value[name]));
+            let [metric, kind, ticket, due, policy] = told;
+            format!("{metric} {kind} {ticket} due {due} {policy}").trim_end().to_owned()
+        }
         Stream::DeadLetters => {
             let told = ["error", "topic", "partition", "offset", "reason"].map(|name| plain(&value[name]));
             let [error, topic, partition, offset, reason] = told;

@@ -115,8 +115,7 @@ rules:
 ";
 
     what_is_not_built_yet_is_refused_not_ignored: "\
-calendars:
-  emea: { time_zone: Europe/Berlin, hours: { mon-fri: [\"09:00-17:00\"] } }
+console: { listen: 127.0.0.1:9465 }
 rules:
   - id: stale
     tier: 2

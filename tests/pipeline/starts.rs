@@ -79,6 +79,7 @@ fn a_partition_count_that_changed_under_the_state_stops_the_start() {
         "escalations",
         "escalations-shadow",
         "escalation-queue",
+        "sla-events",
         "detect-state",
         "dead-letters",
     ];

@@ -171,6 +171,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let (registry, time) = (keys.optional("schema_registry"), keys.optional("time"));
     let (fields, observe) = (keys.optional("fields"), keys.optional("observe"));
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
+    let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
     for later in NOT_BUILT {
         keys.not_built(later, reading.found);
     }
@@ -182,7 +183,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
     let observe = Observe::read(observe, reading);
-    let sections = Sections { rules, terms, sla, history: time.history };
+    let sections = Sections { rules, terms, sla, escalation_sla, calendars, history: time.history };
     let rules = rule_set(&sections, reading.found);
     time.check_against(root, &log, reading);
     let idle = rules.rules.iter().all(|rule| rule.mode == Mode::Disabled);
@@ -198,5 +199,4 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
 }
 
 /// Sections of the contract that this version refuses.
-const NOT_BUILT: [&str; 9] =
-    ["escalation_sla", "calendars", "tags", "intake", "identity", "scorer", "dispatch", "notify", "console"];
+const NOT_BUILT: [&str; 7] = ["tags", "intake", "identity", "scorer", "dispatch", "notify", "console"];

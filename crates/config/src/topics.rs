@@ -24,6 +24,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
         ("escalations", &mut names.escalations),
         ("escalations-shadow", &mut names.escalations_shadow),
         ("escalation-queue", &mut names.escalation_queue),
+        ("sla-events", &mut names.sla_events),
         ("detect-state", &mut names.detect_state),
         ("dead-letters", &mut names.dead_letters),
     ] {
@@ -51,17 +52,8 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
 }
 
 /// Streams of the contract that this version neither reads nor writes.
-const NOT_BUILT: [&str; 9] = [
-    "rules",
-    "sla-events",
-    "account-moves",
-    "aliases",
-    "directory",
-    "intake-raw",
-    "dispatch",
-    "dispatch-state",
-    "notifications",
-];
+const NOT_BUILT: [&str; 8] =
+    ["rules", "account-moves", "aliases", "directory", "intake-raw", "dispatch", "dispatch-state", "notifications"];
 
 fn one(node: &Node, stream: &str, reading: &mut Reading<'_>) -> Option<String> {
     let name = text(node, &format!("`topics.{stream}`"), reading.found)?.to_owned();
@@ -112,6 +104,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         escalations,
         escalations_shadow,
         escalation_queue,
+        sla_events,
         detect_state,
         dead_letters,
     } = names;
@@ -124,6 +117,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         escalations,
         escalations_shadow,
         escalation_queue,
+        sla_events,
         detect_state,
         dead_letters,
     ];

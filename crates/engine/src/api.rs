@@ -2,7 +2,7 @@
 
 use tierline_model::{
     AccountChange, AccountSnapshot, BillingChange, BillingSnapshot, Command, Escalation, Millis, QueueEntry, Signal,
-    TicketEvent,
+    SlaEvent, TicketEvent,
 };
 use uuid::Uuid;
 
@@ -77,6 +77,8 @@ pub enum Output {
     Shadow(Box<Escalation>),
     /// To `escalation-queue`; `None`: a tombstone.
     Queue(Uuid, Option<Box<QueueEntry>>),
+    /// To `sla-events`.
+    Sla(Box<SlaEvent>),
 }
 
 /// What the configuration says besides rules and policies.

@@ -88,6 +88,14 @@ impl Engine {
         due.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         for slot in due {
             if self.tickets[slot].open {
+                if self.policies.timed {
+                    self.apply_policy(slot, bound);
+                }
+                // What is due now is noted when the moment is concluded; then it is known what is due next.
+                if let Some(clocks) = self.tickets[slot].clocks.as_mut().filter(|clocks| clocks.due <= bound) {
+                    clocks.due = NEVER;
+                }
+                self.clocked.push(slot);
                 let rules = std::mem::take(&mut self.index.timed);
                 self.judge(slot, &rules, true, Rising::Collect);
                 self.index.timed = rules;
@@ -140,10 +148,9 @@ impl Engine {
         }
     }
 
-    /// The earliest bound at which a rise of this account is held.
+    /// The earliest bound at which a rise of this account is held, or a missed target.
     fn first_held(&self, a: u32) -> Millis {
-        let first = |&slot: &Slot| self.tickets[slot].held().first().map(|held| held.at);
-        self.accounts[a].holding.iter().filter_map(first).min().unwrap_or(NEVER)
+        self.accounts[a].holding.iter().map(|&slot| self.tickets[slot].waits()).min().unwrap_or(NEVER)
     }
 
     /// Whether a record of this instant comes after something that the account has already passed.

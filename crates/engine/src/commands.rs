@@ -172,6 +172,7 @@ impl Engine {
                     self.end(slot, saying);
                     return true;
                 }
+                self.tell_missed_before(slot, at);
                 saying.kind = Some(EscalationKind::DeEscalated);
                 saying.previous_tier = Some(tier);
                 saying.reason = format!("De-escalated to tier {wanted} by {who}{why}.");
@@ -301,6 +302,10 @@ impl Engine {
         let changed = Reads::default().and(Topic::Signals);
         match slot {
             Some(slot) if self.tickets[slot].open => {
+                let at = self.accounts[a].now.at;
+                let clocked = self.apply_policies_of(a, slot, changed, at);
+                let changed = if clocked.is_empty() { changed } else { changed.with(Engine::CLOCKS) };
+                self.clocked.extend(clocked);
                 let mut rules = Vec::new();
                 self.index.reading(changed, &mut rules);
                 self.judge(slot, &rules, false, Rising::Collect);
@@ -313,7 +318,10 @@ impl Engine {
                     self.set_bound(slot, now.saturating_add(self.settings.history));
                 }
             }
-            None => self.judge_account(a, changed, Rising::Collect),
+            None => {
+                self.follow_policies(a, changed, self.accounts[a].now.at);
+                self.judge_account(a, changed, Rising::Collect);
+            }
         }
         self.conclude(a, Cause::Record);
     }

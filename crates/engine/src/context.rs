@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tierline_model::{
     AccountContext, AccountField, Author, BillingContext, BillingField, BillingState, CategoryCount, Context,
-    HistoryContext, MessageContext, Millis, SlaContext, TicketContext, TicketField, date_or_instant_text,
+    HistoryContext, MessageContext, Millis, SlaContext, SlaMetric, TicketContext, TicketField, date_or_instant_text,
 };
 use tierline_rules::{Clock, Facts, Wait};
 
@@ -34,7 +34,7 @@ impl Engine {
             history: self.history(account, account.now.at),
             conversation: conversation(ticket),
             handoff: ticket.rare.as_ref().and_then(|rare| rare.handoff.clone()),
-            sla: sla(&view),
+            sla: sla(&view).into_iter().chain(self.escalation_clock(slot, account.now)).collect(),
             ticket: self.ticket_context(ticket, &view),
         };
         let ticket = &mut self.tickets[slot];
@@ -156,17 +156,18 @@ fn conversation(ticket: &Ticket) -> Vec<MessageContext> {
     ticket.bulk.texts.iter().map(told).collect()
 }
 
+/// The clocks that run, or pause: of those when they would be due if they went on at once.
 fn sla(view: &View<'_>) -> Vec<SlaContext> {
-    match view.first_reply() {
-        (Clock::Running { started, due, .. }, Some(policy)) => vec![SlaContext {
-            metric: "first_reply".to_owned(),
-            policy: policy.to_owned(),
-            started_at: started,
-            due_at: due,
-            breached: view.moment().reached(due),
-        }],
-        _ => Vec::new(),
-    }
+    let clock = |metric: SlaMetric| match view.sla(metric) {
+        (Clock::Running { started, due, .. }, Some(policy)) => {
+            let breached = due.is_some_and(|due| view.moment().reached(due));
+            let due_at = due.or_else(|| view.due_from_now(metric))?;
+            let (metric, policy) = (metric.word().to_owned(), policy.to_owned());
+            Some(SlaContext { metric, policy, started_at: started, due_at, breached })
+        }
+        _ => None,
+    };
+    SlaMetric::OF_TICKET.into_iter().filter_map(clock).collect()
 }
 
 /// What is told of an account or its bills, for people.

@@ -15,6 +15,7 @@ use tierline_rules::{Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
 use crate::arena::{Arena, Pages};
+use crate::clocks::Policies;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
 use crate::places::Places;
@@ -28,6 +29,8 @@ use crate::view::View;
 pub struct Engine {
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) index: RuleIndex,
+    /// What the SLA policies want to know.
+    pub(crate) policies: Policies,
     pub(crate) settings: Arc<Settings>,
     pub(crate) texts: Texts,
     pub(crate) accounts: Pages<Account>,
@@ -56,12 +59,16 @@ pub struct Engine {
     pub(crate) latest: Option<Slot>,
     /// While changed rules are settled: which ones do not rise as usual.
     pub(crate) settling: Settling,
+    /// While a restore runs: the ids of the policies that applied, some of which may be gone.
+    pub(crate) settling_policies: FxHashMap<Slot, String>,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
     /// Scratch of one record: what rose and what fell.
     pub(crate) rises: Vec<Rise>,
     pub(crate) fallen: Vec<Slot>,
+    /// Tickets whose clocks are looked at when the moment is concluded.
+    pub(crate) clocked: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
     pub(crate) open_gates: Vec<u16>,
@@ -73,6 +80,7 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>, settings: Arc<Settings>) -> Engine {
         Engine {
             index: RuleIndex::new(&rules),
+            policies: Policies::of(&rules),
             texts: Texts::new(&rules.texts),
             counts: Counts { undecided: vec![0; rules.rules.len()], ..Counts::default() },
             live: !settings.start_quietly,
@@ -94,9 +102,11 @@ impl Engine {
             latest: None,
             contexts: FxHashMap::default(),
             settling: Settling::default(),
+            settling_policies: FxHashMap::default(),
             follows: Millis::MIN,
             rises: Vec::new(),
             fallen: Vec::new(),
+            clocked: Vec::new(),
             touched_rules: Vec::new(),
             scratch: Vec::new(),
             open_gates: Vec::new(),
@@ -212,12 +222,12 @@ impl Engine {
     pub(crate) fn view(&self, slot: Slot, moment: Moment) -> View<'_> {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        View::new(&self.texts, &self.tickets, account, ticket, self.policy(), moment)
+        View::new(&self.texts, &self.tickets, account, ticket, self.policies(), moment)
     }
 
-    /// The policy of a ticket: the first, since none has a condition yet.
-    pub(crate) fn policy(&self) -> Option<&SlaPolicy> {
-        self.rules.policies.first()
+    /// The policies in force, in order.
+    pub(crate) fn policies(&self) -> &[SlaPolicy] {
+        &self.rules.policies
     }
 
     /// The place of an account, made where there is none.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::account::Slot;
 use crate::api::Output;
+use crate::clocks::Telling;
 use crate::engine::Engine;
 use crate::judge::{Rise, Rising};
 use crate::planted::{Bug, planted};
@@ -42,8 +43,25 @@ pub(crate) struct Saying {
 const NAMESPACE: Uuid = Uuid::from_u128(0x7469_6572_6c69_6e65_8e5c_616c_6174_6531);
 
 impl Engine {
-    /// Works off what rose and fell at this moment on one account, until nothing more follows from it.
+    /// Works off what rose and fell at this moment on one account, until nothing more follows from it, and tells what
+    /// became of SLA targets.
     pub(crate) fn conclude(&mut self, a: u32, cause: Cause) {
+        self.work_off(a, cause);
+        let edge = match cause {
+            Cause::Bound(edge) => edge,
+            Cause::Record => Edge::Records,
+        };
+        let mut clocked = std::mem::take(&mut self.clocked);
+        clocked.sort_unstable();
+        clocked.dedup();
+        for &slot in clocked.iter().filter(|&&slot| self.tickets.contains(slot)).collect::<Vec<_>>() {
+            self.tell_clocks(slot, self.telling(edge));
+        }
+        clocked.clear();
+        self.clocked = clocked;
+    }
+
+    fn work_off(&mut self, a: u32, cause: Cause) {
         let mut risen: Vec<(Slot, u16)> = Vec::new();
         loop {
             self.judge_once_per_account(a, Rising::Collect);
@@ -136,7 +154,7 @@ impl Engine {
     pub(crate) fn note_held(&mut self, slot: Slot) {
         let ticket = &self.tickets[slot];
         let holding = &mut self.accounts[ticket.account].holding;
-        match (ticket.held().is_empty(), holding.iter().position(|&other| other == slot)) {
+        match (ticket.waits() == Millis::MAX, holding.iter().position(|&other| other == slot)) {
             (false, None) => holding.push(slot),
             (true, Some(place)) => {
                 holding.swap_remove(place);
@@ -150,10 +168,15 @@ impl Engine {
         if self.accounts[a].holding.is_empty() {
             return;
         }
-        let over = |held: &Held| held.at < limit || (held.at == limit && edge == Edge::Bounds);
+        let over = |at: Millis| at < limit || (at == limit && edge == Edge::Bounds);
+        let waited = |slot: &Slot| self.tickets[*slot].clocks.as_ref().is_some_and(|clocks| over(clocks.waits));
+        let missed: Vec<Slot> = self.accounts[a].holding.iter().copied().filter(waited).collect();
+        for slot in missed {
+            self.tell_clocks(slot, Telling::UpTo(limit, edge));
+        }
         let mut due: Vec<(Millis, Slot)> = Vec::new();
         for &slot in &self.accounts[a].holding {
-            due.extend(self.tickets[slot].held().iter().filter(|held| over(held)).map(|held| (held.at, slot)));
+            due.extend(self.tickets[slot].held().iter().filter(|held| over(held.at)).map(|held| (held.at, slot)));
         }
         due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
         due.dedup();
@@ -252,6 +275,7 @@ impl Engine {
     /// Opens an escalation on a ticket, or raises the one that is open.
     pub(crate) fn raise(&mut self, slot: Slot, tier: u8, mut saying: Saying, proof: Proof) {
         let (at, track) = (saying.became_true_at, saying.track);
+        self.tell_missed_before(slot, at);
         let (rule_id, version) = self.named(saying.rule).unzip();
         let ticket = &mut self.tickets[slot];
         let previous = ticket.tier_on(track);
@@ -396,6 +420,7 @@ impl Engine {
         if self.tickets[slot].open_on(track).is_none() {
             return;
         }
+        self.tell_missed_before(slot, saying.became_true_at);
         saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
         self.say(slot, saying);
         // Its last state in the queue is that it is gone.
@@ -417,6 +442,9 @@ impl Engine {
         let rule = saying.rule.map(|rule| &rules.rules[rule as usize]);
         // Snapshots carry instants but move no clock.
         let detected_at = self.clock.max(saying.became_true_at);
+        let due_at = self.escalation_due(slot);
+        // Its own clock may have started anew.
+        self.clocked.push(slot);
         let ticket = &mut self.tickets[slot];
         let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
         let account_id = self.accounts[ticket.account].id.to_string();
@@ -448,7 +476,7 @@ impl Engine {
             by: saying.by,
             command_id: saying.command_id,
             until: saying.until,
-            due_at: None,
+            due_at,
             suggest,
             route,
             url,

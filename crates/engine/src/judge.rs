@@ -40,7 +40,8 @@ impl Engine {
     pub(crate) fn judge(&mut self, slot: Slot, rules: &[u16], complete: bool, rising: Rising) {
         let a = self.tickets[slot].account;
         let moment = self.accounts[a].now;
-        let mut bound = if complete { NEVER } else { self.tickets[slot].bound };
+        let of_clocks = self.tickets[slot].clocks.as_ref().map_or(NEVER, |clocks| clocks.bound());
+        let mut bound = if complete { of_clocks } else { self.tickets[slot].bound };
         let mut truths = std::mem::take(&mut self.truths);
         self.truths_of(slot, rules, moment, &mut truths);
         for &(rule, dated) in &truths {
@@ -305,7 +306,7 @@ impl Engine {
 }
 
 /// A bound always lies ahead, whatever a condition says: the account's time never stands still.
-fn ahead_of(moment: Moment) -> Millis {
+pub(crate) fn ahead_of(moment: Moment) -> Millis {
     moment.at.saturating_add(Millis::from(moment.edge == Edge::Bounds))
 }
 

@@ -8,6 +8,7 @@ mod api;
 mod arena;
 mod bounds;
 mod cells;
+mod clocks;
 mod commands;
 mod context;
 mod engine;

@@ -172,6 +172,56 @@ impl Marks {
         }
     }
 
+    /// Whether this is marked at this very instant.
+    pub fn has(&self, at: Millis, mark: Mark) -> bool {
+        self.line.binary_search(&(at.saturating_mul(8) + mark as i64)).is_ok()
+    }
+
+    /// The first answer after an instant.
+    pub fn answer_after(&self, at: Millis) -> Option<Millis> {
+        self.iter().find(|&(instant, mark)| mark == Mark::Answer && instant > at).map(|(instant, _)| instant)
+    }
+
+    /// Each wait of the customer up to `at`, in order: since when it runs, when that became so, and what ended it.
+    #[allow(clippy::type_complexity, reason = "an instant and what happened then")]
+    pub fn each_wait(&self, at: Millis, each: &mut dyn FnMut(Millis, Millis, Option<(Millis, Mark)>)) {
+        let (mut asked, mut bot): (Option<Millis>, bool) = (None, false);
+        let mut running: Option<(Millis, Millis)> = None;
+        for (instant, mark) in self.iter().take_while(|&(instant, _)| instant <= at) {
+            match mark {
+                Mark::Contact => asked = asked.or(Some(instant)),
+                Mark::Answer | Mark::Solved => asked = None,
+                Mark::Bot => bot = true,
+                Mark::HandedOver => {
+                    bot = false;
+                    asked = asked.map(|_| instant);
+                }
+                Mark::Adopted => {
+                    let since = self.adopted_at(instant);
+                    asked = asked.into_iter().chain(since).min();
+                }
+            }
+            match (running, asked.filter(|_| !bot)) {
+                (None, Some(since)) => running = Some((since, instant)),
+                (Some((_, began)), Some(since)) => running = Some((since, began)),
+                (Some((since, began)), None) => {
+                    each(since, began, Some((instant, mark)));
+                    running = None;
+                }
+                (None, None) => {}
+            }
+        }
+        if let Some((since, began)) = running {
+            each(since, began, None);
+        }
+    }
+
+    /// Each answer and each solving up to `at`, in order.
+    pub fn each_update(&self, at: Millis, each: &mut dyn FnMut(Millis, Mark)) {
+        let updates = self.iter().take_while(|&(instant, _)| instant <= at);
+        updates.filter(|(_, mark)| matches!(mark, Mark::Answer | Mark::Solved)).for_each(|(at, mark)| each(at, mark));
+    }
+
     fn iter(&self) -> impl Iterator<Item = (Millis, Mark)> + '_ {
         self.line.iter().map(|&packed| (packed.div_euclid(8), KINDS[packed.rem_euclid(8) as usize]))
     }

@@ -6,6 +6,7 @@ use tierline_model::Millis;
 use tierline_rules::{Edge, Moment, OnDeploy, Reads, Topic};
 
 use crate::account::Slot;
+use crate::clocks::{OldPolicies, Telling};
 use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::judge::Rising;
@@ -21,9 +22,20 @@ struct Memory {
     rules: Vec<(String, String)>,
     /// Those of the SLA policies.
     policies: Vec<(String, String)>,
+    /// What they said; [`None`]: a version without business time wrote it.
+    terms: Option<OldPolicies>,
 }
 
-const VERSION: u8 = 1;
+/// What the first version of it kept.
+#[derive(Deserialize)]
+struct FirstMemory {
+    live: bool,
+    rules: Vec<(String, String)>,
+    policies: Vec<(String, String)>,
+}
+
+const FIRST_VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -49,6 +61,9 @@ impl Engine {
         self.live = true;
         for a in 0..self.accounts.len() {
             self.reach(a, self.clock);
+            for slot in self.accounts[a].tickets.clone() {
+                self.tell_clocks(slot, Telling::Quietly);
+            }
             let rules = std::mem::take(&mut self.index.all);
             for slot in self.accounts[a].open.clone() {
                 self.judge(slot, &rules, true, Rising::Quietly);
@@ -63,7 +78,12 @@ impl Engine {
     /// What the next process must know to settle what changed: rules and policies in force, and whether it ever caught
     /// up.
     pub fn memory(&self) -> Vec<u8> {
-        let memory = Memory { live: self.live, rules: self.fingerprints(), policies: self.policies() };
+        let memory = Memory {
+            live: self.live,
+            rules: self.fingerprints(),
+            policies: self.policy_versions(),
+            terms: Some(OldPolicies::of(self.policies())),
+        };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
     }
@@ -79,6 +99,8 @@ impl Engine {
         let memory = read(memory)?;
         self.live = memory.live;
         self.derive();
+        let policies_changed = memory.policies != self.policy_versions();
+        self.settle_clocks(memory.terms.as_ref(), policies_changed);
         if self.live {
             self.settle(&memory);
             if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
@@ -93,7 +115,7 @@ impl Engine {
         rules.map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect()
     }
 
-    fn policies(&self) -> Vec<(String, String)> {
+    fn policy_versions(&self) -> Vec<(String, String)> {
         self.rules.policies.iter().map(|policy| (policy.id.clone(), policy.fingerprint.clone())).collect()
     }
 
@@ -110,7 +132,7 @@ impl Engine {
             }
             let ticket = &self.tickets[slot];
             let account = &mut self.accounts[a];
-            account.holding.extend(Some(slot).filter(|_| !ticket.held().is_empty()));
+            account.holding.extend(Some(slot).filter(|_| ticket.waits() < Millis::MAX));
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
             if ticket.open {
                 for latch in ticket.latches.iter().filter(|latch| latch.yes) {
@@ -154,7 +176,7 @@ impl Engine {
     /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or
     /// fires dated at the restart. All other rules live through the time up to the clock as they would have.
     fn settle(&mut self, memory: &Memory) {
-        let policies_changed = memory.policies != self.policies();
+        let policies_changed = memory.policies != self.policy_versions();
         let of_policies = Reads::default().and(Topic::Sla);
         let (mut changed, mut firing) = (Vec::new(), Vec::new());
         for &number in &self.index.all {
@@ -253,9 +275,14 @@ impl Engine {
 }
 
 fn read(memory: &[u8]) -> Result<Memory, StateError> {
+    let damaged =
+        |error: postcard::Error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() };
     match memory.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest)
-            .map_err(|error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() }),
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged),
+        Some((&FIRST_VERSION, rest)) => {
+            let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
+            Ok(Memory { live, rules, policies, terms: None })
+        }
         Some((&other, _)) => Err(StateError::Version(other)),
         None => Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),
     }

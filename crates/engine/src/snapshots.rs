@@ -83,6 +83,9 @@ impl Engine {
         *self.side(a, side) = joined;
         self.work_out_zone(a);
         self.mark_account(a);
+        if reads != Reads::default() {
+            self.follow_policies(a, reads, appended_at.unwrap_or(self.accounts[a].now.at));
+        }
         if self.live && reads != Reads::default() {
             if let Some(at) = late {
                 self.disprove_held(a, None, at, reads);

@@ -7,6 +7,7 @@ use tierline_rules::{Edge, Moment, Truth};
 use uuid::Uuid;
 
 use crate::cells::{Cells, Stamp};
+use crate::clocks::Clocks;
 use crate::marks::Marks;
 use crate::texts::Symbol;
 
@@ -43,6 +44,7 @@ pub(crate) struct Ticket {
     /// Since when it has been open as far as is known: no rule was true on it before.
     pub open_since: Millis,
     pub rare: Option<Box<Rare>>,
+    pub clocks: Option<Box<Clocks>>,
     pub source: Option<Symbol>,
     pub cells: Cells,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Behind {
     pub rare: bool,
     /// The context of its open escalation.
     pub context: bool,
+    /// What is kept of its SLA clocks.
+    pub clocks: bool,
 }
 
 /// Where one rule stands on one ticket. Only rules that ever became *yes* have one.
@@ -331,7 +335,7 @@ impl Rare {
 impl Ticket {
     /// One that is only spoken of so far.
     pub fn new(id: &str, account: u32) -> Ticket {
-        let behind = Behind { fields: true, rare: false, context: false };
+        let behind = Behind { fields: true, ..Behind::default() };
         Ticket { id: id.into(), account, bound: Millis::MAX, now: Millis::MIN, behind, ..Ticket::default() }
     }
 
@@ -371,6 +375,12 @@ impl Ticket {
     /// Until when its escalation is snoozed.
     pub fn snoozed_until(&self) -> Option<Millis> {
         self.escalation()?.snoozed_until
+    }
+
+    /// The earliest bound at which something waits for stragglers; `MAX`: nothing does.
+    pub fn waits(&self) -> Millis {
+        let held = self.held().first().map_or(Millis::MAX, |held| held.at);
+        held.min(self.clocks.as_ref().map_or(Millis::MAX, |clocks| clocks.waits))
     }
 
     pub fn held(&self) -> &[Held] {

@@ -3,16 +3,18 @@
 use std::cell::OnceCell;
 
 use tierline_model::{
-    Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, Status, TicketField,
+    Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, SlaMetric, Status,
+    TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring, SignalValue,
-    SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
+    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring,
+    SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
 };
 
 use crate::account::Account;
 use crate::arena::Arena;
 use crate::cells::{CellValue, Seen, SeenValue};
+use crate::clocks;
 use crate::joined::{self, Joined, Key};
 use crate::marks::Waiting;
 use crate::texts::{Symbol, Texts};
@@ -24,6 +26,7 @@ pub(crate) struct View<'e> {
     pub tickets: &'e Arena<Ticket>,
     pub account: &'e Account,
     pub ticket: &'e Ticket,
+    /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
     /// Worked out when first asked for.
@@ -39,9 +42,11 @@ impl<'e> View<'e> {
         tickets: &'e Arena<Ticket>,
         account: &'e Account,
         ticket: &'e Ticket,
-        policy: Option<&'e SlaPolicy>,
+        policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
+        let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
+        let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
             texts,
             tickets,
@@ -222,9 +227,25 @@ impl Facts for View<'_> {
         &self.account.created
     }
 
-    fn first_reply(&self) -> (Clock, Option<&str>) {
+    fn sla(&self, metric: SlaMetric) -> (Clock, Option<&str>) {
         let Some(policy) = self.policy else { return (Clock::None, None) };
-        (self.first_reply_clock(policy), Some(&policy.id))
+        (self.clock(metric, policy), Some(&policy.id))
+    }
+
+    fn sla_reaches(&self, metric: SlaMetric, used: Millis) -> Option<Millis> {
+        let policy = self.policy?;
+        let target = policy.target(metric, self.ticket.priority())?;
+        match self.ticket.standing(metric, self.waiting(), self.moment.at) {
+            clocks::Standing::Running { started } => {
+                self.ticket.run(metric, started, policy, target, self.moment.at).reaches(used)
+            }
+            clocks::Standing::Unknown | clocks::Standing::None | clocks::Standing::Stopped { .. } => None,
+        }
+    }
+
+    fn policy_calendar(&self) -> Option<(&Calendar, Millis)> {
+        let applied = self.ticket.clocks.as_ref().and_then(|clocks| clocks.policy)?;
+        Some((&self.policy?.calendar, applied.since))
     }
 
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
@@ -265,7 +286,8 @@ impl Facts for View<'_> {
             let ticket = &self.tickets[slot];
             if ticket.counts_at_all() {
                 let open_since = Some(ticket.open_since).filter(|_| ticket.open);
-                let view = View::new(self.texts, self.tickets, self.account, ticket, self.policy, self.moment);
+                // `where` asks for fields alone: no clock, and so no policy.
+                let view = View::new(self.texts, self.tickets, self.account, ticket, &[], self.moment);
                 each(&view, Standing { created_at: ticket.created_at, open_since });
             }
         }
@@ -306,32 +328,34 @@ impl View<'_> {
         }
     }
 
-    /// The ticket's `first_reply` clock: it starts when the customer first waits and stops at the first answer, or
-    /// when the ticket is closed. SEMANTICS §5.
-    fn first_reply_clock(&self, policy: &SlaPolicy) -> Clock {
-        let waiting = self.waiting();
-        if let Some(at) = waiting.first_reply.or(self.ticket.cells.instant(TicketField::FirstRepliedAt)) {
-            return Clock::Stopped { at };
-        }
-        if let Some(at) = self.ticket.solved_at.filter(|_| !self.ticket.open) {
-            return Clock::Stopped { at };
-        }
-        if !self.ticket.met && self.ticket.cells.field(TicketField::FirstRepliedAt).is_none() {
-            return Clock::Unknown;
-        }
-        let Some(started) = waiting.first_wait else {
-            return if waiting.wait == Wait::Unknown { Clock::Unknown } else { Clock::None };
+    /// When a clock that pauses would be due if it went on now.
+    pub(crate) fn due_from_now(&self, metric: SlaMetric) -> Option<Millis> {
+        let policy = self.policy?;
+        let target = policy.target(metric, self.ticket.priority())?;
+        let clocks::Standing::Running { started } = self.ticket.standing(metric, self.waiting(), self.moment.at) else {
+            return None;
         };
-        if waiting.wait == Wait::Unknown {
-            return Clock::Unknown;
-        }
-        let priority = self.ticket.cells.small(TicketField::Priority).map(|word| Priority::ALL[word as usize]);
-        match policy.first_reply_due(priority, started) {
-            Some(due) => {
-                let told = self.ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
-                Clock::Running { started, due, target_since: started.max(told) }
-            }
-            None => Clock::None,
+        self.ticket.run(metric, started, policy, target, self.moment.at).due_from(self.moment.at)
+    }
+
+    /// Where one of the ticket's clocks stands by its policy. SEMANTICS §5.
+    fn clock(&self, metric: SlaMetric, policy: &SlaPolicy) -> Clock {
+        let ticket = self.ticket;
+        let started = match ticket.standing(metric, self.waiting(), self.moment.at) {
+            clocks::Standing::Unknown => return Clock::Unknown,
+            clocks::Standing::None => return Clock::None,
+            clocks::Standing::Stopped { at } => return Clock::Stopped { at },
+            clocks::Standing::Running { started } => started,
+        };
+        let Some(target) = policy.target(metric, ticket.priority()) else { return Clock::None };
+        let run = ticket.run(metric, started, policy, target, self.moment.at);
+        let told = ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
+        let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy).map_or(started, |applied| applied.since);
+        Clock::Running {
+            started,
+            target: run.target,
+            due: run.reaches(run.target),
+            target_since: started.max(told).max(applied),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{EscalationKind, Millis};
+use crate::{EscalationKind, Millis, SlaEventKind, SlaMetric};
 
 /// A record of `escalations`.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +74,37 @@ pub struct QueueEntry {
     pub opened_at: Millis,
     /// Who acknowledged it.
     pub acknowledged_by: Option<String>,
+}
+
+/// A record of `sla-events`: how a target ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlaEvent {
+    /// The key of the record.
+    pub account_id: String,
+    /// The ticket whose clock it is.
+    pub ticket_id: String,
+    /// Of `escalation_sla`: the escalation.
+    pub escalation_id: Option<Uuid>,
+    /// What is measured.
+    pub metric: SlaMetric,
+    /// The policy that set the target.
+    pub policy: Option<String>,
+    /// From 0: how often this clock had started on the ticket before.
+    pub cycle: u32,
+    /// How it ended.
+    pub kind: SlaEventKind,
+    /// When the target was due, UTC.
+    pub due_at: Millis,
+    /// Of `breached`: the instant of the breach, UTC.
+    pub breached_at: Option<Millis>,
+    /// The task's clock when the record went out, UTC.
+    pub detected_at: Millis,
+    /// Since when the policy has applied to the ticket, UTC.
+    pub policy_applied_at: Option<Millis>,
+    /// Whether an undecided policy above this one may yet apply.
+    pub provisional: bool,
+    /// Of `met` and `cancelled`: the instant at which the clock stopped, UTC.
+    pub ended_at: Option<Millis>,
 }
 
 /// The context package.

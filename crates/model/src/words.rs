@@ -107,6 +107,33 @@ words! {
     }
 }
 
+words! {
+    /// What an SLA clock measures; the last is a clock of an escalation, all others are of a ticket.
+    SlaMetric {
+        FirstReply = "first_reply", NextReply = "next_reply", PeriodicUpdate = "periodic_update",
+        PausableUpdate = "pausable_update", RequesterWait = "requester_wait", AgentWork = "agent_work",
+        Resolution = "resolution", EscalationSla = "escalation_sla",
+    }
+}
+
+impl SlaMetric {
+    /// Those that a policy has targets for.
+    pub const OF_TICKET: [SlaMetric; 7] = [
+        SlaMetric::FirstReply,
+        SlaMetric::NextReply,
+        SlaMetric::PeriodicUpdate,
+        SlaMetric::PausableUpdate,
+        SlaMetric::RequesterWait,
+        SlaMetric::AgentWork,
+        SlaMetric::Resolution,
+    ];
+}
+
+words! {
+    /// How an SLA target ended.
+    SlaEventKind { Met = "met", Breached = "breached", Cancelled = "cancelled" }
+}
+
 /// A date, or an instant. A date is midnight in the account's zone, else in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateOrInstant {

@@ -80,6 +80,8 @@ pub struct LaneMetrics {
     escalations: Vec<Escalated>,
     dead_letters: Vec<(Topic, &'static str)>,
     undecided: Vec<(String, u64)>,
+    /// Metrics and policies.
+    sla_breaches: Vec<(&'static str, String)>,
     timer_lag: LocalHistogram,
     event_to_escalation: LocalHistogram,
     open_tickets: i64,
@@ -103,6 +105,7 @@ impl LaneMetrics {
             escalations: Vec::new(),
             dead_letters: Vec::new(),
             undecided: Vec::new(),
+            sla_breaches: Vec::new(),
             timer_lag: metrics.0.timer_lag.local(),
             event_to_escalation: metrics.0.event_to_escalation.local(),
             open_tickets: 0,
@@ -143,6 +146,11 @@ impl LaneMetrics {
     /// From the append time of the causing record to the commit of its escalation, seconds.
     pub fn event_to_escalation(&mut self, seconds: f64) {
         self.event_to_escalation.observe(seconds.max(0.0));
+    }
+
+    /// A target of this SLA metric was not met; [`None`]: no policy set it, but `escalation_sla`.
+    pub fn sla_breach(&mut self, metric: &'static str, policy: Option<&str>) {
+        self.sla_breaches.push((metric, policy.unwrap_or_default().to_owned()));
     }
 
     /// Evaluations of this rule that ended undecided.
@@ -217,6 +225,9 @@ impl LaneMetrics {
         for (rule, times) in self.undecided.drain(..) {
             families.rule_undecided.with_label_values(&[&rule]).inc_by(times);
         }
+        for (metric, policy) in self.sla_breaches.drain(..) {
+            families.sla_breaches.with_label_values(&[metric, &policy]).inc();
+        }
         self.timer_lag.flush();
         self.event_to_escalation.flush();
     }
@@ -228,6 +239,7 @@ impl LaneMetrics {
         self.escalations.clear();
         self.dead_letters.clear();
         self.undecided.clear();
+        self.sla_breaches.clear();
         self.timer_lag.clear();
         self.event_to_escalation.clear();
     }
@@ -251,6 +263,7 @@ mod tests {
         lane.record(0, Outcome::Applied);
         lane.dead_letter(1, "undecodable");
         lane.escalation(3, Some("silence"), "opened", Some(7_200.0));
+        lane.sla_breach("first_reply", Some("standard"));
         assert!(!metrics.render().contains("tierline_records_total{"));
         lane.discard();
         lane.record(0, Outcome::Applied);
@@ -269,10 +282,13 @@ mod tests {
         let mut lane = metrics.lane(&["tickets"]);
         lane.escalation(3, Some("silence"), "opened", Some(7_200.0));
         lane.escalation(3, None, "acknowledged", None);
+        lane.sla_breach("first_reply", Some("standard"));
         lane.flush();
         let text = metrics.render();
         assert!(text.contains("tierline_escalations_total{kind=\"opened\",rule=\"silence\",tier=\"3\"} 1"), "{text}");
         assert!(text.contains("tierline_escalations_total{kind=\"acknowledged\",rule=\"\",tier=\"3\"} 1"), "{text}");
+        let breaches = "tierline_sla_breaches_total{metric=\"first_reply\",policy=\"standard\"} 1";
+        assert!(text.contains(breaches), "{text}");
         assert!(text.contains("tierline_time_to_escalation_seconds_sum{tier=\"3\"} 7200"), "{text}");
         assert!(text.contains("tierline_time_to_escalation_seconds_count{tier=\"3\"} 1"), "{text}");
     }

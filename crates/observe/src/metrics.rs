@@ -26,6 +26,7 @@ pub const NAMES: &[&str] = &[
     "tierline_restore_share",
     "tierline_restored_entries_total",
     "tierline_rule_undecided",
+    "tierline_sla_breaches_total",
     "tierline_start_time_seconds",
     "tierline_time_to_escalation_seconds",
     "tierline_timer_lag_seconds",
@@ -44,6 +45,7 @@ pub(crate) struct Families {
     pub(crate) escalations: IntCounterVec,
     pub(crate) dead_letters: IntCounterVec,
     pub(crate) rule_undecided: IntCounterVec,
+    pub(crate) sla_breaches: IntCounterVec,
     pub(crate) time_to_escalation: HistogramVec,
     pub(crate) timer_lag: Histogram,
     pub(crate) event_to_escalation: Histogram,
@@ -121,6 +123,7 @@ impl Metrics {
         families.escalations.with_label_values(&["2", "r", "opened"]);
         families.dead_letters.with_label_values(&["tickets", "undecodable"]);
         families.rule_undecided.with_label_values(&["r"]);
+        families.sla_breaches.with_label_values(&["first_reply", "p"]);
         families.time_to_escalation.with_label_values(&["2"]);
         families.open_escalations.with_label_values(&["2"]);
         families.transaction.with_label_values(&["committed"]);
@@ -179,6 +182,11 @@ impl Families {
                 "tierline_rule_undecided",
                 "Evaluations of a rule, since the start, that ended undecided because something it reads was not told.",
                 &["rule"],
+            ),
+            sla_breaches: counters(
+                "tierline_sla_breaches_total",
+                "SLA targets that were not met, since the start, by metric and policy (none: escalation_sla).",
+                &["metric", "policy"],
             ),
             time_to_escalation: histograms(
                 "tierline_time_to_escalation_seconds",
@@ -249,6 +257,7 @@ impl Families {
         self.add(self.escalations.clone());
         self.add(self.dead_letters.clone());
         self.add(self.rule_undecided.clone());
+        self.add(self.sla_breaches.clone());
         self.add(self.time_to_escalation.clone());
         self.add(self.timer_lag.clone());
         self.add(self.event_to_escalation.clone());

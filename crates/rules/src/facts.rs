@@ -1,6 +1,7 @@
 //! What a condition may ask of a ticket, its account and its bills at one moment. The engine answers.
 
-use tierline_model::{AccountField, BillingField, Millis, TicketField};
+use tierline_model::{AccountField, BillingField, Millis, SlaMetric, TicketField};
+use tierline_sla::Calendar;
 
 /// A moment on an account's own time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,15 +123,17 @@ pub enum Wait {
 pub enum Clock {
     /// It cannot be said.
     Unknown,
-    /// There is none: no policy, or no target.
+    /// There is none: no policy, or no target, or it has not started.
     None,
-    /// It runs since `started`, and is due then.
+    /// It has started, and runs or pauses.
     Running {
         /// When it started.
         started: Millis,
-        /// When it is due.
-        due: Millis,
-        /// Since when it is due just then: its start, or the last change of priority that moved the target.
+        /// How much of its own time it may take, milliseconds.
+        target: Millis,
+        /// When it is due if nothing happens; [`None`]: it pauses.
+        due: Option<Millis>,
+        /// Since when its target is this one: its start, or the last change of priority or policy that moved it.
         target_since: Millis,
     },
     /// It has stopped.
@@ -233,8 +236,15 @@ pub trait Facts {
     /// When the account's tickets were created that count for windows (merged, deleted, spam taken out), oldest first.
     fn tickets_created(&self) -> &[Millis];
 
-    /// The ticket's `first_reply` clock and the id of its policy.
-    fn first_reply(&self) -> (Clock, Option<&str>);
+    /// One of the ticket's SLA clocks, and the id of its policy.
+    fn sla(&self, metric: SlaMetric) -> (Clock, Option<&str>);
+
+    /// The instant at which a clock that [runs or pauses](Clock::Running) has used so many milliseconds of its own
+    /// time (before its start if negative), in the past, or ahead if nothing happens; [`None`]: it pauses and has not.
+    fn sla_reaches(&self, metric: SlaMetric, used: Millis) -> Option<Millis>;
+
+    /// The calendar of the ticket's policy, and since when it is that; [`None`]: no policy applies.
+    fn policy_calendar(&self) -> Option<(&Calendar, Millis)>;
 
     /// The ticket's newest values of a signal, newest last; where it has none, the account's.
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>));
@@ -323,6 +333,17 @@ impl Reads {
             || self.account & other.account != 0
             || self.billing & other.billing != 0
             || self.topics & other.topics != 0
+    }
+
+    /// What the two have in common.
+    #[must_use]
+    pub const fn common(self, other: Reads) -> Reads {
+        Reads {
+            ticket: self.ticket & other.ticket,
+            account: self.account & other.account,
+            billing: self.billing & other.billing,
+            topics: self.topics & other.topics,
+        }
     }
 
     /// Both together.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tierline_model::{Evidence, Millis};
-use tierline_sla::{Calendar, Targets};
+use tierline_model::{Evidence, Millis, Priority, SlaMetric};
+use tierline_sla::{Calendar, Target, Targets};
 
 use crate::tree::{Sense, Tree};
 use crate::{ALWAYS, Absence, Condition, Dated, Facts, FieldRef, Gate, Phrase, Reads, Topic, Truth, text};
@@ -17,6 +17,10 @@ pub struct RuleSet {
     pub policies: Vec<SlaPolicy>,
     /// What customers' messages are matched with as they arrive; conditions know them by their places.
     pub phrases: Vec<Phrase>,
+    /// The calendars that are named.
+    pub calendars: Vec<NamedCalendar>,
+    /// `escalation_sla`: how soon an agent answers an escalation of tier 2, and of tier 3.
+    pub escalation_sla: [Option<Target>; 2],
     /// Every text that conditions compare for equality, [folded](crate::fold). A text's index is its number, the
     /// `folded` of [`Value::Text`](crate::Value::Text).
     pub texts: Vec<String>,
@@ -84,17 +88,52 @@ pub enum OnDeploy {
     Fire,
 }
 
-/// An SLA policy.
+/// A calendar by the name that rules and policies use.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedCalendar {
+    /// Unique in its set.
+    pub name: String,
+    /// When work is done.
+    pub calendar: Calendar,
+}
+
+/// An SLA policy.
+#[derive(Clone, Debug)]
 pub struct SlaPolicy {
     /// Unique in its set.
     pub id: String,
-    /// How long the first reply may take; `None`: the policy has no such clock.
-    pub first_reply: Option<Targets>,
-    /// The calendar that its targets are counted in.
+    /// How long each metric may take, by its discriminant.
+    pub targets: [Targets; SlaMetric::OF_TICKET.len()],
+    /// The calendar that its targets are counted in, but for those that name another.
     pub calendar: Calendar,
-    /// 16 hexadecimal digits of a stable hash of all of it.
+    /// What a change of priority, or to this policy, makes of what has elapsed.
+    pub on_change: OnChange,
+    /// What reopening makes of the time for which a ticket was solved.
+    pub on_reopen: OnReopen,
+    /// 16 hexadecimal digits of a stable hash of all of it, its calendars included.
     pub fingerprint: String,
+    /// Which tickets it is for; `None`: all.
+    pub(crate) when: Option<Body>,
+}
+
+/// What a change of priority or policy makes of what has elapsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnChange {
+    /// It is kept; the new target counts.
+    #[default]
+    Retain,
+    /// The clock starts anew where the target is another.
+    Restart,
+}
+
+/// What reopening makes of the time for which a ticket was solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnReopen {
+    /// It does not count.
+    #[default]
+    Exclude,
+    /// It counts.
+    Count,
 }
 
 /// What one leaf of a rule says.
@@ -285,10 +324,40 @@ impl Rule {
 }
 
 impl SlaPolicy {
-    /// When the first reply is due on a ticket of this priority whose customer began to wait at `started`; `None`: the
-    /// policy has no target for it.
-    pub fn first_reply_due(&self, priority: Option<tierline_model::Priority>, started: Millis) -> Option<Millis> {
-        let length = self.first_reply.as_ref()?.for_priority(priority)?;
-        Some(self.calendar.due(started, length))
+    /// One without targets, for all tickets.
+    pub fn bare(id: &str, on_reopen: OnReopen) -> SlaPolicy {
+        SlaPolicy {
+            id: id.to_owned(),
+            targets: Default::default(),
+            calendar: Calendar::Always,
+            on_change: OnChange::Retain,
+            on_reopen,
+            fingerprint: String::new(),
+            when: None,
+        }
+    }
+
+    /// Whether it is for a ticket.
+    pub fn applies(&self, facts: &dyn Facts) -> Dated {
+        match &self.when {
+            Some(body) => body.tree.evaluate(&mut |index| body.leaves[index].condition.evaluate(facts)),
+            None => Dated::fixed(Truth::Yes, ALWAYS),
+        }
+    }
+
+    /// What its `when` reads.
+    pub fn reads(&self) -> Reads {
+        let leaves = self.when.iter().flat_map(|body| &body.leaves);
+        leaves.fold(Reads::default(), |reads, leaf| reads.with(leaf.condition.reads()))
+    }
+
+    /// Whether it may apply, or not, though no record comes.
+    pub fn is_timed(&self) -> bool {
+        self.when.iter().flat_map(|body| &body.leaves).any(|leaf| leaf.condition.is_timed())
+    }
+
+    /// The target of a metric on a ticket of this priority; `None`: the policy has none for it.
+    pub fn target(&self, metric: SlaMetric, priority: Option<Priority>) -> Option<&Target> {
+        self.targets.get(metric as usize)?.for_priority(priority)
     }
 }

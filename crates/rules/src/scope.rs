@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use tierline_model::Millis;
+use tierline_model::{Millis, SlaMetric};
+use tierline_sla::Calendar;
 
-use crate::source::{Diagnostics, Entry};
+use crate::source::{self, Diagnostics, Entry, Node, codes};
 use crate::tree::Expression;
-use crate::{FOREIGN, Phrase};
+use crate::{FOREIGN, NamedCalendar, Phrase};
 
 /// Everything that conditions may ask for while they are read.
 pub(crate) struct Scope<'s> {
@@ -16,8 +17,9 @@ pub(crate) struct Scope<'s> {
     pub(crate) phrases: Vec<Phrase>,
     /// Milliseconds for which solved tickets count.
     pub(crate) history: Millis,
-    /// Whether a policy has a target for the first reply.
-    pub(crate) has_first_reply: bool,
+    /// The metrics that some policy has a target for.
+    pub(crate) metrics: Vec<SlaMetric>,
+    pub(crate) calendars: Calendars,
     pub(crate) terms: BTreeMap<&'s str, Term<'s>>,
     /// The terms that are being read, each within the one before it.
     pub(crate) reading: Vec<&'s str>,
@@ -32,7 +34,8 @@ impl<'s> Scope<'s> {
             texts,
             phrases: Vec::new(),
             history: 0,
-            has_first_reply: false,
+            metrics: Vec::new(),
+            calendars: Calendars::default(),
             terms: BTreeMap::new(),
             reading: Vec::new(),
         }
@@ -56,6 +59,36 @@ pub(crate) enum Term<'s> {
     Begun,
     /// It has been; `None`: with mistakes, which have been told.
     Read(Option<Expression>),
+}
+
+/// The calendars by name; of those with mistakes, which have been told, only the name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calendars {
+    pub(crate) named: Vec<NamedCalendar>,
+    pub(crate) mistaken: Vec<String>,
+}
+
+impl Calendars {
+    /// The calendar that is built in.
+    pub(crate) const ALWAYS: &str = "always";
+
+    /// The calendar that a node names; [`None`]: there is none, which has been told.
+    pub(crate) fn find(&self, node: &Node, found: &mut Diagnostics) -> Option<Calendar> {
+        let name = source::text(node, "`calendar`", found)?;
+        if name == Calendars::ALWAYS {
+            return Some(Calendar::Always);
+        }
+        if let Some(named) = self.named.iter().find(|named| named.name == name) {
+            return Some(named.calendar.clone());
+        }
+        if !self.mistaken.iter().any(|other| other == name) {
+            let names = || self.named.iter().map(|named| named.name.as_str()).chain([Calendars::ALWAYS]);
+            let help = source::did_you_mean(name, names())
+                .unwrap_or_else(|| format!("the calendars are {}", source::listed(names())));
+            found.mistake(codes::UNKNOWN_WORD, &node.span, format!("there is no calendar `{name}`")).help(help);
+        }
+        None
+    }
 }
 
 /// Texts that conditions compare for equality, each with its number.

@@ -132,9 +132,11 @@ fn member(happened: &Happened, name: &str) -> Json {
     }
 }
 
-fn show(name: &str, value: &Json, start: Millis) -> String {
+pub(crate) fn show(name: &str, value: &Json, start: Millis) -> String {
     match value {
-        Json::Number(at) if TIMES.contains(&name) => times::since(at.as_i64().unwrap_or_default(), start),
+        Json::Number(at) if name == "at" || TIMES.contains(&name) || name.ends_with("_at") => {
+            times::since(at.as_i64().unwrap_or_default(), start)
+        }
         Json::String(text) => text.clone(),
         Json::Null => "nothing".to_owned(),
         other => other.to_string(),
@@ -142,7 +144,7 @@ fn show(name: &str, value: &Json, start: Millis) -> String {
 }
 
 /// Numbers by value, everything else as it is.
-fn equal(is: &Json, wanted: &Json) -> bool {
+pub(crate) fn equal(is: &Json, wanted: &Json) -> bool {
     match (is.as_f64(), wanted.as_f64()) {
         (Some(is), Some(wanted)) => is == wanted,
         _ => is == wanted,

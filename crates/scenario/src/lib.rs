@@ -11,6 +11,7 @@ mod outcome;
 mod parse;
 mod play;
 mod settings;
+mod sla_events;
 mod steps;
 mod story;
 mod timeline;

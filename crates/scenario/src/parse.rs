@@ -1,12 +1,12 @@
 //! A scenario file, read and checked.
 
 use tierline_model::Millis;
-use tierline_rules::source::{self, Diagnostics, Entry, Keys, Kind, Node, Source, codes};
+use tierline_rules::source::{self, Diagnostics, Entry, Keys, Node, Source, codes};
 
 use crate::expect::{self, Pattern};
 use crate::settings::{self, SECTIONS};
 use crate::steps::{self, Step};
-use crate::{Outcome, Verdict, play, timeline, times};
+use crate::{Outcome, Verdict, play, sla_events, timeline, times};
 
 /// A scenario, ready to be tried.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct Scenario {
     pub(crate) never: Vec<Pattern>,
     /// All records of `escalations-shadow`; `None`: they are not looked at.
     pub(crate) shadow: Option<Vec<Pattern>>,
+    pub(crate) sla_events: Vec<sla_events::Pattern>,
     /// The configuration that it tests.
     pub(crate) configuration: Vec<Entry>,
     /// The first thing that it asks for and that is not built yet.
@@ -104,10 +105,7 @@ impl Scenario {
         };
         let mut steps = steps::read(steps?, defaults, start, found);
         steps::sort(&mut steps);
-        let mut not_built = first_not_built(&configuration, &steps, found);
-        if sla_events.is_some_and(|node| matches!(&node.kind, Kind::List(items) if !items.is_empty())) {
-            not_built = Some("records of `sla-events`".to_owned());
-        }
+        let not_built = first_not_built(&configuration, &steps, found);
         Some(Scenario {
             name: name.unwrap_or_else(|| file.to_owned()),
             file: file.to_owned(),
@@ -117,6 +115,7 @@ impl Scenario {
             expect: expect::read(expect?, start, found),
             never: never.map_or_else(Vec::new, |never| expect::read(never, start, found)),
             shadow: shadow.map(|shadow| expect::read(shadow, start, found)),
+            sla_events: sla_events.map_or_else(Vec::new, |node| sla_events::read(node, start, found)),
             configuration,
             not_built,
         })

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use tierline_engine::{Arrival, Engine, Input, Output, Rejected};
-use tierline_model::Millis;
+use tierline_model::{Millis, SlaEvent};
 use tierline_rules::Edge;
 use tierline_rules::source::Entry;
 
 use crate::settings::{self, Parts};
 use crate::steps::{Step, Stream, What};
-use crate::{Happened, Scenario, Verdict, expect, times};
+use crate::{Happened, Scenario, Verdict, expect, sla_events, times};
 
 /// Plays it as it stands, and with a restart after every step; what went out.
 pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
@@ -19,10 +19,19 @@ pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
         other => return (other, plain.happened),
     }
     let restarted = Player::play(scenario, true);
-    if restarted.happened == plain.happened && restarted.refused.is_empty() {
+    if restarted.happened == plain.happened && restarted.sla_events == plain.sla_events && restarted.refused.is_empty()
+    {
         return (Verdict::Passed, plain.happened);
     }
     let mut differences = vec!["with a restart after every step something else goes out".to_owned()];
+    if restarted.sla_events != plain.sla_events {
+        let told = |events: &[SlaEvent]| {
+            let told: Vec<_> = events.iter().map(|event| sla_events::line(event, scenario.start)).collect();
+            told.join("; ")
+        };
+        let (before, now) = (told(&plain.sla_events), told(&restarted.sla_events));
+        differences.push(format!("sla_events were {before}, are {now}"));
+    }
     if let Verdict::Failed(more) = restarted.verdict() {
         differences.extend(more);
     }
@@ -36,6 +45,7 @@ struct Player<'a> {
     engine: Engine,
     clock: Millis,
     happened: Vec<Happened>,
+    sla_events: Vec<SlaEvent>,
     /// What the engine would not do.
     refused: Vec<String>,
     not_built: Option<String>,
@@ -54,6 +64,7 @@ impl<'a> Player<'a> {
             engine,
             clock,
             happened: Vec::new(),
+            sla_events: Vec::new(),
             refused: Vec::new(),
             not_built: None,
         };
@@ -75,7 +86,7 @@ impl<'a> Player<'a> {
         if let Some(reason) = &self.not_built {
             return Verdict::NotBuilt(reason.clone());
         }
-        let Scenario { expect, never, shadow, start, .. } = self.scenario;
+        let Scenario { expect, never, shadow, sla_events, start, .. } = self.scenario;
         let mut differences = self.refused.clone();
         let (in_shadow, live): (Vec<_>, Vec<_>) = self.happened.iter().cloned().partition(|happened| happened.shadow);
         differences.extend(expect::compare(expect, never, &live, *start));
@@ -83,6 +94,7 @@ impl<'a> Player<'a> {
             let differ = expect::compare(shadow, &[], &in_shadow, *start);
             differences.extend(differ.into_iter().map(|difference| format!("in the shadow: {difference}")));
         }
+        differences.extend(sla_events::compare(sla_events, &self.sla_events, *start));
         if differences.is_empty() { Verdict::Passed } else { Verdict::Failed(differences) }
     }
 
@@ -160,6 +172,7 @@ impl<'a> Player<'a> {
             match output {
                 Output::Escalation(it) => self.happened.push(Happened { escalation: *it, shadow: false }),
                 Output::Shadow(it) => self.happened.push(Happened { escalation: *it, shadow: true }),
+                Output::Sla(event) => self.sla_events.push(*event),
                 Output::Queue(..) => {}
             }
         }

@@ -69,6 +69,7 @@ fn compile(text: &str) -> Arc<RuleSet> {
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
         history: HISTORY,
+        ..Sections::default()
     };
     let set = rule_set(&sections, &mut found);
     assert!(found.items.is_empty(), "{}", found.render(false));

@@ -37,6 +37,10 @@ pub struct BusinessTime {
     days: BusinessDays,
 }
 
+/// What a calendar says, in numbers: its zone, when each day of its week is open (minutes from midnight), and the same
+/// of its special days, by their number since 1970-01-01.
+pub type WrittenCalendar = (String, [Vec<(u16, u16)>; 7], Vec<(i64, Vec<(u16, u16)>)>);
+
 impl PartialEq for BusinessTime {
     fn eq(&self, other: &BusinessTime) -> bool {
         (self.tz, &self.week, &self.special) == (other.tz, &other.week, &other.special)
@@ -63,11 +67,37 @@ impl Calendar {
     /// also as an end. The zone's rules are known up to 2100; later its last offset goes on.
     pub fn business(tz: Tz, week: Week, special: impl IntoIterator<Item = (NaiveDate, Day)>) -> Calendar {
         let number = |date: NaiveDate| date.signed_duration_since(NaiveDate::default()).num_days();
-        let special: BTreeMap<i64, Day> = special.into_iter().map(|(date, day)| (number(date), day)).collect();
+        Calendar::numbered(tz, week, special.into_iter().map(|(date, day)| (number(date), day)).collect())
+    }
+
+    fn numbered(tz: Tz, week: Week, special: BTreeMap<i64, Day>) -> Calendar {
         let zone = Zone::new(tz);
         let timeline = Timeline::new(&week, &special, &zone);
         let days = BusinessDays::new(&week, &special);
         Calendar::Business(Arc::new(BusinessTime { tz, week, special, zone, timeline, days }))
+    }
+
+    /// What it says, to be [read](Self::read) back; [`None`]: `always`.
+    pub fn written(&self) -> Option<WrittenCalendar> {
+        let Calendar::Business(time) = self else { return None };
+        let special = time.special.iter().map(|(&day, hours)| (day, hours.minutes().to_vec()));
+        Some((
+            time.tz.name().to_owned(),
+            time.week.days.each_ref().map(|day| day.minutes().to_vec()),
+            special.collect(),
+        ))
+    }
+
+    /// The calendar that was [written](Self::written); [`None`]: there is no such zone, or the hours are none.
+    pub fn read((zone, week, special): &WrittenCalendar) -> Option<Calendar> {
+        let tz = zone.parse().ok()?;
+        let mut days = <[Day; 7]>::default();
+        for (day, minutes) in days.iter_mut().zip(week) {
+            *day = Day::of_minutes(minutes)?;
+        }
+        let special: Option<Vec<_>> =
+            special.iter().map(|(day, minutes)| Some((*day, Day::of_minutes(minutes)?))).collect();
+        Some(Calendar::numbered(tz, Week { days }, special?.into_iter().collect()))
     }
 
     /// The earliest instant (UTC) at which `length` milliseconds of this calendar's time have passed since `from`: at
@@ -114,23 +144,53 @@ impl Calendar {
         self.elapsed(at, at.saturating_add(1)) > 0
     }
 
+    /// When a target is due that begins at an instant, without what is paused.
+    pub fn due_in(&self, from: Millis, length: Length, pauses: &Pauses) -> Millis {
+        let due = self.due_with(from, self.length(from, length), pauses);
+        if self.ends_at_opening(from, length) { self.opening(due) } else { due }
+    }
+
+    /// The first instant, not before this one, at which its time runs.
+    pub fn opening(&self, at: Millis) -> Millis {
+        // The last millisecond before the first that passes is that of the opening.
+        match self.due(at, 1) {
+            Millis::MAX => Millis::MAX,
+            passed => passed - 1,
+        }
+    }
+
+    /// Whether a target that begins at an instant ends when work begins, rather than when it last ended: no time runs
+    /// between the two, so its [`length`](Self::length) alone does not tell them apart.
+    pub fn ends_at_opening(&self, from: Millis, length: Length) -> bool {
+        let Length::BusinessDays(n) = length else { return false };
+        let end = self.days_on(from, n).map(|(_, end)| end);
+        end.is_some_and(|end| self.is_open(end) && !self.is_open(end - 1))
+    }
+
+    /// The opening from which business days are counted, and the same minute as many of them on.
+    fn days_on(&self, from: Millis, n: u32) -> Option<(Millis, Millis)> {
+        let Calendar::Business(time) = self else { return None };
+        let begins = Some(self.opening(from)).filter(|&begins| begins < Millis::MAX)?;
+        let local = begins + time.zone.offset_at(begins);
+        let last = time.days.after(local.div_euclid(DAY), n)?;
+        Some((begins, time.zone.to_utc(last * DAY + local.rem_euclid(DAY))))
+    }
+
     /// How many milliseconds of this calendar's time a target is that begins at an instant.
     ///
     /// Business days end at the same minute as many business days on, counted from the next opening if it begins
-    /// outside the hours. If that minute is none of that day's hours, they end when work last ended before it.
+    /// outside the hours. If that minute is none of that day's hours, they end when work last ended before it. One at
+    /// which work begins [is told apart](Self::ends_at_opening).
     pub fn length(&self, from: Millis, length: Length) -> Millis {
         let n = match length {
             Length::Time(length) => return length,
             Length::BusinessDays(n) => n,
         };
-        let Calendar::Business(time) = self else { return Millis::from(n) * DAY };
-        // The last millisecond before the first that passes is that of the opening.
-        let begins = match self.due(from, 1) {
-            Millis::MAX => return Millis::MAX,
-            passed => passed - 1,
-        };
-        let local = begins + time.zone.offset_at(begins);
-        let Some(last) = time.days.after(local.div_euclid(DAY), n) else { return Millis::MAX };
-        self.elapsed(begins, time.zone.to_utc(last * DAY + local.rem_euclid(DAY)))
+        match self {
+            Calendar::Always => Millis::from(n) * DAY,
+            Calendar::Business(_) => {
+                self.days_on(from, n).map_or(Millis::MAX, |(begins, end)| self.elapsed(begins, end))
+            }
+        }
     }
 }

@@ -130,6 +130,23 @@ impl Day {
         apart
     }
 
+    /// When it is open, in minutes since midnight.
+    pub(crate) fn minutes(&self) -> &[(u16, u16)] {
+        &self.spans
+    }
+
+    /// A day that is open then; [`None`]: those are no hours of a day.
+    pub(crate) fn of_minutes(minutes: &[(u16, u16)]) -> Option<Day> {
+        let mut day = Day::default();
+        let right = |&(from, to): &(u16, u16)| from < to && to <= MINUTES;
+        minutes.iter().all(right).then(|| {
+            minutes.iter().for_each(|&span| {
+                day.add(span);
+            });
+            day
+        })
+    }
+
     /// When it is open, in milliseconds since midnight.
     pub(crate) fn spans(&self) -> impl Iterator<Item = (i64, i64)> {
         self.spans.iter().map(|&(from, to)| (i64::from(from) * 60_000, i64::from(to) * 60_000))

@@ -12,7 +12,7 @@ mod targets;
 mod timeline;
 mod zone;
 
-pub use calendar::{BusinessTime, Calendar};
+pub use calendar::{BusinessTime, Calendar, WrittenCalendar};
 pub use chrono::NaiveDate;
 pub use chrono_tz::Tz;
 pub use hours::{Day, HoursError, Span, Week, weekdays};

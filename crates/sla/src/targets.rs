@@ -27,23 +27,23 @@ pub struct Target {
 /// The targets of one metric of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
-    by_priority: [Option<Millis>; Priority::ALL.len()],
-    default: Option<Millis>,
+    by_priority: [Option<Target>; Priority::ALL.len()],
+    default: Option<Target>,
 }
 
 impl Targets {
-    /// Sets what holds for a priority (milliseconds), or, for `None`, for every ticket that none is listed for.
-    pub fn set(&mut self, priority: Option<Priority>, length: Millis) {
+    /// Sets what holds for a priority, or, for `None`, for every ticket that none is listed for.
+    pub fn set(&mut self, priority: Option<Priority>, target: Target) {
         match priority {
-            Some(priority) => self.by_priority[priority as usize] = Some(length),
-            None => self.default = Some(length),
+            Some(priority) => self.by_priority[priority as usize] = Some(target),
+            None => self.default = Some(target),
         }
     }
 
-    /// Milliseconds for a ticket of this priority: what is listed for it, else `default`, which is also what a ticket
-    /// without a priority gets. `None`: it has no target.
-    pub fn for_priority(&self, priority: Option<Priority>) -> Option<Millis> {
-        priority.and_then(|priority| self.by_priority[priority as usize]).or(self.default)
+    /// That of a ticket of this priority: what is listed for it, else `default`, which is also what a ticket without a
+    /// priority gets. `None`: it has no target.
+    pub fn for_priority(&self, priority: Option<Priority>) -> Option<&Target> {
+        priority.and_then(|priority| self.by_priority[priority as usize].as_ref()).or(self.default.as_ref())
     }
 
     /// Whether no ticket gets a target.
@@ -52,10 +52,11 @@ impl Targets {
     }
 
     /// Everything that is listed, the lowest priority first, `default` (`None`) last.
-    pub fn each(&self) -> impl Iterator<Item = (Option<Priority>, Millis)> {
-        let listed =
-            Priority::ALL.iter().filter_map(|&priority| Some((Some(priority), self.by_priority[priority as usize]?)));
-        listed.chain(self.default.map(|length| (None, length)))
+    pub fn each(&self) -> impl Iterator<Item = (Option<Priority>, &Target)> {
+        let listed = Priority::ALL
+            .iter()
+            .filter_map(|&priority| Some((Some(priority), self.by_priority[priority as usize].as_ref()?)));
+        listed.chain(self.default.as_ref().map(|target| (None, target)))
     }
 }
 
@@ -79,14 +80,15 @@ mod tests {
 
     #[test]
     fn a_priority_that_is_not_listed_gets_the_default_or_none() {
+        let target = |length| Target { length: Length::Time(length), calendar: Calendar::Always };
         let mut targets = Targets::default();
-        targets.set(Some(Priority::Urgent), 30);
+        targets.set(Some(Priority::Urgent), target(30));
         assert_eq!(targets.for_priority(Some(Priority::Low)), None);
         assert_eq!(targets.for_priority(None), None);
-        targets.set(None, 240);
-        assert_eq!(targets.for_priority(Some(Priority::Low)), Some(240));
-        assert_eq!(targets.for_priority(None), Some(240));
-        assert_eq!(targets.for_priority(Some(Priority::Urgent)), Some(30));
+        targets.set(None, target(240));
+        assert_eq!(targets.for_priority(Some(Priority::Low)), Some(&target(240)));
+        assert_eq!(targets.for_priority(None), Some(&target(240)));
+        assert_eq!(targets.for_priority(Some(Priority::Urgent)), Some(&target(30)));
     }
 
     #[test]

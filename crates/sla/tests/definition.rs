@@ -230,6 +230,9 @@ proptest! {
             None => end.and_utc().timestamp_millis() - written.before_the_gap(end),
         };
         prop_assert_eq!(length, calendar.elapsed(from, end));
+        if is_open(&written.open(end, end + SECOND), &[], end) {
+            prop_assert_eq!(calendar.due_in(from, Length::BusinessDays(n), &Pauses::default()), end);
+        }
     }
 }
 

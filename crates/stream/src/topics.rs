@@ -51,6 +51,7 @@ pub struct Names {
     pub escalations: String,
     pub escalations_shadow: String,
     pub escalation_queue: String,
+    pub sla_events: String,
     pub detect_state: String,
     pub dead_letters: String,
 }
@@ -70,6 +71,7 @@ impl Names {
             escalations: name("escalations"),
             escalations_shadow: name("escalations-shadow"),
             escalation_queue: name("escalation-queue"),
+            sla_events: name("sla-events"),
             detect_state: name("detect-state"),
             dead_letters: name("dead-letters"),
         }
@@ -98,6 +100,7 @@ pub enum Stream {
     Escalations,
     EscalationsShadow,
     EscalationQueue,
+    SlaEvents,
     DetectState,
     DeadLetters,
 }
@@ -148,6 +151,7 @@ pub fn detect_outputs(names: &Names) -> Vec<(Stream, String)> {
         (Stream::Escalations, names.escalations.clone()),
         (Stream::EscalationsShadow, names.escalations_shadow.clone()),
         (Stream::EscalationQueue, names.escalation_queue.clone()),
+        (Stream::SlaEvents, names.sla_events.clone()),
     ]
 }
 
@@ -165,6 +169,8 @@ pub mod output {
     pub const ESCALATIONS_SHADOW: OutputId = OutputId(3);
     /// The present state of each open escalation.
     pub const ESCALATION_QUEUE: OutputId = OutputId(4);
+    /// Each SLA target met, breached, cancelled.
+    pub const SLA_EVENTS: OutputId = OutputId(5);
 }
 
 /// A day, milliseconds.
@@ -224,6 +230,7 @@ mod tests {
             (output::ESCALATIONS, Stream::Escalations),
             (output::ESCALATIONS_SHADOW, Stream::EscalationsShadow),
             (output::ESCALATION_QUEUE, Stream::EscalationQueue),
+            (output::SLA_EVENTS, Stream::SlaEvents),
         ] {
             assert_eq!(outputs[usize::from(id.0)].0, stream);
         }

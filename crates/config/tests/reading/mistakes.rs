@@ -16,8 +16,7 @@ fn keys_that_mean_nothing() {
 #[test]
 fn parts_that_are_not_built() {
     insta::assert_snapshot!(told(
-        "calendars: {}\nescalation_sla: { 2: 4h }\ntime: { stale_after: 2m, import_timeout: 24h }\n\
-         topics: { sla-events: s }\nconsole: {}\n"
+        "tags: {}\ntime: { stale_after: 2m, import_timeout: 24h }\ntopics: { account-moves: s }\nconsole: {}\n"
     ));
 }
 

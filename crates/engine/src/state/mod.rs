@@ -1,13 +1,14 @@
 //! The changelog: what the engine writes of its state, and how it reads it back.
 //!
 //! One key an entity, its last state once a transaction. An account has one; a ticket has one for its [life], which
-//! every event changes, and others for what few events do: its [fields], what [few](rare) tickets have, the context of
-//! its open escalation, and each of its last messages in a ring of slots. What can be derived (windows, timers, who is
+//! every event changes, and others for what few events do: its [fields], its SLA [clocks], what [few](rare) tickets
+//! have, the context of its open escalation, and each of its last messages in a ring of slots. What can be derived (windows, timers, who is
 //! open) is not written. Values stand behind a version byte, with texts for symbols and rules' ids for their places,
 //! since both numbers are another process's; they are postcard but for life and fields, which are written by hand.
 
 mod account;
 mod bytes;
+mod clocks;
 mod fields;
 mod life;
 mod rare;
@@ -54,6 +55,7 @@ mod tag {
     pub const RARE: u8 = b'r';
     pub const CONTEXT: u8 = b'c';
     pub const MESSAGE: u8 = b'm';
+    pub const CLOCKS: u8 = b's';
 }
 
 /// A key, taken apart.
@@ -65,6 +67,7 @@ enum Key<'a> {
     Rare(&'a str, &'a str),
     Context(&'a str, &'a str),
     Message(&'a str, &'a str, u8),
+    Clocks(&'a str, &'a str),
 }
 
 /// tag · slot · length of the account's id (u32, big-endian) · the account's id · the ticket's id
@@ -89,6 +92,7 @@ fn take_apart(key: &[u8]) -> Option<Key<'_>> {
         tag::RARE => Key::Rare(account, ticket),
         tag::CONTEXT => Key::Context(account, ticket),
         tag::MESSAGE => Key::Message(account, ticket, slot),
+        tag::CLOCKS => Key::Clocks(account, ticket),
         _ => return None,
     })
 }
@@ -180,7 +184,12 @@ impl Engine {
         self.drop_conversation(slot);
         let ticket = &self.tickets[slot];
         let a = ticket.account;
-        let kept = [(tag::LIFE, true), (tag::FIELDS, true), (tag::RARE, ticket.rare.is_some())];
+        let kept = [
+            (tag::LIFE, true),
+            (tag::FIELDS, true),
+            (tag::RARE, ticket.rare.is_some()),
+            (tag::CLOCKS, ticket.clocks.is_some()),
+        ];
         for (tag, _) in kept.into_iter().filter(|(_, is_kept)| *is_kept) {
             let mut name = Vec::new();
             key(&mut name, tag, 0, &self.accounts[a].id, &ticket.id);
@@ -239,6 +248,9 @@ impl Engine {
         by_hand(tag::LIFE, life::write);
         if all || ticket.behind.fields {
             by_hand(tag::FIELDS, fields::write);
+        }
+        if ticket.clocks.as_ref().is_some_and(|clocks| !clocks.is_idle()) && (all || ticket.behind.clocks) {
+            by_hand(tag::CLOCKS, clocks::write);
         }
         if let Some(rare) = ticket.rare.as_ref().filter(|_| all || ticket.behind.rare) {
             key(name, tag::RARE, 0, account, &ticket.id);

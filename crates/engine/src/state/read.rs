@@ -56,8 +56,13 @@ impl Engine {
                 let slot = self.place(account, id);
                 self.take_back_rare(slot, state);
             }
+            (Key::Clocks(account, id), Some(value)) => {
+                let (_, entry) = versioned(key, value)?;
+                let slot = self.place(account, id);
+                self.take_back_clocks(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
+            }
             // They end with their ticket.
-            (Key::Fields(..) | Key::Rare(..), None) => {}
+            (Key::Fields(..) | Key::Rare(..) | Key::Clocks(..), None) => {}
             (Key::Message(account, id, ring), Some(value)) => {
                 // The key is what a later message in its place goes by.
                 let message = StoredMessage { slot: ring, ..take::<StoredMessage>(key, value)? };

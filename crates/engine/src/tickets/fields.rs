@@ -110,6 +110,19 @@ impl Engine {
             Told::Changed => {}
         }
         changes.reads = changes.reads.and_field(&tierline_rules::FieldRef::Ticket(field));
+        match (field, &value) {
+            (TicketField::Status, Some(CellValue::Small(status))) => {
+                self.note_status(slot, stamp.at, Status::ALL[*status as usize]);
+            }
+            (TicketField::Priority, value) => {
+                let word = |word: u32| tierline_model::Priority::ALL[word as usize];
+                let now =
+                    value.as_ref().and_then(|value| if let CellValue::Small(now) = value { Some(*now) } else { None });
+                self.change_priority(slot, stamp.at, was.map(word), now.map(word));
+            }
+            _ => {}
+        }
+        let ticket = &mut self.tickets[slot];
         match (field, value) {
             (TicketField::Status, Some(CellValue::Small(status))) => {
                 let was_open = was.is_none_or(|status| Status::ALL[status as usize].is_open());

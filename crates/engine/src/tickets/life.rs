@@ -55,6 +55,7 @@ impl Engine {
         {
             self.tickets[target].marks.adopt(at, since);
             self.mark_ticket(target);
+            self.clocked.push(target);
             if self.live && self.tickets[target].open {
                 let mut rules = Vec::new();
                 self.index.reading(Reads::default().and(Topic::Conversation).and(Topic::Sla), &mut rules);

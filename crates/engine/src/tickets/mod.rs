@@ -80,6 +80,8 @@ impl Engine {
             self.follow(a, slot, event, &changes, at);
         } else {
             self.close_or_reopen(a, slot, &changes, at);
+            let changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
+            self.apply_policies_of(a, slot, changed, at);
         }
         self.schedule(a);
         Ok(())
@@ -88,15 +90,21 @@ impl Engine {
     /// What follows from an applied event: closing, re-evaluation, and what goes out.
     fn follow(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, changes: &Changes, at: Millis) {
         self.close_or_reopen(a, slot, changes, at);
+        let mut changed = if changes.reopens { Engine::EVERYTHING } else { changes.reads };
+        for moved in self.apply_policies_of(a, slot, changed, at) {
+            if moved == slot {
+                changed = changed.with(Engine::CLOCKS);
+            } else {
+                self.rejudge_clocks(moved);
+            }
+        }
+        self.clocked.push(slot);
         let ticket = &self.tickets[slot];
         let mut rules = std::mem::take(&mut self.scratch);
         rules.clear();
         if ticket.open {
             // Windows over the account's tickets are looked at below, once for all of them.
-            let changed = match changes.reopens {
-                true => Engine::EVERYTHING,
-                false => changes.reads.without(Topic::AnyTicket),
-            };
+            let changed = if changes.reopens { changed } else { changed.without(Topic::AnyTicket) };
             let complete = self.index.reading(changed, &mut rules);
             self.judge(slot, &rules, complete, Rising::Collect);
         } else if event.kind == TicketEventKind::Rated && !ticket.removed {

@@ -1,7 +1,7 @@
 //! Histories and rules by chance.
 
 use proptest::prelude::*;
-use tierline_model::{Author, BillingState, CommandKind, HandledBy, Priority, Status};
+use tierline_model::{Author, BillingState, CommandKind, HandledBy, Priority, SlaMetric, Status};
 
 use super::history::{Birth, Record, Said, Tick, TicketNo, What, plausible};
 use super::real::is_possible;
@@ -62,7 +62,7 @@ pub fn rules_of_absence() -> impl Strategy<Value = (Vec<Rule>, Policy)> {
     let condition = prop_oneof![leaf.clone(), prop::collection::vec(leaf, 2..4).prop_map(Cond::All)];
     let rule = (2..4u8, condition, prop::option::weighted(0.2, odd()))
         .prop_map(|(tier, when, cooldown)| Rule { cooldown: cooldown.map(|odd| odd + 1), ..Rule::simple(tier, when) });
-    (prop::collection::vec(rule, 1..4), Just(Policy { urgent: 4, default: Some(12) }))
+    (prop::collection::vec(rule, 1..4), Just(Policy { urgent: 4, default: Some(12), other: 12 }))
 }
 
 /// The last tick of a history, plus enough for every bound to come.
@@ -171,7 +171,7 @@ pub fn reference_rules() -> (Vec<Rule>, Policy) {
         },
         Rule::simple(2, Cond::FirstReply(Target::DueWithin(2))),
     ];
-    (rules, Policy { urgent: 4, default: Some(8) })
+    (rules, Policy { urgent: 4, default: Some(8), other: 8 })
 }
 
 /// The lengths of windows that never lose anything at the instant of a record: whether that is seen before all records
@@ -187,8 +187,11 @@ pub fn any_length() -> BoxedStrategy<Tick> {
 
 /// One to four rules over everything that is built, with windows of these lengths.
 pub fn rules(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = (Vec<Rule>, Policy)> + use<> {
-    let policy = (1..3i64, prop::option::weighted(0.8, 1..5i64))
-        .prop_map(|(urgent, default)| Policy { urgent: urgent * 4, default: default.map(|ticks| ticks * 4) });
+    let policy = (1..3i64, prop::option::weighted(0.8, 1..5i64), 1..5i64).prop_map(|(urgent, default, other)| Policy {
+        urgent: urgent * 4,
+        default: default.map(|ticks| ticks * 4),
+        other: other * 4,
+    });
     let is_possible = |(rules, policy): &(Vec<Rule>, Policy)| is_possible(&yaml(rules, Some(*policy)));
     (prop::collection::vec(rule(windows), 1..5), policy).prop_filter("a rule that nothing satisfies", is_possible)
 }
@@ -232,12 +235,9 @@ fn decided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use<>
         2 => (1..4usize, windows.clone()).prop_map(|(at_least, within)| Cond::Tickets { at_least, within }),
         1 => Just(Cond::Status(vec![Status::Pending, Status::OnHold])),
         1 => Just(Cond::Priority(Priority::Urgent)),
-        1 => prop_oneof![
-            Just(Target::Breached),
-            (1..6i64).prop_map(Target::DueWithin),
-            (1..6i64).prop_map(Target::OverdueBy),
-            Just(Target::Used75)
-        ].prop_map(Cond::FirstReply),
+        1 => target().prop_map(Cond::FirstReply),
+        3 => (prop::sample::select(SlaMetric::OF_TICKET[1..].to_vec()), target())
+            .prop_map(|(metric, target)| Cond::Clock(metric, target)),
         1 => Just(Cond::CategoryIsEmpty),
         1 => (prop::sample::select(vec![Status::New, Status::Open, Status::Pending, Status::OnHold]), 1..9i64)
             .prop_map(|(status, length)| Cond::StatusFor(status, length)),
@@ -251,6 +251,15 @@ fn decided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use<>
 
 fn lately(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Option<Tick>> + use<> {
     prop::option::weighted(0.6, windows.clone())
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        Just(Target::Breached),
+        (1..6i64).prop_map(Target::DueWithin),
+        (1..6i64).prop_map(Target::OverdueBy),
+        Just(Target::Used75)
+    ]
 }
 
 fn undecided(windows: &BoxedStrategy<Tick>) -> impl Strategy<Value = Cond> + use<> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::history::{Record, Tick, TicketNo, What};
 use super::rules::{Cond, Policy, Target};
-use tierline_model::{Author, BillingState, HandledBy, Priority, Status};
+use tierline_model::{Author, BillingState, HandledBy, Priority, SlaMetric, Status};
 use tierline_rules::Truth;
 
 /// Everything that had happened at a moment, in order of occurrence.
@@ -44,6 +44,10 @@ pub struct Ticket {
     solved_for: Tick,
     first_wait: Option<Tick>,
     first_reply_over: bool,
+    /// Each status with its beginning.
+    statuses: Vec<(Tick, Status)>,
+    /// The last public answer, unless the ticket was solved since, or then.
+    updated_at: Option<Tick>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +77,8 @@ impl Ticket {
         }
     }
 
-    fn answered(&mut self) {
+    fn answered(&mut self, at: Tick) {
+        self.updated_at = Some(at).filter(|_| self.status.is_open());
         if self.first_wait.is_some() {
             self.first_reply_over = true;
         }
@@ -82,6 +87,7 @@ impl Ticket {
     }
 
     fn stopped(&mut self) {
+        self.updated_at = None;
         self.first_reply_over |= self.first_wait.is_some();
         self.unanswered = None;
         self.after.clear();
@@ -175,6 +181,7 @@ impl<'a> Past<'a> {
                 Truth::from(count >= *at_least)
             }
             Cond::FirstReply(target) => Truth::from(self.first_reply(*target, ticket)),
+            Cond::Clock(metric, target) => Truth::from(self.clock(*metric, *target, ticket)),
             Cond::SentimentAtMost(limit, within) => self.sentiment(*limit, *within, no),
         }
     }
@@ -211,6 +218,39 @@ impl<'a> Past<'a> {
             Target::OverdueBy(more) => started + length + more,
             Target::Used75 => started + length / 4 * 3,
         })
+    }
+
+    /// Any other clock, tick by tick from its start.
+    fn clock(&self, metric: SlaMetric, target: Target, ticket: &Ticket) -> bool {
+        use Status::{Closed, OnHold, Pending, Solved};
+        let (started, stands): (_, &[Status]) = match metric {
+            SlaMetric::NextReply => (ticket.waits_since().filter(|_| ticket.first_reply_over), &[]),
+            SlaMetric::PeriodicUpdate => (ticket.updated_at, &[]),
+            SlaMetric::PausableUpdate => (ticket.updated_at, &[Pending]),
+            SlaMetric::RequesterWait => (Some(ticket.created_at), &[Pending, Solved, Closed]),
+            SlaMetric::AgentWork => (Some(ticket.created_at), &[Pending, OnHold, Solved, Closed]),
+            SlaMetric::Resolution => (Some(ticket.created_at), &[Solved, Closed]),
+            SlaMetric::FirstReply | SlaMetric::EscalationSla => unreachable!("it is none of the others"),
+        };
+        let (Some(started), Some(length)) = (started, self.policy.map(|policy| policy.other)) else { return false };
+        let mark = match target {
+            Target::Breached => length,
+            Target::DueWithin(warning) => length - warning,
+            Target::OverdueBy(more) => length + more,
+            Target::Used75 => length / 4 * 3,
+        };
+        let stood_at = |tick: Tick| {
+            let last = ticket.statuses.iter().rev().find(|(since, _)| *since <= tick);
+            last.is_some_and(|(_, status)| stands.contains(status))
+        };
+        let mut used = 0;
+        for tick in started..=self.now {
+            if used >= mark {
+                return mark < 0 || self.reached(tick);
+            }
+            used += Tick::from(!stood_at(tick));
+        }
+        false
     }
 
     fn sentiment(&self, limit: i8, within: Option<Tick>, no: TicketNo) -> Truth {
@@ -258,7 +298,7 @@ impl<'a> Past<'a> {
             Cond::All(inner) | Cond::Any(inner) => inner.iter().any(|each| self.is_unsaid(each, no)),
             Cond::Not(inner) => self.is_unsaid(inner, no),
             Cond::FollowUps { .. } => ticket.met_bot || ticket.absorbed,
-            Cond::FirstReply(_) => ticket.absorbed,
+            Cond::FirstReply(_) | Cond::Clock(..) => ticket.absorbed,
             _ => false,
         }
     }
@@ -302,6 +342,8 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             solved_for: 0,
             first_wait: None,
             first_reply_over: false,
+            statuses: vec![(at, birth.status)],
+            updated_at: None,
         };
         ticket.note_first_wait();
         if let Some(said) = birth.message {
@@ -309,7 +351,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             if said.asks() && ticket.unanswered.is_none() {
                 ticket.asked(at);
             } else if said.answers() {
-                ticket.answered();
+                ticket.answered(at);
             }
         }
         ticket.note_first_wait();
@@ -340,6 +382,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             }
             ticket.status_since = at;
             ticket.status = *status;
+            ticket.statuses.push((at, *status));
         }
         What::Priority(_, told) => ticket.priority = told.map_or(Told::Empty, Told::Value),
         What::Category(_, told) => ticket.category = told.map_or(Told::Empty, Told::Value),
@@ -363,7 +406,7 @@ fn happen(tickets: &mut BTreeMap<TicketNo, Ticket>, record: &Record) {
             ticket.threats.extend(Some(at).filter(|_| said.leaving));
             ticket.asked(at);
         }
-        What::Message(_, said) if said.answers() => ticket.answered(),
+        What::Message(_, said) if said.answers() => ticket.answered(at),
         What::Deleted(_) => {
             ticket.gone = true;
             ticket.stopped();

@@ -34,6 +34,8 @@ fn read_all(text: &str) -> (RuleSet, Diagnostics) {
         rules: keys.optional("rules"),
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
+        escalation_sla: keys.optional("escalation_sla"),
+        calendars: keys.optional("calendars"),
         history: HISTORY,
     };
     let set = read(&sections, &mut found);
@@ -203,7 +205,7 @@ impl Running {
             match output {
                 Output::Escalation(escalation) => self.out.push(*escalation),
                 Output::Shadow(escalation) => self.shadow.push(*escalation),
-                Output::Queue(..) => {}
+                Output::Queue(..) | Output::Sla(_) => {}
             }
         }
         self.engine.changes(&mut |key, value| {

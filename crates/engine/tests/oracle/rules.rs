@@ -1,7 +1,7 @@
 //! Rules as the oracle understands them, and as they are written for the real thing.
 
 use super::history::Tick;
-use tierline_model::{BillingState, Priority, Status};
+use tierline_model::{BillingState, Priority, SlaMetric, Status};
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub enum Cond {
     Threatens(Option<Tick>),
     WantsHuman(Option<Tick>),
     FirstReply(Target),
+    /// Any other clock of a ticket.
+    Clock(SlaMetric, Target),
     /// In tenths.
     SentimentAtMost(i8, Option<Tick>),
     All(Vec<Cond>),
@@ -91,11 +93,15 @@ impl Rule {
     }
 }
 
-/// The `first_reply` targets of the one policy there is; multiples of four, so that three quarters are a tick.
+/// The targets of the one policy there is; multiples of four, so that three quarters are a tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy {
+    /// Of `first_reply`.
     pub urgent: Tick,
+    /// Of `first_reply`.
     pub default: Option<Tick>,
+    /// Of every other metric, whatever the priority.
+    pub other: Tick,
 }
 
 impl Policy {
@@ -114,10 +120,12 @@ pub fn rule_id(index: usize) -> String {
 pub fn yaml(rules: &[Rule], policy: Option<Policy>) -> String {
     use std::fmt::Write;
     let mut text = String::new();
-    if let Some(Policy { urgent, default }) = policy {
+    if let Some(Policy { urgent, default, other }) = policy {
         let default = default.map(|default| format!(", default: {default}s")).unwrap_or_default();
-        writeln!(text, "sla:\n  - {{ id: policy, targets: {{ first_reply: {{ urgent: {urgent}s{default} }} }} }}")
-            .unwrap();
+        let others = SlaMetric::OF_TICKET.iter().skip(1).map(|metric| format!(", {metric}: {{ default: {other}s }}"));
+        let others: String = others.collect();
+        let first = format!("first_reply: {{ urgent: {urgent}s{default} }}");
+        writeln!(text, "sla:\n  - {{ id: policy, targets: {{ {first}{others} }} }}").unwrap();
     }
     if rules.is_empty() {
         text.push_str("rules: []\n");
@@ -195,10 +203,8 @@ fn cond(condition: &Cond) -> String {
         Cond::Tickets { at_least, within } => {
             format!("{{ account.tickets: {{ at_least: {at_least}, within: {within}s }} }}")
         }
-        Cond::FirstReply(Target::Breached) => "{ sla.first_reply: breached }".into(),
-        Cond::FirstReply(Target::DueWithin(length)) => format!("{{ sla.first_reply: {{ due_within: {length}s }} }}"),
-        Cond::FirstReply(Target::OverdueBy(length)) => format!("{{ sla.first_reply: {{ overdue_by: {length}s }} }}"),
-        Cond::FirstReply(Target::Used75) => "{ sla.first_reply: { used: 75% } }".into(),
+        Cond::FirstReply(target) => clock(SlaMetric::FirstReply, *target),
+        Cond::Clock(metric, target) => clock(*metric, *target),
         Cond::SentimentAtMost(tenths, within) => {
             let within = within.map(|length| format!(", within: {length}s")).unwrap_or_default();
             format!("{{ ticket.sentiment: {{ at_most: {:.1}{within} }} }}", f64::from(*tenths) / 10.0)
@@ -206,6 +212,15 @@ fn cond(condition: &Cond) -> String {
         Cond::All(all) => format!("{{ all: [ {} ] }}", list(all)),
         Cond::Any(any) => format!("{{ any: [ {} ] }}", list(any)),
         Cond::Not(inner) => format!("{{ not: {} }}", cond(inner)),
+    }
+}
+
+fn clock(metric: SlaMetric, target: Target) -> String {
+    match target {
+        Target::Breached => format!("{{ sla.{metric}: breached }}"),
+        Target::DueWithin(length) => format!("{{ sla.{metric}: {{ due_within: {length}s }} }}"),
+        Target::OverdueBy(length) => format!("{{ sla.{metric}: {{ overdue_by: {length}s }} }}"),
+        Target::Used75 => format!("{{ sla.{metric}: {{ used: 75% }} }}"),
     }
 }
 

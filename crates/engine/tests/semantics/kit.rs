@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Output, Settings};
 use tierline_model::{
-    AccountFields, AccountSnapshot, Author, Cleared, Command, CommandKind, Escalation, Message, Millis, Signal, Status,
-    TicketEvent, TicketEventKind, TicketFields,
+    AccountFields, AccountSnapshot, Author, Cleared, Command, CommandKind, Escalation, Message, Millis, Signal,
+    SlaEvent, Status, TicketEvent, TicketEventKind, TicketFields,
 };
 use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{Edge, RuleSet, Sections, rule_set};
@@ -25,6 +25,8 @@ pub struct Desk {
     pub clock: Millis,
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
     out: Vec<Escalation>,
+    /// What has gone out to `sla-events`.
+    pub sla_events: Vec<SlaEvent>,
     /// What the queue holds: id → sequence of the last record.
     pub queue: BTreeMap<String, u32>,
     events: u32,
@@ -39,6 +41,8 @@ pub fn rules(text: &str) -> Arc<RuleSet> {
         rules: keys.optional("rules"),
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
+        escalation_sla: keys.optional("escalation_sla"),
+        calendars: keys.optional("calendars"),
         history: 35 * DAY,
     };
     let set = rule_set(&sections, &mut found);
@@ -69,6 +73,7 @@ impl Desk {
             clock: START,
             changelog: BTreeMap::new(),
             out: Vec::new(),
+            sla_events: Vec::new(),
             queue: BTreeMap::new(),
             events: 0,
         }
@@ -249,6 +254,7 @@ impl Desk {
                     self.queue.remove(&id.to_string());
                 }
                 Output::Shadow(_) => panic!("no rule is a shadow"),
+                Output::Sla(event) => self.sla_events.push(*event),
             }
         }
         let changelog = &mut self.changelog;

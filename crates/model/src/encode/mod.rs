@@ -11,7 +11,7 @@ pub use input::{
     Sent, encode_account, encode_account_change, encode_billing, encode_billing_change, encode_command, encode_signal,
     encode_ticket, transcode,
 };
-pub use output::{encode_escalation, encode_queue_entry};
+pub use output::{encode_escalation, encode_queue_entry, encode_sla_event};
 
 use crate::RecordType;
 use crate::avro::Writer;

@@ -7,7 +7,7 @@ use super::input::symbol;
 use crate::avro::Writer;
 use crate::{
     AccountContext, BillingContext, Context, Escalation, Evidence, HandoffContext, HistoryContext, MessageContext,
-    QueueEntry, RecordType, SlaContext, TicketContext,
+    QueueEntry, RecordType, SlaContext, SlaEvent, TicketContext,
 };
 
 /// Appends a record of `escalations`.
@@ -21,6 +21,24 @@ pub fn encode_queue_entry(record: &QueueEntry, encoding: Encoding, out: &mut Vec
     escalation(to, &record.escalation);
     to.whole(record.opened_at);
     to.told_text(record.acknowledged_by.as_ref());
+}
+
+/// Appends a record of `sla-events`.
+pub fn encode_sla_event(it: &SlaEvent, encoding: Encoding, out: &mut Vec<u8>) {
+    let to = &mut encoding.begin(RecordType::SlaEvents, out);
+    to.text(&it.account_id);
+    to.text(&it.ticket_id);
+    to.told_text(it.escalation_id.map(|id| id.to_string()).as_ref());
+    to.whole(symbol(it.metric));
+    to.told_text(it.policy.as_ref());
+    to.whole(it.cycle.into());
+    to.whole(symbol(it.kind));
+    to.whole(it.due_at);
+    to.told_whole(it.breached_at);
+    to.whole(it.detected_at);
+    to.told_whole(it.policy_applied_at);
+    to.bool(it.provisional);
+    to.told_whole(it.ended_at);
 }
 
 fn escalation(to: &mut Writer<'_>, it: &Escalation) {

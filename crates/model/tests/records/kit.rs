@@ -277,6 +277,24 @@ impl Dice<'_> {
         QueueEntry { escalation: self.escalation(), opened_at: self.number(), acknowledged_by: self.told(Self::text) }
     }
 
+    pub fn sla_event(&mut self) -> SlaEvent {
+        SlaEvent {
+            account_id: self.id(),
+            ticket_id: self.id(),
+            escalation_id: self.told(Self::uuid),
+            metric: self.one(SlaMetric::ALL),
+            policy: self.told(Self::text),
+            cycle: self.byte().into(),
+            kind: self.one(SlaEventKind::ALL),
+            due_at: self.number(),
+            breached_at: self.instant(),
+            detected_at: self.number(),
+            policy_applied_at: self.instant(),
+            provisional: self.flip(),
+            ended_at: self.instant(),
+        }
+    }
+
     pub fn escalation(&mut self) -> Escalation {
         Escalation {
             escalation_id: self.uuid(),

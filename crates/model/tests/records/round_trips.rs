@@ -37,7 +37,7 @@ proptest! {
     #[test]
     fn another_reader_of_avro_reads_the_same(dice in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut out = Vec::new();
-        for record in RecordType::ALL.iter().copied().filter(|it| *it != RecordType::SlaEvents) {
+        for record in RecordType::ALL.iter().copied() {
             out.clear();
             encode_any(record, &mut Dice(&dice), &mut out);
             let schema = Schema::parse_str(record.schema()).unwrap();
@@ -113,7 +113,7 @@ fn encode_any(record: RecordType, dice: &mut Dice<'_>, out: &mut Vec<u8>) {
         RecordType::Commands => encode_command(&dice.command(), as_object, out),
         RecordType::Escalations => encode_escalation(&dice.escalation(), as_object, out),
         RecordType::EscalationQueue => encode_queue_entry(&dice.queue_entry(), as_object, out),
-        RecordType::SlaEvents => unreachable!("left out by the caller"),
+        RecordType::SlaEvents => encode_sla_event(&dice.sla_event(), as_object, out),
     }
 }
 

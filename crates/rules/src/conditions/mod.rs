@@ -14,7 +14,6 @@ mod silence;
 mod sla;
 mod status_for;
 mod tickets;
-mod unbuilt;
 
 use std::sync::Arc;
 
@@ -34,7 +33,7 @@ pub(crate) struct Kind {
 }
 
 /// The first that claims a key reads it.
-const VOCABULARY: [Kind; 13] = [
+const VOCABULARY: [Kind; 12] = [
     silence::KIND,
     status_for::KIND,
     follow_ups::KIND,
@@ -46,7 +45,6 @@ const VOCABULARY: [Kind; 13] = [
     signal::KIND,
     escalation::KIND,
     dates::KIND,
-    unbuilt::KIND,
     field::KIND,
 ];
 

@@ -1,8 +1,9 @@
-//! Where the ticket's SLA clock stands: `sla.first_reply: { due_within: 30m }`.
+//! Where one of the ticket's SLA clocks stands: `sla.first_reply: { due_within: 30m }`.
 //!
-//! A warning stays *yes* when the target is overdue; nothing holds once the clock has stopped.
+//! A mark is a place on the clock's own way, which passes in its own time: that of its calendar, without its pauses. A
+//! warning stays *yes* when the target is overdue; nothing holds once the clock has stopped.
 
-use tierline_model::Millis;
+use tierline_model::{Millis, SlaMetric};
 
 use super::{Kind, leaf};
 use crate::scope::Scope;
@@ -10,13 +11,15 @@ use crate::source::{self, Diagnostics, Key, Keys, Node, codes};
 use crate::tree::Expression;
 use crate::{ALWAYS, Absence, AbsenceOf, Clock, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
 
-pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
-
-const KEY: &str = "sla.first_reply";
-const WHAT: &str = "`sla.first_reply`";
+pub(super) const KIND: Kind = Kind {
+    claims: |key| of_key(key).is_some(),
+    keys: || SlaMetric::OF_TICKET.iter().map(|&metric| key(metric)).collect(),
+    parse,
+};
 
 #[derive(Debug)]
-struct FirstReply {
+struct SlaClock {
+    metric: SlaMetric,
     mark: Mark,
 }
 
@@ -30,26 +33,36 @@ enum Mark {
     Used(u32),
 }
 
+fn key(metric: SlaMetric) -> String {
+    format!("sla.{metric}")
+}
+
+fn of_key(key: &str) -> Option<SlaMetric> {
+    SlaMetric::from_word(key.strip_prefix("sla.")?).filter(|metric| SlaMetric::OF_TICKET.contains(metric))
+}
+
 fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
+    let metric = of_key(&key.text)?;
+    let what = format!("`{}`", key.text);
     let marks = match &value.kind {
-        source::Kind::Map(_) => marks(value, scope.found)?,
-        _ => vec![breached(value, scope.found)?],
+        source::Kind::Map(_) => marks(value, &what, scope.found)?,
+        _ => vec![breached(value, &what, scope.found)?],
     };
-    if !scope.has_first_reply {
+    if !scope.metrics.contains(&metric) {
         scope
             .found
-            .mistake(codes::NO_TARGET, &key.span, "no policy under `sla` has a target for `first_reply`")
+            .mistake(codes::NO_TARGET, &key.span, format!("no policy under `sla` has a target for `{metric}`"))
             .label("this never holds")
-            .help("add one: `sla: [{ id: standard, targets: { first_reply: { default: 4h } } }]`");
+            .help(format!("add one: `sla: [{{ id: standard, targets: {{ {metric}: {{ default: 4h }} }} }}]`"));
         return None;
     }
-    let mut all: Vec<_> = marks.into_iter().filter_map(|mark| leaf(FirstReply { mark })).collect();
+    let mut all: Vec<_> = marks.into_iter().filter_map(|mark| leaf(SlaClock { metric, mark })).collect();
     if all.len() == 1 { all.pop() } else { Some(Expression::All(all)) }
 }
 
-fn marks(value: &Node, found: &mut Diagnostics) -> Option<Vec<Mark>> {
+fn marks(value: &Node, what: &str, found: &mut Diagnostics) -> Option<Vec<Mark>> {
     let mistakes = found.mistakes();
-    let mut keys = Keys::of(value, WHAT, found)?;
+    let mut keys = Keys::of(value, what, found)?;
     let mut marks = Vec::new();
     if let Some(node) = keys.optional("due_within") {
         marks.extend(source::duration(node, "`due_within`", found).map(Mark::DueWithin));
@@ -61,7 +74,7 @@ fn marks(value: &Node, found: &mut Diagnostics) -> Option<Vec<Mark>> {
         marks.extend(source::duration(node, "`overdue_by`", found).map(Mark::OverdueBy));
     }
     if let Some(node) = keys.optional("is") {
-        marks.extend(breached(node, found));
+        marks.extend(breached(node, what, found));
     }
     if marks.is_empty() && keys.all_asked() && found.mistakes() == mistakes {
         found.mistake(codes::MATCHER, &value.span, "nothing here says where the clock must stand").help(MARKS);
@@ -73,14 +86,14 @@ fn marks(value: &Node, found: &mut Diagnostics) -> Option<Vec<Mark>> {
 const MARKS: &str = "write `breached`, or one of `due_within`, `used`, `overdue_by`";
 
 /// The one word that is a mark.
-fn breached(node: &Node, found: &mut Diagnostics) -> Option<Mark> {
+fn breached(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Mark> {
     const WORD: &str = "breached";
-    let written = source::text(node, WHAT, found)?;
+    let written = source::text(node, what, found)?;
     if written == WORD {
         return Some(Mark::Breached);
     }
     let help = source::did_you_mean(written, [WORD]).unwrap_or_else(|| MARKS.to_owned());
-    found.mistake(codes::UNKNOWN_WORD, &node.span, format!("{WHAT} is never `{written}`")).help(help);
+    found.mistake(codes::UNKNOWN_WORD, &node.span, format!("{what} is never `{written}`")).help(help);
     None
 }
 
@@ -100,29 +113,46 @@ fn percent(node: &Node, found: &mut Diagnostics) -> Option<u32> {
 }
 
 impl Mark {
-    /// The instant at which a clock passes it.
-    fn instant(self, started: Millis, due: Millis) -> Millis {
+    /// The clock's own time up to it, milliseconds; negative where it lies before the start.
+    fn place(self, target: Millis) -> Millis {
         match self {
-            Mark::Breached => due,
-            Mark::DueWithin(before) => due.saturating_sub(before),
-            Mark::OverdueBy(after) => due.saturating_add(after),
+            Mark::Breached => target,
+            Mark::DueWithin(before) => target.saturating_sub(before),
+            Mark::OverdueBy(after) => target.saturating_add(after),
             Mark::Used(percent) => {
-                let share = i128::from(due - started) * i128::from(percent);
+                let share = i128::from(target) * i128::from(percent);
                 // Rounded up: the first millisecond at which so much is used.
-                let used = (share + 99).div_euclid(100);
-                started.saturating_add(Millis::try_from(used).unwrap_or(NEVER))
+                Millis::try_from((share + 99).div_euclid(100)).unwrap_or(NEVER)
             }
         }
     }
 }
 
-impl FirstReply {
-    fn clock(facts: &dyn Facts) -> Clock {
-        facts.first_reply().0
+impl SlaClock {
+    fn clock(&self, facts: &dyn Facts) -> Clock {
+        facts.sla(self.metric).0
+    }
+
+    /// When the mark is passed; [`NEVER`]: the clock pauses before it.
+    fn passed(&self, facts: &dyn Facts, target: Millis) -> Millis {
+        facts.sla_reaches(self.metric, self.mark.place(target)).unwrap_or(NEVER)
+    }
+
+    /// What the clock measures, for sentences.
+    fn what(&self) -> &'static str {
+        match self.metric {
+            SlaMetric::FirstReply => "the first reply",
+            SlaMetric::NextReply => "the next reply",
+            SlaMetric::PeriodicUpdate => "the periodic update",
+            SlaMetric::PausableUpdate => "the pausable update",
+            SlaMetric::RequesterWait => "the end of the requester's wait",
+            SlaMetric::AgentWork => "the end of the agents' work",
+            SlaMetric::Resolution | SlaMetric::EscalationSla => "the resolution",
+        }
     }
 }
 
-impl Condition for FirstReply {
+impl Condition for SlaClock {
     fn reads(&self) -> Reads {
         Reads::default().and(Topic::Sla)
     }
@@ -132,12 +162,12 @@ impl Condition for FirstReply {
     }
 
     fn evaluate(&self, facts: &dyn Facts) -> Dated {
-        match Self::clock(facts) {
+        match self.clock(facts) {
             Clock::Unknown => Dated::fixed(Truth::Unknown, ALWAYS),
             Clock::None => Dated::fixed(Truth::No, ALWAYS),
             Clock::Stopped { at } => Dated::fixed(Truth::No, at),
-            Clock::Running { started, due, target_since } => {
-                let passed = self.mark.instant(started, due);
+            Clock::Running { target, target_since, .. } => {
+                let passed = self.passed(facts, target);
                 if facts.moment().reached(passed) {
                     Dated { truth: Truth::Yes, since: passed.max(target_since), until: NEVER }
                 } else {
@@ -148,46 +178,51 @@ impl Condition for FirstReply {
     }
 
     fn absence(&self, facts: &dyn Facts) -> Option<Absence> {
-        let Clock::Running { started, due, target_since } = Self::clock(facts) else { return None };
-        let due = self.mark.instant(started, due).max(target_since);
-        Some(Absence { of: AbsenceOf::AgentReply, from: started, due })
+        let Clock::Running { started, target, target_since, .. } = self.clock(facts) else { return None };
+        let of = match self.metric {
+            SlaMetric::RequesterWait | SlaMetric::AgentWork | SlaMetric::Resolution => AbsenceOf::Closing,
+            _ => AbsenceOf::AgentReply,
+        };
+        Some(Absence { of, from: started, due: self.passed(facts, target).max(target_since) })
     }
 
     fn present(&self, negated: bool) -> String {
-        let not = if negated { " not" } else { "" };
+        let (what, not) = (self.what(), if negated { " not" } else { "" });
         match self.mark {
-            Mark::Breached => format!("the first reply is{not} overdue"),
-            Mark::DueWithin(before) => format!("the first reply is{not} due within {}", text::duration(before)),
-            Mark::OverdueBy(after) => format!("the first reply is{not} overdue by {}", text::duration(after)),
-            Mark::Used(percent) => format!("{percent}% of the time for the first reply is{not} used"),
+            Mark::Breached => format!("{what} is{not} overdue"),
+            Mark::DueWithin(before) => format!("{what} is{not} due within {}", text::duration(before)),
+            Mark::OverdueBy(after) => format!("{what} is{not} overdue by {}", text::duration(after)),
+            Mark::Used(percent) => format!("{percent}% of the time for {what} is{not} used"),
         }
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let said = self.present(negated).replacen(" is", " was", 1);
-        match facts.first_reply() {
-            (Clock::Running { due, .. }, _) => format!("{said} (due {})", text::instant(due)),
-            (Clock::Stopped { at }, _) => format!("{said} (the clock stopped {})", text::instant(at)),
-            (Clock::Unknown | Clock::None, _) => said,
+        match self.clock(facts) {
+            Clock::Running { due: Some(due), .. } => format!("{said} (due {})", text::instant(due)),
+            Clock::Running { due: None, .. } => format!("{said} (the clock pauses)"),
+            Clock::Stopped { at } => format!("{said} (the clock stopped {})", text::instant(at)),
+            Clock::Unknown | Clock::None => said,
         }
     }
 
     fn seen(&self, facts: &dyn Facts) -> Seen {
-        let (clock, policy) = facts.first_reply();
+        let (clock, policy) = facts.sla(self.metric);
         let value = match clock {
             Clock::Unknown => "unknown".to_owned(),
             Clock::None => "no target".to_owned(),
-            Clock::Running { due, .. } => format!("due {}", text::instant(due)),
+            Clock::Running { due: Some(due), .. } => format!("due {}", text::instant(due)),
+            Clock::Running { due: None, .. } => "paused".to_owned(),
             Clock::Stopped { at } => format!("stopped {}", text::instant(at)),
         };
         Seen { value, source: policy.map(|policy| format!("sla policy {policy}")), as_of: None }
     }
 
     fn normal(&self) -> String {
-        format!("{KEY}:{:?}", self.mark)
+        format!("{}:{:?}", key(self.metric), self.mark)
     }
 
     fn fields(&self) -> Vec<String> {
-        vec![KEY.to_owned()]
+        vec![key(self.metric)]
     }
 }

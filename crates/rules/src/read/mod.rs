@@ -3,6 +3,7 @@
 //! All mistakes are found at once; what has one is left out. What must never be in here: what a single condition looks
 //! like (that is in [`conditions`](crate::conditions)), and any other section of a configuration.
 
+mod calendar;
 mod contradiction;
 mod doubtful;
 pub(crate) mod expression;
@@ -11,14 +12,14 @@ mod rule;
 
 use std::collections::BTreeMap;
 
-use tierline_model::Millis;
+use tierline_model::{Millis, SlaMetric};
 
 use crate::scope::{Scope, Term, TextNumbers};
 use crate::source::{self, Diagnostics, Kind, Node, Span, codes};
 use crate::{RuleSet, SlaPolicy};
 
 /// The parts of a configuration that say what the rules are; each as it stands in the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Sections<'n> {
     /// `rules`
     pub rules: Option<&'n Node>,
@@ -26,6 +27,10 @@ pub struct Sections<'n> {
     pub terms: Option<&'n Node>,
     /// `sla`
     pub sla: Option<&'n Node>,
+    /// `escalation_sla`
+    pub escalation_sla: Option<&'n Node>,
+    /// `calendars`
+    pub calendars: Option<&'n Node>,
     /// `time.history`: milliseconds for which solved tickets count.
     pub history: Millis,
 }
@@ -35,11 +40,17 @@ const MOST_RULES: usize = 10_000;
 
 /// Reads and compiles; all mistakes at once go to `found`. What has mistakes is left out of the set.
 pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
-    let mistakes = found.mistakes();
-    let policies = policies(sections.sla, found);
+    let calendars = calendar::all(sections.calendars, found);
+    let escalation_sla = policy::of_escalations(sections.escalation_sla, &calendars, found);
+    let written = list(sections.sla, "`sla` is a list of policies", found);
+    let metrics = match sections.sla {
+        // A section with such a mistake may well have been meant to have any target.
+        Some(node) if !node.is_null() && written.is_empty() => SlaMetric::OF_TICKET.to_vec(),
+        _ => policy::metrics(written),
+    };
     let mut scope = Scope {
-        // A policy with mistakes may well have been meant to have the target.
-        has_first_reply: found.mistakes() > mistakes || policies.iter().any(|policy| policy.first_reply.is_some()),
+        metrics,
+        calendars,
         found,
         texts: TextNumbers::default(),
         phrases: Vec::new(),
@@ -48,6 +59,7 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         reading: Vec::new(),
     };
     terms(sections.terms, &mut scope);
+    let policies = policies(written, &mut scope);
     let mut rules = Vec::new();
     let mut ids = Ids::default();
     let mut nodes = Vec::new();
@@ -59,22 +71,33 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         }
     }
     doubtful::warn_of_covered(&rules, &nodes, &mut scope);
-    RuleSet { rules, policies, phrases: scope.phrases, texts: scope.texts.into_texts() }
+    RuleSet {
+        rules,
+        policies,
+        phrases: scope.phrases,
+        calendars: scope.calendars.named,
+        escalation_sla,
+        texts: scope.texts.into_texts(),
+    }
 }
 
-fn policies(section: Option<&Node>, found: &mut Diagnostics) -> Vec<SlaPolicy> {
+fn policies(written: &[Node], scope: &mut Scope<'_>) -> Vec<SlaPolicy> {
     let mut ids = Ids::default();
     let mut policies = Vec::new();
-    for node in list(section, "`sla` is a list of policies", found) {
-        let policy = policy::parse(node, found);
-        if ids.admit(node, found) {
+    let mut for_all = None;
+    for node in written {
+        let policy = policy::parse(node, scope);
+        if ids.admit(node, scope.found) {
+            if let Some(line) = for_all {
+                scope
+                    .found
+                    .warning(codes::NEVER_APPLIES, &node.span, "no ticket ever gets to this policy")
+                    .label(format!("the one on line {line} applies to all"))
+                    .help("the first policy that applies counts: put the one for all last, or give it a `when`");
+            } else if policy.is_some() && node.at("when").is_none_or(Node::is_null) {
+                for_all = Some(node.span.line_column().0);
+            }
             policies.extend(policy);
-        }
-        if policies.len() > 1 {
-            found
-                .warning(codes::NEVER_APPLIES, &node.span, "no ticket ever gets to this policy")
-                .label("the first policy applies to all")
-                .help("policies that choose their tickets with `when` are not built yet; leave it out");
         }
     }
     policies

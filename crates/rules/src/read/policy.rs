@@ -1,67 +1,123 @@
-//! One policy of `sla`.
+//! The policies of `sla`, and `escalation_sla`.
 
-use tierline_model::{Millis, Priority};
-use tierline_sla::{Calendar, Targets};
+use tierline_model::{Priority, SlaMetric};
+use tierline_sla::{Calendar, Target, Targets};
 
+use crate::rule::Body;
+use crate::scope::{Calendars, Scope};
 use crate::source::{self, Diagnostics, Entry, Keys, Kind, Node, codes};
-use crate::{SlaPolicy, read};
+use crate::{OnChange, OnReopen, Reads, SlaPolicy, Topic, read};
 
-use super::rule;
+use super::{expression, rule};
 
-/// Metrics of the contract that this version refuses.
-const UNBUILT: [&str; 6] =
-    ["next_reply", "periodic_update", "pausable_update", "requester_wait", "agent_work", "resolution"];
+const ON_CHANGE: [(&str, OnChange); 2] = [("retain", OnChange::Retain), ("restart", OnChange::Restart)];
+const ON_REOPEN: [(&str, OnReopen); 2] = [("exclude", OnReopen::Exclude), ("count", OnReopen::Count)];
+
+/// The metrics for which a policy, with mistakes or without, is meant to have targets.
+pub(super) fn metrics(policies: &[Node]) -> Vec<SlaMetric> {
+    let has = |metric: &SlaMetric| {
+        policies.iter().any(|policy| policy.at("targets").is_some_and(|targets| targets.at(metric.word()).is_some()))
+    };
+    SlaMetric::OF_TICKET.into_iter().filter(has).collect()
+}
 
 /// Reads a policy; `None`: it has mistakes, which have been told.
-pub(super) fn parse(node: &Node, found: &mut Diagnostics) -> Option<SlaPolicy> {
-    let mistakes = found.mistakes();
-    let mut keys = Keys::of(node, "a policy", found)?;
-    let id = rule::id(&mut keys, "a policy", found);
-    for unbuilt in ["when", "on_change", "on_reopen"] {
-        keys.not_built(unbuilt, found);
-    }
-    always(&mut keys, found);
-    let first_reply = keys.required("targets", found).and_then(|node| targets(node, found));
+pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<SlaPolicy> {
+    let mistakes = scope.found.mistakes();
+    let mut keys = Keys::of(node, "a policy", scope.found)?;
+    let id = rule::id(&mut keys, "a policy", scope.found);
+    let when = keys.optional("when").map(|node| when(node, scope));
+    let calendars = scope.calendars.clone();
+    let named = keys.optional("calendar").and_then(|node| calendars.find(node, scope.found));
+    let calendar = named.unwrap_or_default();
+    let found = &mut *scope.found;
+    let on_change = keys.optional("on_change").and_then(|node| source::word(node, "`on_change`", &ON_CHANGE, found));
+    let on_reopen = keys.optional("on_reopen").and_then(|node| source::word(node, "`on_reopen`", &ON_REOPEN, found));
+    let targets = keys.required("targets", found).and_then(|node| targets(node, &calendar, &calendars, found));
     keys.finish(found);
     if found.mistakes() > mistakes {
         return None;
     }
-    let (id, first_reply) = (id?, first_reply?);
-    let listed: Vec<_> = first_reply.each().map(|(priority, length)| (priority.map(Priority::word), length)).collect();
-    let fingerprint = read::fingerprint(&format!("{id} first_reply {listed:?} always"));
-    Some(SlaPolicy { id, first_reply: Some(first_reply), calendar: Calendar::Always, fingerprint })
-}
-
-/// The targets of `first_reply`, the one metric there is.
-fn targets(node: &Node, found: &mut Diagnostics) -> Option<Targets> {
-    let mut keys = Keys::of(node, "`targets`", found)?;
-    for unbuilt in UNBUILT {
-        keys.not_built(unbuilt, found);
-    }
-    let first_reply = keys.entry("first_reply");
-    let targets = match first_reply {
-        Some(entry) => first_reply_targets(&entry.value, found),
-        None => {
-            if keys.all_asked() && UNBUILT.iter().all(|unbuilt| node.at(unbuilt).is_none()) {
-                found
-                    .mistake(codes::MISSING_KEY, &node.span, "`targets` needs `first_reply`")
-                    .help("such as `first_reply: { urgent: 30m, default: 4h }`");
-            }
-            None
-        }
+    let mut policy = SlaPolicy {
+        id: id?,
+        targets: targets?,
+        calendar,
+        on_change: on_change.unwrap_or_default(),
+        on_reopen: on_reopen.unwrap_or_default(),
+        fingerprint: String::new(),
+        when: when.flatten(),
     };
-    keys.finish(found);
-    targets
+    policy.fingerprint = read::fingerprint(&normal(&policy));
+    Some(policy)
 }
 
-fn first_reply_targets(node: &Node, found: &mut Diagnostics) -> Option<Targets> {
+/// A policy's condition: anything but what depends on the policy itself.
+fn when(node: &Node, scope: &mut Scope<'_>) -> Option<Body> {
+    let expression = expression::parse(node, "`when`", scope)?;
+    let body = Body::compile(&expression, None);
+    let reads = body.leaves.iter().fold(Reads::default(), |reads, leaf| reads.with(leaf.condition.reads()));
+    if reads.overlaps(Reads::default().and(Topic::Sla).and(Topic::Escalation)) {
+        scope
+            .found
+            .mistake(codes::CYCLE, &node.span, "a policy cannot depend on SLA clocks or on the escalation")
+            .help("choose tickets by what they and their accounts are: `account.plan: enterprise`");
+        return None;
+    }
+    Some(body)
+}
+
+/// In one fixed spelling.
+fn normal(policy: &SlaPolicy) -> String {
+    let SlaPolicy { id, targets, calendar, on_change, on_reopen, when, .. } = policy;
+    let listed = SlaMetric::OF_TICKET.iter().zip(targets).map(|(metric, targets)| {
+        let each = targets.each().map(|(priority, target)| {
+            format!("{} {:?} {};", priority.map_or("default", Priority::word), target.length, target.calendar)
+        });
+        format!("{metric}: {}", each.collect::<String>())
+    });
+    let listed: Vec<_> = listed.collect();
+    let when = when.as_ref().map(|body| body.tree.spell(&|index| body.leaves[index].condition.normal()));
+    format!("{id} {when:?} {calendar} {on_change:?} {on_reopen:?} {}", listed.join(" "))
+}
+
+fn targets(
+    node: &Node,
+    calendar: &Calendar,
+    calendars: &Calendars,
+    found: &mut Diagnostics,
+) -> Option<[Targets; SlaMetric::OF_TICKET.len()]> {
+    let mut keys = Keys::of(node, "`targets`", found)?;
+    let mut targets = <[Targets; SlaMetric::OF_TICKET.len()]>::default();
+    let mut any = false;
+    for (metric, targets) in SlaMetric::OF_TICKET.into_iter().zip(&mut targets) {
+        if let Some(node) = keys.optional(metric.word()) {
+            any = true;
+            *targets = of_metric(metric, node, calendar, calendars, found).unwrap_or_default();
+        }
+    }
+    if !any && keys.all_asked() {
+        found
+            .mistake(codes::MISSING_KEY, &node.span, "`targets` has no metric")
+            .help("such as `first_reply: { urgent: 30m, default: 4h }`");
+    }
+    keys.finish(found);
+    Some(targets)
+}
+
+fn of_metric(
+    metric: SlaMetric,
+    node: &Node,
+    calendar: &Calendar,
+    calendars: &Calendars,
+    found: &mut Diagnostics,
+) -> Option<Targets> {
     let Kind::Map(entries) = &node.kind else {
-        source::wrong_kind(node, "the targets of `first_reply` are a map of priorities and durations", found);
+        source::wrong_kind(node, &format!("the targets of `{metric}` are a map of priorities and durations"), found);
         found.items.last_mut().map(|mistake| mistake.help("one for all is `{ default: 4h }`"));
         return None;
     };
     if entries.is_empty() {
-        found.mistake(codes::EMPTY, &node.span, "`first_reply` has no target");
+        found.mistake(codes::EMPTY, &node.span, format!("`{metric}` has no target"));
     }
     let mut targets = Targets::default();
     for Entry { key, value } in entries {
@@ -76,50 +132,40 @@ fn first_reply_targets(node: &Node, found: &mut Diagnostics) -> Option<Targets> 
             found.mistake(codes::UNKNOWN_KEY, &key.span, format!("there is no priority `{}`", key.text)).help(help);
             continue;
         };
-        if let Some(length) = target(value, found) {
-            targets.set(priority, length);
+        if let Some(target) = target(value, calendar, calendars, found) {
+            targets.set(priority, target);
         }
     }
     Some(targets)
 }
 
 /// A target: `4h`, or `{ in: 4h, calendar: always }`.
-fn target(node: &Node, found: &mut Diagnostics) -> Option<Millis> {
+fn target(node: &Node, calendar: &Calendar, calendars: &Calendars, found: &mut Diagnostics) -> Option<Target> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return length(node, found);
+        return Some(Target { length: source::target(node, found)?, calendar: calendar.clone() });
     }
     let mut keys = Keys::of(node, "a target", found)?;
-    let length = keys.required("in", found).and_then(|node| length(node, found));
-    always(&mut keys, found);
+    let length = keys.required("in", found).and_then(|node| source::target(node, found));
+    let calendar = match keys.optional("calendar") {
+        Some(node) => calendars.find(node, found),
+        None => Some(calendar.clone()),
+    };
     keys.finish(found);
-    length
+    Some(Target { length: length?, calendar: calendar? })
 }
 
-/// A calendar other than the one that is built in is refused.
-fn always(keys: &mut Keys<'_>, found: &mut Diagnostics) {
-    if let Some(entry) =
-        keys.entry("calendar").filter(|entry| entry.value.scalar().is_none_or(|name| name.text != "always"))
-    {
-        source::not_built(&entry.key, found);
-    }
-}
-
-/// A duration that means the same by every calendar: days don't.
-fn length(node: &Node, found: &mut Diagnostics) -> Option<Millis> {
-    let written = node.scalar().map_or("", |scalar| scalar.text.trim());
-    if written.ends_with(" business hours") || written.ends_with(" business days") {
-        found
-            .mistake(codes::NOT_BUILT, &node.span, "targets in business time are not built yet")
-            .help("this version refuses them rather than ignore them; write `24h`");
-        return None;
-    }
-    let length = source::duration(node, "a target", found)?;
-    if let Some(days) = written.strip_suffix('d') {
-        let hours = length / 3_600_000;
-        found
-            .mistake(codes::DURATION, &node.span, "a target in days could mean days of 24 hours or days of work")
-            .help(format!("write `{hours}h` for {days} days of 24 hours each"));
-        return None;
-    }
-    Some(length)
+/// `escalation_sla: { 2: 4h, 3: 1h }`
+pub(super) fn of_escalations(
+    section: Option<&Node>,
+    calendars: &Calendars,
+    found: &mut Diagnostics,
+) -> [Option<Target>; 2] {
+    let Some(section) = section.filter(|node| !node.is_null()) else { return [None, None] };
+    let Some(mut keys) = Keys::of(section, "`escalation_sla`", found) else { return [None, None] };
+    let targets = ["2", "3"].map(|tier| {
+        let node = keys.optional(tier)?;
+        target(node, &Calendar::Always, calendars, found)
+    });
+    keys.finish(found);
+    targets
 }

@@ -91,7 +91,7 @@ fn word<T: Copy>(
 }
 
 impl Body {
-    fn compile(when: &Expression, unless: Option<&Expression>) -> Body {
+    pub(super) fn compile(when: &Expression, unless: Option<&Expression>) -> Body {
         let mut conditions = Vec::new();
         let when_tree = Tree::compile(when, Sense::Plain, &mut conditions);
         let first_of_unless = conditions.len();

@@ -172,6 +172,7 @@ pub mod codes {
     pub const REFUSED_PROPERTY: &str = "E0023"; // a librdkafka property that is not the user's to set
     pub const INSTANT: &str = "E0024"; // not a date or an instant
     pub const ID: &str = "E0025"; // a name with letters that names can't have
+    pub const HOURS: &str = "E0026"; // no hours of a day
     pub const NO_RULES: &str = "W0001"; // nothing can fire
     pub const NEVER_APPLIES: &str = "W0002"; // what stands before it leaves nothing for it
     pub const DOUBTFUL: &str = "W0003"; // legal, and rarely what was meant

@@ -1,6 +1,7 @@
 //! Nodes into values, with a mistake for each that is not one.
 
 use tierline_model::Millis;
+use tierline_sla::Length;
 
 use super::{Diagnostics, Entry, Key, Kind, Node, codes, did_you_mean};
 
@@ -227,6 +228,57 @@ pub fn parse_duration(written: &str) -> Result<Millis, String> {
     count.checked_mul(length).filter(|&all| all <= CENTURY).ok_or_else(|| "that is longer than a century".to_owned())
 }
 
+/// How long something may take: `30m`, `24h`, `24 business hours`, `3 business days`. Days alone are refused.
+pub fn target(node: &Node, found: &mut Diagnostics) -> Option<Length> {
+    let Some(scalar) = node.scalar().filter(|scalar| !scalar.is_null()) else {
+        wrong_kind(node, "a target is a duration such as `4h` or `3 business days`", found);
+        return None;
+    };
+    match parse_target(scalar.text.trim()) {
+        Ok(length) => Some(length),
+        Err(WrongTarget { message, help }) => {
+            found.mistake(codes::DURATION, &node.span, message).help(help);
+            None
+        }
+    }
+}
+
+/// Why a text is no target, and what was probably meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongTarget {
+    /// What is wrong.
+    pub message: String,
+    /// What to write.
+    pub help: String,
+}
+
+/// A target as it is written.
+pub fn parse_target(written: &str) -> Result<Length, WrongTarget> {
+    const MOST_DAYS: u32 = 3_650;
+    let wrong = |message: &str, help: String| WrongTarget { message: message.to_owned(), help };
+    let no_length = "a target is a duration such as `4h` or `3 business days`";
+    let length = match written.split_once(' ').map(|(count, unit)| (count, unit.trim())) {
+        Some((count, "business day" | "business days")) => {
+            let days = count.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+            let help = || wrong(no_length, format!("write a whole number of business days, at most {MOST_DAYS}"));
+            return days.map(Length::BusinessDays).ok_or_else(help);
+        }
+        Some((count, "business hour" | "business hours")) => parse_duration(&format!("{count}h")),
+        Some((count, "business minute" | "business minutes")) => parse_duration(&format!("{count}m")),
+        _ => parse_duration(written),
+    };
+    let length = length.map_err(|help| wrong(no_length, help))?;
+    if length == 0 {
+        return Err(wrong("a target is longer than nothing", "such as `4h`".to_owned()));
+    }
+    if let Some(days) = written.strip_suffix('d') {
+        let hours = length / 3_600_000;
+        let help = format!("write `{hours}h` for {days} days of 24 hours each, or `{days} business days`");
+        return Err(wrong("a target in days could mean days of 24 hours or days of work", help));
+    }
+    Ok(Length::Time(length))
+}
+
 /// Words in a row, each in back quotes.
 pub fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
@@ -242,6 +294,16 @@ mod tests {
             [("250ms", 250), ("90s", 90_000), ("30m", 1_800_000), ("2h", 7_200_000), ("7d", 604_800_000), ("0s", 0)]
         {
             assert_eq!(parse_duration(written), Ok(length), "{written}");
+        }
+    }
+
+    #[test]
+    fn targets_are_durations_or_business_time() {
+        assert_eq!(parse_target("30m"), Ok(Length::Time(1_800_000)));
+        assert_eq!(parse_target("24 business hours"), Ok(Length::Time(86_400_000)));
+        assert_eq!(parse_target("1 business day"), Ok(Length::BusinessDays(1)));
+        for written in ["2d", "0h", "0 business days", "3 business weeks", "4000 business days", ""] {
+            assert!(parse_target(written).is_err(), "{written}");
         }
     }
 

@@ -5,7 +5,7 @@ use tierline_rules::{
     ALWAYS, Absence, AbsenceOf, Age, Clock, Edge, FieldRef, Moment, NEVER, OpenEscalation, Reads, Topic, Truth, Wait,
 };
 
-use crate::sample::{DAY, Sample, SignalTold, Tell, dated, no, rule, unknown, yes};
+use crate::sample::{DAY, Sample, SignalTold, Tell, dated, no, rule, running, unknown, yes};
 
 #[test]
 fn a_silence_is_reached_after_the_records_of_its_instant() {
@@ -27,7 +27,7 @@ fn every_silence_says_what_it_waits_for() {
         age: Ok(Age { created_at: 30, solved_for: 5 }),
         unassigned: Ok(Some(40)),
         touched: Ok(50),
-        clock: Clock::Running { started: 60, due: 90, target_since: 60 },
+        clock: running(60, 30, 60),
         ..Sample::default()
     };
     for (when, of, from, due) in [
@@ -113,7 +113,7 @@ fn tickets_without_a_window_are_those_of_the_history() {
 
 #[test]
 fn the_marks_of_a_clock_are_passed_to_the_millisecond() {
-    let clock = Clock::Running { started: 0, due: 1_001, target_since: 0 };
+    let clock = running(0, 1_001, 0);
     let sample = Sample { clock, ..Sample::default() };
     for (mark, passed) in [
         ("breached", 1_001),
@@ -139,7 +139,7 @@ fn the_marks_of_a_clock_are_passed_to_the_millisecond() {
 
 #[test]
 fn a_target_that_came_later_is_overdue_since_then() {
-    let clock = Clock::Running { started: 0, due: 100, target_since: 500 };
+    let clock = running(0, 100, 500);
     let sample = Sample { clock, ..Sample::default() };
     assert_eq!(dated("{ sla.first_reply: breached }", &sample.at(600)), yes(500, NEVER));
     let absence = rule("{ sla.first_reply: breached }").0.leaves(&sample.at(600))[0].absence;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tierline_model::{AccountField, TicketField};
 use tierline_rules::{ALWAYS, Age, Clock, FieldRef, Handoff, Standing, Truth, Wait};
 
-use crate::sample::{Sample, SignalTold, Tell, is_possible, rule, rule_unless};
+use crate::sample::{Sample, SignalTold, Tell, is_possible, rule, rule_unless, running};
 
 /// All that happens in a sample, happens before this.
 const END: i64 = 60;
@@ -108,9 +108,9 @@ impl Cond {
             Cond::Overdue(_) | Cond::Due(_) => match sample.clock {
                 Clock::Unknown => Truth::Unknown,
                 Clock::None | Clock::Stopped { .. } => Truth::No,
-                Clock::Running { due, .. } => Truth::from(match self {
-                    Cond::Overdue(ms) => t >= due + ms,
-                    Cond::Due(ms) => t >= due - ms,
+                Clock::Running { started, target, .. } => Truth::from(match self {
+                    Cond::Overdue(ms) => t >= started + target + ms,
+                    Cond::Due(ms) => t >= started + target - ms,
                     _ => unreachable!("only these two come here"),
                 }),
             },
@@ -262,9 +262,7 @@ prop_compose! {
         ],
         clock in prop_oneof![
             Just(Clock::Unknown), Just(Clock::None), (0..9i64).prop_map(|at| Clock::Stopped { at }),
-            (0..9i64, 1..40i64).prop_map(|(started, length)| {
-                Clock::Running { started, due: started + length, target_since: started }
-            }),
+            (0..9i64, 1..40i64).prop_map(|(started, length)| running(started, length, started)),
         ],
         mut tickets in prop::collection::vec(0..END, 0..8),
         mut contacts in prop::collection::btree_set(9..END, 0..8),

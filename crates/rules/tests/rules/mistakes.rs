@@ -115,7 +115,33 @@ const MISTAKES: &[(&str, &str)] = &[
     ("a target for a priority there is not", "sla: [{ id: p, targets: { first_reply: { urgend: 4h } } }]"),
     ("no targets", "sla: [{ id: p, targets: { first_reply: {} } }]"),
     ("a target in days", "sla: [{ id: p, targets: { first_reply: { default: 2d } } }]"),
-    ("a target in business time", "sla: [{ id: p, targets: { first_reply: { default: 3 business days } } }]"),
+    ("a target in no business days", "sla: [{ id: p, targets: { first_reply: { default: 0 business days } } }]"),
+    ("a target in business weeks", "sla: [{ id: p, targets: { next_reply: { default: 3 business weeks } } }]"),
+    ("a calendar there is not", "sla: [{ id: p, calendar: emea, targets: { resolution: { default: 4h } } }]"),
+    (
+        "a target's calendar there is not",
+        "calendars: { emea: { time_zone: UTC, hours: { mon: '09:00-17:00' } } }\nsla: [{ id: p, targets: { agent_work: { default: { in: 4h, calendar: emae } } } }]",
+    ),
+    ("a change there is not", "sla: [{ id: p, on_change: reset, targets: { resolution: { default: 4h } } }]"),
+    (
+        "a policy by its own clock",
+        "sla: [{ id: p, when: { sla.resolution: breached }, targets: { resolution: { default: 4h } } }]",
+    ),
+    ("a metric without a target", "WHEN { sla.next_reply: breached }"),
+    ("a target for no tier", "escalation_sla: { 1: 4h, 3: 1h }"),
+    ("a calendar that is built in", "calendars: { always: { time_zone: UTC, hours: { mon: '09:00-17:00' } } }"),
+    ("a zone by its city", "calendars: { emea: { time_zone: berlin, hours: { mon: '09:00-17:00' } } }"),
+    ("a zone there is not", "calendars: { emea: { time_zone: Europe/Atlantis, hours: { mon: '09:00-17:00' } } }"),
+    ("a day there is not", "calendars: { emea: { time_zone: UTC, hours: { weekdays: '09:00-17:00' } } }"),
+    ("hours without a closing", "calendars: { emea: { time_zone: UTC, hours: { mon: '9' } } }"),
+    ("hours past midnight", "calendars: { emea: { time_zone: UTC, hours: { mon: '09:00-25:00' } } }"),
+    ("hours twice", "calendars: { emea: { time_zone: UTC, hours: { mon-fri: '09:00-17:00', fri: '16:00-18:00' } } }"),
+    ("no hours", "calendars: { emea: { time_zone: UTC, hours: { mon: [] } } }"),
+    ("no zone", "calendars: { emea: { hours: { mon: '09:00-17:00' } } }"),
+    (
+        "holidays that are none",
+        "calendars: { emea: { time_zone: UTC, hours: { mon: '09:00-17:00' }, holidays: [25.12.2026, 2026-12-24, { date: 2026-12-24, hours: ['22:00-02:00'] }] } }",
+    ),
     (
         "two policies of one id",
         "sla:\n  - { id: p, targets: { first_reply: { default: 4h } } }\n  - { id: p, targets: { first_reply: { default: 4h } } }\n",
@@ -128,26 +154,8 @@ const MISTAKES: &[(&str, &str)] = &[
 
 /// What the contract has and this version does not.
 const UNBUILT: &[&str] = &[
-    "WHEN { sla.next_reply: breached }",
-    "WHEN { sla.periodic_update: breached }",
-    "WHEN { sla.pausable_update: breached }",
-    "WHEN { sla.requester_wait: breached }",
-    "WHEN { sla.agent_work: breached }",
-    "WHEN { sla.resolution: breached }",
     "WHEN { ticket.no_agent_reply_for: { for: 2h, calendar: emea } }",
     "WHEN { escalation.open_for: { for: 2h, calendar: policy } }",
-    "sla: [{ id: p, when: { account.plan: pro }, targets: { first_reply: { default: 4h } } }]",
-    "sla: [{ id: p, calendar: emea, targets: { first_reply: { default: 4h } } }]",
-    "sla: [{ id: p, on_change: retain, targets: { first_reply: { default: 4h } } }]",
-    "sla: [{ id: p, on_reopen: count, targets: { first_reply: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, next_reply: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, periodic_update: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, pausable_update: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, requester_wait: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, agent_work: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 4h }, resolution: { default: 4h } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: { in: 30m, calendar: emea } } } }]",
-    "sla: [{ id: p, targets: { first_reply: { default: 3 business days } } }]",
 ];
 
 #[test]

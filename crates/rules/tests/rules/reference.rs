@@ -1,9 +1,9 @@
 //! The four reference rules: they parse without a warning and say what they mean.
 
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Clock, FieldRef, Rule, Truth, Wait};
+use tierline_rules::{FieldRef, Rule, Truth, Wait};
 
-use crate::sample::{DAY, Sample, SignalTold, Tell, read};
+use crate::sample::{DAY, Sample, SignalTold, Tell, read, running};
 
 const HOUR: i64 = 3_600_000;
 const REFERENCE: &str = "\
@@ -70,7 +70,7 @@ fn the_reasons_tell_what_was_seen() {
         ]
         .into(),
         wait: Wait::Since(monday),
-        clock: Clock::Running { started: monday, due: monday + 4 * HOUR, target_since: monday },
+        clock: running(monday, 4 * HOUR, monday),
         tickets: (0..6).map(|n| monday - n * HOUR).rev().collect(),
         signals: vec![SignalTold { name: "sentiment", at: monday, value: Some(-0.6), label: None }],
         ..Sample::default()

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use tierline_model::SlaMetric;
 use tierline_rules::source::{Diagnostics, Source, parse};
 use tierline_rules::{
-    ALWAYS, Age, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring,
-    Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait, fold, rule_set,
+    ALWAYS, Age, Calendar, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation,
+    Recurring, Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait, fold,
+    rule_set,
 };
 
 pub type Millis = i64;
@@ -161,8 +163,20 @@ impl Facts for Sample {
         &self.tickets
     }
 
-    fn first_reply(&self) -> (Clock, Option<&str>) {
+    fn sla(&self, _: SlaMetric) -> (Clock, Option<&str>) {
         (self.clock, Some("standard"))
+    }
+
+    /// The clock never pauses, and its time is that of the wall.
+    fn sla_reaches(&self, _: SlaMetric, used: Millis) -> Option<Millis> {
+        match self.clock {
+            Clock::Running { started, .. } => Some(started + used),
+            Clock::Unknown | Clock::None | Clock::Stopped { .. } => None,
+        }
+    }
+
+    fn policy_calendar(&self) -> Option<(&Calendar, Millis)> {
+        Some((&Calendar::Always, ALWAYS))
     }
 
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
@@ -203,7 +217,14 @@ pub fn read_all(text: &str) -> (RuleSet, Diagnostics) {
     let mut found = Diagnostics::default();
     let root = parse(&Source::new("rules.yaml", text), &mut found);
     let at = |key: &str| root.as_ref().and_then(|root| root.at(key));
-    let sections = Sections { rules: at("rules"), terms: at("terms"), sla: at("sla"), history: 35 * DAY };
+    let sections = Sections {
+        rules: at("rules"),
+        terms: at("terms"),
+        sla: at("sla"),
+        escalation_sla: at("escalation_sla"),
+        calendars: at("calendars"),
+        history: 35 * DAY,
+    };
     let set = rule_set(&sections, &mut found);
     (set, found)
 }
@@ -234,7 +255,15 @@ pub fn rule_unless(when: &str, unless: Option<&str>) -> Rule {
     read(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n")).rules.remove(0)
 }
 
-const POLICY: &str = "sla: [{ id: standard, targets: { first_reply: { default: 4h } } }]\n";
+/// A policy with a target for every metric.
+const POLICY: &str = "sla: [{ id: standard, targets: { first_reply: { default: 4h }, next_reply: { default: 4h }, \
+    periodic_update: { default: 4h }, pausable_update: { default: 4h }, requester_wait: { default: 4h }, \
+    agent_work: { default: 4h }, resolution: { default: 4h } } }]\n";
+
+/// A clock that started then and is due so much later.
+pub fn running(started: Millis, target: Millis, target_since: Millis) -> Clock {
+    Clock::Running { started, target, due: Some(started + target), target_since }
+}
 
 /// What a `when` is on a sample.
 pub fn dated(when: &str, sample: &Sample) -> Dated {

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Age, Clock, FieldRef, Handoff, OpenEscalation, Rule, Standing, Wait};
+use tierline_rules::{Age, FieldRef, Handoff, OpenEscalation, Rule, Standing, Wait};
 
-use crate::sample::{DAY, Sample, SignalTold, Tell, Words, is_possible, rule};
+use crate::sample::{DAY, Sample, SignalTold, Tell, Words, is_possible, rule, running};
 
 /// 2026-03-02T10:00:00Z
 const MONDAY: i64 = 1_772_445_600_000;
@@ -58,6 +58,12 @@ const CONDITIONS: &[&str] = &[
     "{ sla.first_reply: { due_within: 30m } }",
     "{ sla.first_reply: { used: 75% } }",
     "{ sla.first_reply: { overdue_by: 1h } }",
+    "{ sla.next_reply: breached }",
+    "{ sla.periodic_update: { due_within: 30m } }",
+    "{ sla.pausable_update: { used: 75% } }",
+    "{ sla.requester_wait: { overdue_by: 1h } }",
+    "{ sla.agent_work: breached }",
+    "{ sla.resolution: breached }",
     "{ ticket.sentiment: { at_most: -0.5 } }",
     "{ ticket.sentiment: { at_most: -0.5, within: 1d, take: lowest } }",
     "{ ticket.escalation_risk: [high, medium] }",
@@ -105,7 +111,7 @@ fn sample(texts: Vec<String>) -> Sample {
         touched: Ok(MONDAY),
         contacts: (0..4).map(|n| MONDAY + n * HOUR / 4).collect(),
         tickets: (0..6).map(|n| MONDAY - (6 - n) * HOUR).collect(),
-        clock: Clock::Running { started: MONDAY, due: MONDAY + 4 * HOUR, target_since: MONDAY },
+        clock: running(MONDAY, 4 * HOUR, MONDAY),
         signals: vec![
             signal("sentiment", Some(-0.6), None),
             signal("escalation_risk", Some(0.9), Some("Medium")),

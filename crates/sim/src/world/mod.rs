@@ -189,6 +189,7 @@ pub fn detect(plan: &Plan, rules: &Arc<RuleSet>) -> Detect {
         escalations: Encoding::SingleObject,
         shadow: Encoding::SingleObject,
         queue: Encoding::SingleObject,
+        sla_events: Encoding::SingleObject,
         schemas: None,
     })
 }

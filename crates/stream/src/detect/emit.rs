@@ -1,7 +1,9 @@
 //! What the engine wants written, as records: encoded, under its key, in the task's own partition; and counted.
 
 use tierline_engine::Output;
-use tierline_model::{Escalation, EscalationKind, Millis, encode_escalation, encode_queue_entry};
+use tierline_model::{
+    Escalation, EscalationKind, Millis, SlaEvent, SlaEventKind, encode_escalation, encode_queue_entry, encode_sla_event,
+};
 use tierline_observe::LaneMetrics;
 use uuid::Uuid;
 
@@ -31,6 +33,10 @@ pub(super) fn put(what: &Output, common: &Common, to: &mut Outbox<'_>) {
             let mut encode = |buffer: &mut Vec<u8>| encode_escalation(it, common.shadow, buffer);
             to.put(output::ESCALATIONS_SHADOW, Some(it.account_id.as_bytes()), Some(&mut encode));
         }
+        Output::Sla(it) => {
+            let mut encode = |buffer: &mut Vec<u8>| encode_sla_event(it, common.sla_events, buffer);
+            to.put(output::SLA_EVENTS, Some(it.account_id.as_bytes()), Some(&mut encode));
+        }
         Output::Queue(id, entry) => {
             let mut text = Uuid::encode_buffer();
             let key = id.hyphenated().encode_lower(&mut text).as_bytes();
@@ -42,6 +48,13 @@ pub(super) fn put(what: &Output, common: &Common, to: &mut Outbox<'_>) {
                 None => to.put(output::ESCALATION_QUEUE, Some(key), None),
             }
         }
+    }
+}
+
+/// Counts a breach.
+pub(super) fn count_breach(it: &SlaEvent, metrics: &mut LaneMetrics) {
+    if it.kind == SlaEventKind::Breached {
+        metrics.sla_breach(it.metric.word(), it.policy.as_deref());
     }
 }
 

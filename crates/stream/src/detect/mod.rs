@@ -38,6 +38,8 @@ pub struct DetectSettings {
     pub escalations: Encoding,
     /// How records of `escalations-shadow` are framed: its subject may have another id.
     pub shadow: Encoding,
+    /// How records of `sla-events` are framed.
+    pub sla_events: Encoding,
     /// How records of `escalation-queue` are framed.
     pub queue: Encoding,
     /// Where the schema ids of input records are looked up; none: a record that names one is a dead letter.
@@ -62,13 +64,15 @@ struct Common {
     grace: Millis,
     escalations: Encoding,
     shadow: Encoding,
+    sla_events: Encoding,
     queue: Encoding,
 }
 
 impl Detect {
     /// Makes them as the settings say.
     pub fn new(settings: DetectSettings) -> Detect {
-        let DetectSettings { names, rules, engine, max_future, escalations, shadow, queue, schemas } = settings;
+        let DetectSettings { names, rules, engine, max_future, escalations, shadow, sla_events, queue, schemas } =
+            settings;
         let streams = detect_inputs(&names);
         let spec = |(stream, topic): &(Stream, String)| InputSpec {
             topic: topic.clone(),
@@ -78,7 +82,16 @@ impl Detect {
         Detect {
             inputs: streams.iter().map(spec).collect(),
             outputs: detect_outputs(&names).into_iter().map(|(_, topic)| topic).collect(),
-            common: Arc::new(Common { rules, streams, max_future, grace: engine.grace, escalations, shadow, queue }),
+            common: Arc::new(Common {
+                rules,
+                streams,
+                max_future,
+                grace: engine.grace,
+                escalations,
+                shadow,
+                sla_events,
+                queue,
+            }),
             engine: Arc::new(engine),
             schemas,
         }

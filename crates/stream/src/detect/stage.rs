@@ -149,6 +149,7 @@ impl DetectStage {
             Stream::Escalations
             | Stream::EscalationsShadow
             | Stream::EscalationQueue
+            | Stream::SlaEvents
             | Stream::DetectState
             | Stream::DeadLetters => unreachable!("`detect_inputs` names inputs only"),
         };
@@ -213,6 +214,7 @@ impl Stage for DetectStage {
                         self.causes.push(appended_at);
                     }
                 }
+                Output::Sla(event) => emit::count_breach(event, metrics),
                 Output::Shadow(_) | Output::Queue(..) => {}
             }
             emit::put(&output, &self.common, to);

@@ -22,7 +22,8 @@ use tierline_stream::task_record::{self, TaskRecord};
 use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
-/// The folder of the format that this version writes.
+/// The folder of what this version writes; the third has entries of clocks, and of what few tickets have, beside those
+/// of the second.
 const PRESENT: &str = "3";
 
 const RULES: &str = "rules:
@@ -36,7 +37,14 @@ const RULES: &str = "rules:
   - { id: passed-on, tier: 2, when: { any: [ ticket.reopened: 1, ticket.reassigned: { at_least: 1, within: 5h } ] } }
   - { id: tried, tier: 3, mode: shadow, when: { ticket.priority: urgent } }
 sla:
-  - { id: all, targets: { first_reply: { urgent: 30m, default: 4h } } }
+  - id: enterprise
+    when: { account.plan: enterprise }
+    calendar: emea
+    targets: { first_reply: { urgent: 30m, default: 4h }, resolution: { default: 2 business days } }
+  - { id: all, targets: { first_reply: { urgent: 30m, default: 4h }, requester_wait: { default: 8h } } }
+escalation_sla: { 3: 1h }
+calendars:
+  emea: { time_zone: Europe/Berlin, hours: { mon-fri: 09:00-18:00 } }
 ";
 
 fn folder(format: &str) -> PathBuf {

@@ -77,6 +77,7 @@ impl World {
             max_future: HOUR,
             escalations: Encoding::SingleObject,
             shadow: Encoding::SingleObject,
+            sla_events: Encoding::SingleObject,
             queue: Encoding::SingleObject,
             schemas: None,
         };
@@ -366,6 +367,8 @@ pub fn rules(text: &str) -> Arc<RuleSet> {
         rules: keys.optional("rules"),
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
+        escalation_sla: keys.optional("escalation_sla"),
+        calendars: keys.optional("calendars"),
         history: 35 * DAY,
     };
     let set = rule_set(&sections, &mut found);

@@ -57,7 +57,7 @@ fn ruled() -> Arc<RuleSet> {
         let sections = parse(&Source::new("rules.yaml", RULES), &mut found).and_then(|root| {
             let mut keys = Keys::of(&root, "the file", &mut found)?;
             let (rules, sla) = (keys.optional("rules"), keys.optional("sla"));
-            Some(rule_set(&Sections { rules, terms: None, sla, history: HISTORY }, &mut found))
+            Some(rule_set(&Sections { rules, sla, history: HISTORY, ..Sections::default() }, &mut found))
         });
         assert!(found.items.is_empty(), "{}", found.render(false));
         // Invariant: nothing was found wrong with it.
@@ -87,6 +87,7 @@ pub fn stage() -> DetectStage {
             escalations: Encoding::SingleObject,
             shadow: Encoding::SingleObject,
             queue: Encoding::SingleObject,
+            sla_events: Encoding::SingleObject,
             schemas: None,
         }));
     }

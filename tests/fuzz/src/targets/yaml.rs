@@ -20,8 +20,10 @@ pub fn rules(bytes: &[u8]) {
         && let Some(mut keys) = Keys::of(&root, "the file", &mut found)
     {
         let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
+        let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
         keys.finish(&mut found);
-        let set = rule_set(&Sections { rules, terms, sla, history: HISTORY }, &mut found);
+        let sections = Sections { rules, terms, sla, escalation_sla, calendars, history: HISTORY };
+        let set = rule_set(&sections, &mut found);
         for rule in &set.rules {
             assert!(!rule.sentence().is_empty());
         }

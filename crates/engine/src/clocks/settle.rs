@@ -1,0 +1,178 @@
+//! What a restart makes of clocks: policies and calendars that were edited apply from then on, what had elapsed by the
+//! old ones is kept, and what they make overdue is passed over in silence. SEMANTICS 3.7.
+
+use serde::{Deserialize, Serialize};
+use tierline_model::{Millis, Priority, SlaMetric, Status, TicketField};
+use tierline_rules::{Edge, Length, Moment, OnChange, OnReopen, SlaPolicy, Target};
+use tierline_sla::{Calendar, WrittenCalendar};
+
+use super::change::Changed;
+use super::{Clocks, Telling};
+use crate::account::Slot;
+use crate::engine::Engine;
+
+/// The policies that were in force, as the task record keeps them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OldPolicies {
+    policies: Vec<OldPolicy>,
+    calendars: Vec<Option<WrittenCalendar>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OldPolicy {
+    id: String,
+    counts_solved: bool,
+    targets: Vec<OldTarget>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OldTarget {
+    metric: u8,
+    /// `None`: the default.
+    priority: Option<u8>,
+    /// Milliseconds, or business days.
+    length: Result<Millis, u32>,
+    calendar: u16,
+}
+
+impl OldPolicies {
+    pub fn of(policies: &[SlaPolicy]) -> OldPolicies {
+        let mut calendars: Vec<Calendar> = Vec::new();
+        let mut number = |calendar: &Calendar| {
+            let known = calendars.iter().position(|other| other == calendar);
+            known.unwrap_or_else(|| {
+                calendars.push(calendar.clone());
+                calendars.len() - 1
+            }) as u16
+        };
+        let policies = policies.iter().map(|policy| {
+            let targets = SlaMetric::OF_TICKET.iter().zip(&policy.targets).flat_map(|(metric, targets)| {
+                targets.each().map(|(priority, target)| (*metric as u8, priority.map(|word| word as u8), target))
+            });
+            let targets = targets.map(|(metric, priority, target)| OldTarget {
+                metric,
+                priority,
+                length: match target.length {
+                    Length::Time(length) => Ok(length),
+                    Length::BusinessDays(days) => Err(days),
+                },
+                calendar: number(&target.calendar),
+            });
+            OldPolicy {
+                id: policy.id.clone(),
+                counts_solved: policy.on_reopen == OnReopen::Count,
+                targets: targets.collect(),
+            }
+        });
+        let policies = policies.collect();
+        OldPolicies { policies, calendars: calendars.iter().map(Calendar::written).collect() }
+    }
+
+    /// As policies again, without their conditions; what a damaged record says no more is left out.
+    fn read(&self) -> Vec<SlaPolicy> {
+        let calendars: Vec<Option<Calendar>> = self
+            .calendars
+            .iter()
+            .map(|written| match written {
+                None => Some(Calendar::Always),
+                Some(written) => Calendar::read(written),
+            })
+            .collect();
+        let policy = |old: &OldPolicy| {
+            let on_reopen = if old.counts_solved { OnReopen::Count } else { OnReopen::Exclude };
+            let mut policy = SlaPolicy::bare(&old.id, on_reopen);
+            for target in &old.targets {
+                let calendar = calendars.get(usize::from(target.calendar)).cloned().flatten();
+                let (Some(calendar), Some(targets)) = (calendar, policy.targets.get_mut(usize::from(target.metric)))
+                else {
+                    continue;
+                };
+                let priority = target.priority.and_then(|word| Priority::ALL.get(usize::from(word)).copied());
+                let length = target.length.map_or_else(Length::BusinessDays, Length::Time);
+                targets.set(priority, Target { length, calendar });
+            }
+            policy
+        };
+        self.policies.iter().map(policy).collect()
+    }
+}
+
+impl Engine {
+    /// All has been restored: clocks are as they were, or as changed policies make them.
+    ///
+    /// `old`: what was in force; `None`: a version wrote the state that knew of no clocks but the first reply's.
+    pub(crate) fn settle_clocks(&mut self, old: Option<&OldPolicies>, changed: bool) {
+        let slots: Vec<Slot> = self.tickets.places().collect();
+        let applied = std::mem::take(&mut self.settling_policies);
+        let settles = changed || old.is_none();
+        if settles {
+            slots.iter().for_each(|&slot| self.make_up_statuses(slot));
+        }
+        let old = if changed { old.map_or_else(Vec::new, OldPolicies::read) } else { Vec::new() };
+        let moment = Moment { at: self.clock, edge: Edge::Bounds };
+        for slot in slots {
+            if settles {
+                let was = applied.get(&slot).and_then(|id| old.iter().find(|policy| policy.id == *id));
+                self.settle_policy(slot, was);
+                if self.live {
+                    self.tell_clocks_as_of(slot, Telling::Quietly, moment);
+                }
+            } else if self.policies.timed {
+                let now = self.accounts[self.tickets[slot].account].now.at;
+                self.apply_policy(slot, now);
+            }
+            if self.live {
+                // Nothing is told: only when each is next due.
+                self.tell_clocks(slot, Telling::UpTo(Millis::MIN, Edge::Records));
+            }
+        }
+    }
+
+    /// The policy that applies now; where it counts by other hours than before, what has elapsed by those is kept.
+    fn settle_policy(&mut self, slot: Slot, was: Option<&SlaPolicy>) {
+        let at = self.clock;
+        let rules = self.rules.clone();
+        let before = self.tickets[slot].clocks.as_ref().and_then(|clocks| clocks.policy?.policy);
+        self.apply_policy(slot, at);
+        let ticket = &self.tickets[slot];
+        let now = ticket.clocks.as_ref().and_then(|clocks| clocks.policy?.policy);
+        let (Some(was), Some(now)) = (was, now.map(|number| &rules.policies[usize::from(number)])) else { return };
+        // A policy that moved to another has been carried over already, by what it says now.
+        let is_same = before.is_some_and(|before| rules.policies[usize::from(before)].id == now.id);
+        let priority = ticket.priority();
+        let carried = SlaMetric::OF_TICKET.into_iter().filter_map(|metric| {
+            let changed = Changed {
+                from: Some(was).zip(was.target(metric, priority)),
+                to: Some(now).zip(now.target(metric, priority)),
+                on_change: OnChange::Retain,
+            };
+            ticket.carried_over(metric, at, changed)
+        });
+        let carried: Vec<_> = carried.filter(|_| is_same || before.is_none()).collect();
+        if !carried.is_empty() {
+            let clocks = self.clocks_mut(slot);
+            carried.into_iter().for_each(|carried| clocks.carry(carried));
+        }
+    }
+
+    /// What a ticket's other fields tell of its statuses, where no line of them was kept.
+    fn make_up_statuses(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot];
+        if ticket.clocks.is_some() {
+            return;
+        }
+        let mut clocks = Clocks::new();
+        if ticket.open && ticket.solved_for > 0 {
+            clocks.statuses.add(ticket.open_since.saturating_sub(ticket.solved_for), Status::Solved);
+            clocks.statuses.add(ticket.open_since, Status::Open);
+        }
+        if let Some(seen) = ticket.cells.field(TicketField::Status)
+            && let Some(status) = ticket.cells.small(TicketField::Status)
+        {
+            clocks.statuses.add(seen.since, Status::ALL[status as usize]);
+        }
+        if !clocks.statuses.is_empty() {
+            *self.clocks_mut(slot) = clocks;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What is kept of a ticket's SLA clocks, as it is written: by hand, since many events change it.
+
+use tierline_model::{Millis, SlaMetric};
+
+use super::bytes::{Cursor, Damaged, put_bytes, put_instant, put_number, put_signed};
+use crate::account::Slot;
+use crate::clocks::{Applied, Breach, Carried, Clocks, OfEscalation, Told};
+use crate::engine::Engine;
+use crate::ticket::{Ticket, unpack};
+
+/// Bits of what is told of a metric, in the order of what follows them.
+mod bit {
+    pub const STARTED: u64 = 1;
+    pub const DUE: u64 = 1 << 1;
+    pub const ENDED: u64 = 1 << 2;
+    pub const BREACH: u64 = 1 << 3;
+    pub const STANDS: u64 = 1 << 4;
+    pub const TOLD: u64 = 1 << 5;
+}
+
+pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
+    let Some(clocks) = ticket.clocks.as_deref() else { return };
+    let near = unpack(ticket.now).at;
+    put_signed(into, near);
+    put_number(into, clocks.statuses.line.len() as u64);
+    let mut before = near.wrapping_mul(8);
+    for &status in &clocks.statuses.line {
+        put_signed(into, status.wrapping_sub(before));
+        before = status;
+    }
+    put_number(into, clocks.policy.is_some().into());
+    if let Some(applied) = clocks.policy {
+        put_applied(engine, applied, near, into);
+    }
+    put_number(into, clocks.carried.len() as u64);
+    for carried in &clocks.carried {
+        put_number(into, carried.metric as u64 * 2 + u64::from(carried.anew));
+        put_signed(into, carried.started.wrapping_sub(near));
+        put_signed(into, carried.at.wrapping_sub(near));
+        put_signed(into, carried.used);
+    }
+    put_number(into, clocks.told.len() as u64);
+    for told in &clocks.told {
+        put_told(engine, told, near, into);
+    }
+    put_number(into, clocks.escalation.is_some().into());
+    if let Some(OfEscalation { since, cycle, missed }) = clocks.escalation {
+        put_signed(into, since.wrapping_sub(near));
+        put_number(into, u64::from(cycle) * 2 + u64::from(missed));
+    }
+}
+
+fn put_applied(engine: &Engine, applied: Applied, near: Millis, into: &mut Vec<u8>) {
+    let policy = applied.policy.and_then(|number| engine.rules.policies.get(usize::from(number)));
+    put_number(into, u64::from(applied.provisional) | u64::from(policy.is_some()) << 1);
+    if let Some(policy) = policy {
+        put_bytes(into, policy.id.as_bytes());
+    }
+    put_signed(into, applied.since.wrapping_sub(near));
+}
+
+fn put_told(engine: &Engine, told: &Told, near: Millis, into: &mut Vec<u8>) {
+    let ended = Some(told.ended).filter(|&ended| ended > Millis::MIN);
+    let mut is = 0;
+    for (bit, yes) in [
+        (bit::STARTED, told.started.is_some()),
+        (bit::DUE, told.due.is_some()),
+        (bit::ENDED, ended.is_some()),
+        (bit::BREACH, told.breach.is_some()),
+        (bit::STANDS, told.breach.is_some_and(|breach| breach.stands)),
+        (bit::TOLD, told.breach.is_some_and(|breach| breach.told)),
+    ] {
+        is |= if yes { bit } else { 0 };
+    }
+    put_number(into, told.metric as u64);
+    put_number(into, is);
+    put_number(into, told.cycle.into());
+    for at in [told.started, told.due, ended] {
+        put_instant(into, at, near);
+    }
+    if let Some(breach) = told.breach {
+        put_signed(into, breach.at.wrapping_sub(near));
+        put_applied(engine, breach.by, near, into);
+    }
+}
+
+impl Engine {
+    /// Puts a ticket's clocks back as they were written.
+    pub(super) fn take_back_clocks(&mut self, slot: Slot, entry: &[u8]) -> Result<(), Damaged> {
+        let mut entry = Cursor(entry);
+        // The entry of its life may not have come yet.
+        let near = entry.signed()?;
+        let mut clocks = Clocks::new();
+        let mut status = near.wrapping_mul(8);
+        for _ in 0..entry.count()? {
+            status = entry.signed()?.wrapping_add(status);
+            // Six of the eight numbers are statuses.
+            if status.rem_euclid(8) > 5 {
+                return Err(Damaged);
+            }
+            clocks.statuses.line.push(status);
+        }
+        if entry.number()? != 0 {
+            let (applied, id) = self.take_back_applied(&mut entry, near)?;
+            clocks.policy = Some(applied);
+            self.settling_policies.extend(id.map(|id| (slot, id.to_owned())));
+        }
+        for _ in 0..entry.count()? {
+            let number = entry.number()?;
+            clocks.carried.push(Carried {
+                metric: metric(number / 2)?,
+                started: entry.signed()?.wrapping_add(near),
+                at: entry.signed()?.wrapping_add(near),
+                used: entry.signed()?,
+                anew: number % 2 == 1,
+            });
+        }
+        for _ in 0..entry.count()? {
+            let told = self.take_back_told(&mut entry, near)?;
+            clocks.told.push(told);
+        }
+        if entry.number()? != 0 {
+            let since = entry.signed()?.wrapping_add(near);
+            let number = entry.number()?;
+            let cycle = u32::try_from(number / 2).map_err(|_| Damaged)?;
+            clocks.escalation = Some(OfEscalation { since, cycle, missed: number % 2 == 1 });
+        }
+        entry.end()?;
+        self.tickets[slot].clocks = Some(Box::new(clocks));
+        Ok(())
+    }
+
+    fn take_back_applied<'a>(
+        &self,
+        entry: &mut Cursor<'a>,
+        near: Millis,
+    ) -> Result<(Applied, Option<&'a str>), Damaged> {
+        let is = entry.number()?;
+        let id = (is & 2 != 0).then(|| entry.text()).transpose()?;
+        let since = entry.signed()?.wrapping_add(near);
+        let place = |id: &str| self.rules.policies.iter().position(|policy| policy.id == id);
+        let policy = id.and_then(place).map(|place| place as u16);
+        Ok((Applied { policy, since, provisional: is & 1 != 0 }, id))
+    }
+
+    fn take_back_told(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<Told, Damaged> {
+        let metric = metric(entry.number()?)?;
+        let is = entry.number()?;
+        let has = |bit: u64| is & bit != 0;
+        let cycle = u32::try_from(entry.number()?).map_err(|_| Damaged)?;
+        let started = entry.instant(has(bit::STARTED), near)?;
+        let due = entry.instant(has(bit::DUE), near)?;
+        let ended = entry.instant(has(bit::ENDED), near)?.unwrap_or(Millis::MIN);
+        let mut breach = None;
+        if has(bit::BREACH) {
+            let at = entry.signed()?.wrapping_add(near);
+            let (by, _) = self.take_back_applied(entry, near)?;
+            breach = Some(Breach { at, by, stands: has(bit::STANDS), told: has(bit::TOLD) });
+        }
+        Ok(Told { metric, cycle, started, due, breach, ended })
+    }
+}
+
+fn metric(number: u64) -> Result<SlaMetric, Damaged> {
+    SlaMetric::OF_TICKET.get(usize::try_from(number).map_err(|_| Damaged)?).copied().ok_or(Damaged)
+}
