@@ -5,6 +5,7 @@
 
 mod beside;
 mod broken;
+mod business_time;
 mod demo;
 mod exits;
 mod explained;
