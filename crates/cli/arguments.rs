@@ -12,6 +12,7 @@ use crate::ended::{Ended, Untried};
 use crate::explain::Explain;
 use crate::run::Run;
 use crate::send::Send;
+use crate::sla::Sla;
 use crate::tail::Tail;
 use crate::test::Test;
 use crate::topics::Topics;
@@ -89,6 +90,8 @@ enum Command {
     Tail(Tail),
     /// List, show and replay the records that could not be taken
     DeadLetters(DeadLetters),
+    /// Answer questions of business time: when a target is due, how much has elapsed
+    Sla(Sla),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -108,6 +111,7 @@ impl Arguments {
             Command::Send(send) => send.run(&shared),
             Command::Tail(tail) => tail.run(&shared),
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
+            Command::Sla(sla) => sla.run(&shared),
             Command::Completions(completions) => completions.run(),
         };
         ended.map_err(|untried| match untried {

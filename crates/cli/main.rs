@@ -21,6 +21,7 @@ mod records;
 mod run;
 mod send;
 mod signals;
+mod sla;
 mod streams;
 mod summary;
 mod tail;

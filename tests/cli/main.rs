@@ -6,6 +6,7 @@
 mod asked;
 mod beside;
 mod broken;
+mod business_time;
 mod demo;
 mod exits;
 mod explained;
