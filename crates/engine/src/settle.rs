@@ -203,7 +203,9 @@ impl Engine {
         }
         self.forget_latches(&changed);
         let settling: Vec<u16> = self.settling.0.iter().map(|&(rule, _)| rule).collect();
-        self.derive_bounds();
+        if !planted(Bug::TimerNotRederived) {
+            self.derive_bounds();
+        }
         for a in 0..self.accounts.len() {
             self.pass_bounds(a, self.clock, Edge::Bounds, true);
             self.reach(a, self.clock);

@@ -56,7 +56,8 @@ pub enum Fault {
     Backup { instance: usize, age: Millis },
     /// An instance's disk is full for a while.
     FullDisk { instance: usize, length: Millis },
-    /// All instances die, the outputs are deleted and made anew; all are started again.
+    /// All instances die, the outputs are deleted and made anew; all are started again, and later once more, each with
+    /// the checkpoints that it had.
     Reset,
 }
 
@@ -72,6 +73,7 @@ impl Fault {
             | Fault::LateMarkers { length }
             | Fault::FullDisk { length, .. } => length,
             Fault::Backup { age, .. } => age,
+            Fault::Reset => 12_000,
             _ => 0,
         }
     }
@@ -98,7 +100,7 @@ fn one(class: Class, instances: usize, chance: &mut Chance) -> Fault {
     let calls = chance.of(&[0, 3, 10, 40, 150]);
     let at = Strike { instance, calls: chance.below(calls + 1) as u32, after: chance.one_in(2) };
     let is_wild = class == Class::Wild;
-    match chance.below(24) {
+    match chance.below(26) {
         0..5 => Fault::Crash { at, power: chance.one_in(2), down: chance.between(10, 6_000) },
         5..7 => Fault::Freeze { at, length: chance.between(100, 12_000) },
         7 => Fault::Replace { at, length: chance.between(500, 9_000) },
@@ -116,13 +118,13 @@ fn one(class: Class, instances: usize, chance: &mut Chance) -> Fault {
         18 if is_wild => Fault::Jump { instance, by: chance.between(-15_000, 15_000) },
         18 => Fault::Jump { instance, by: chance.between(-500, 500) },
         19 => Fault::Compact,
-        20 => {
-            let how = chance.of(&[Damage::Cut, Damage::Zeros, Damage::Bit, Damage::Foreign]);
+        20 | 23 => {
+            let how = chance.of(&[Damage::Cut, Damage::Zeros, Damage::Bit, Damage::Bit, Damage::Bit, Damage::Foreign]);
             Fault::Damage { instance, how }
         }
-        21 => Fault::Backup { instance, age: chance.of(&[2_000, 10_000, 45_000]) },
+        21 | 24 => Fault::Backup { instance, age: chance.of(&[2_000, 10_000, 33_000, 45_000]) },
         22 => Fault::FullDisk { instance, length: chance.between(500, 10_000) },
-        _ if is_wild && chance.one_in(2) => Fault::Reset,
+        25 if is_wild => Fault::Reset,
         _ => Fault::Rebalance,
     }
 }
@@ -167,7 +169,9 @@ impl fmt::Display for Fault {
                 write!(f, "instance {instance} is killed {age} ms later, its checkpoints those of now")
             }
             Fault::FullDisk { instance, length } => write!(f, "instance {instance}'s disk is full for {length} ms"),
-            Fault::Reset => write!(f, "everything dies; the outputs are deleted"),
+            Fault::Reset => {
+                write!(f, "everything dies; the outputs are deleted; the former checkpoints are put back later")
+            }
         }
     }
 }

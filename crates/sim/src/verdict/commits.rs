@@ -64,7 +64,7 @@ impl Verdict {
             return Err(Violation::new(Invariant::ExactlyOnce, what));
         }
         let stages = |rules: usize| crate::world::detect(plan, &setup.rules[rules]);
-        let consequences = shadow.play(&trace.calls, cluster, metrics, stages)?;
+        let consequences = shadow.play(&trace.calls, cluster, metrics, plan.grace, stages)?;
         shadow.version += 1;
         let is_letter = |output| output == output::DEAD_LETTERS;
         let got: Vec<Written> = entries

@@ -1,16 +1,19 @@
 //! A task as it would be had nothing ever interrupted it.
 
 use tierline_invariants::state::State;
-use tierline_invariants::{Invariant, Violation};
+use tierline_invariants::{Invariant, Told, Violation};
+use tierline_model::{Decoder, Millis, RecordType};
 use tierline_observe::LaneMetrics;
 use tierline_stream::clock::{At, Clock, ClockMode};
 use tierline_stream::detect::{Detect, DetectStage};
 use tierline_stream::log::{InputId, Offset, OutputId, Partition};
 use tierline_stream::outbox::Pending;
 use tierline_stream::stage::{Applied, Stage, Stages};
+use tierline_stream::topics::output;
 
 use super::traced::Call;
 use crate::cluster::{self, Cluster};
+use crate::rules;
 
 /// See the module.
 pub struct Shadow {
@@ -56,10 +59,10 @@ impl Shadow {
         calls: &[Call],
         cluster: &Cluster,
         metrics: &mut LaneMetrics,
+        grace: Millis,
         stages: impl Fn(usize) -> Detect,
     ) -> Result<Consequences, Violation> {
-        let mut pending = Pending::default();
-        let mut letters = Vec::new();
+        let (mut all, mut letters) = (Vec::new(), Vec::new());
         for call in calls {
             if let &Call::Restored { rules, is_cold, .. } = call {
                 self.come_back(rules, is_cold, cluster.partitions(), &stages)?;
@@ -92,10 +95,20 @@ impl Shadow {
                 }
             }
             if let Some(life) = &mut self.life {
+                let mut pending = Pending::default();
                 life.stage.outputs(&mut pending.outbox(self.partition, None), metrics);
+                let written = written(&pending);
+                let about = match *call {
+                    Call::Apply { input, offset, .. } => cluster.part(Cluster::input(input), self.partition).at(offset),
+                    _ => None,
+                };
+                if matches!(call, Call::Advance { .. } | Call::Apply { dated: true, .. }) {
+                    has_waited(&written, grace, about.and_then(|entry| entry.value.as_deref()))?;
+                }
+                all.extend(written);
             }
         }
-        Ok(Consequences { written: written(&pending), letters })
+        Ok(Consequences { written: all, letters })
     }
 
     /// A process has brought the task back. Nothing comes of that, unless it never was or its rules are others.
@@ -178,6 +191,28 @@ fn take(
     }
     none_between(cluster, input, partition, *position, offset)?;
     *position = offset + 1;
+    Ok(())
+}
+
+/// What nothing but time made true has waited for stragglers: unless a record about its ticket let go of it, or something
+/// else rose on the ticket with it, at once or by a record.
+fn has_waited(written: &[Written], grace: Millis, record: Option<&[u8]>) -> Result<(), Violation> {
+    let escalations = written.iter().filter(|(output, ..)| *output == output::ESCALATIONS);
+    let (mut decoder, mut records) = (Decoder::new(), Vec::new());
+    for (_, _, value) in escalations {
+        let record = decoder.to_json(RecordType::Escalations, value.as_deref().unwrap_or_default());
+        records.push(record.map_err(|error| Violation::new(Invariant::SameOutcome, error.to_string()))?);
+    }
+    let told = records.iter().map(Told::of).collect::<Result<Vec<_>, _>>()?;
+    let is_silence = |told: &Told<'_>| told.rule.is_some_and(|rule| rules::SILENCES.iter().any(|(id, _)| *id == rule));
+    let record = record.map(String::from_utf8_lossy);
+    for rise in told.iter().filter(|it| it.is_rise() && is_silence(it)) {
+        let is_alone = told.iter().filter(|it| it.ticket_id == rise.ticket_id).all(is_silence);
+        let is_told = record.as_ref().is_some_and(|text| text.contains(&format!("\"{}\"", rise.ticket_id)));
+        if is_alone && !is_told && rise.detected_at < rise.became_true_at + grace {
+            return Err(Violation::new(Invariant::NotEarly, format!("its grace isn't over: {rise:?}")));
+        }
+    }
     Ok(())
 }
 

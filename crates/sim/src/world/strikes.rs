@@ -42,12 +42,7 @@ impl World {
                 self.kill(instance, false, 300);
                 self.instances[instance].disk.damage(how, &mut self.chance.borrow_mut());
             }
-            Fault::Backup { instance, age } => {
-                let copy = self.instances[instance].disk.copy();
-                let backup = self.backups.borrow().len();
-                self.backups.borrow_mut().push(copy);
-                self.at(now + age, Event::Restore(instance, backup));
-            }
+            Fault::Backup { instance, age } => self.back_up(instance, age),
             Fault::FullDisk { instance, length } => {
                 self.instances[instance].disk.fill(true);
                 self.at(now + length, Event::Room(instance));
@@ -69,8 +64,16 @@ impl World {
         }
     }
 
+    fn back_up(&self, instance: usize, age: i64) {
+        let copy = self.instances[instance].disk.copy();
+        let backup = self.backups.borrow().len();
+        self.backups.borrow_mut().push(copy);
+        self.at(self.now.get() + age, Event::Restore(instance, backup));
+    }
+
     pub(super) fn restore_backup(self: &Rc<Self>, instance: usize, backup: usize) {
         self.tell(|| format!("instance {instance} is killed, and its checkpoints are put back as they were"));
+        self.compact();
         self.kill(instance, false, 200);
         self.instances[instance].disk.put_back(&self.backups.borrow()[backup]);
     }
@@ -78,6 +81,8 @@ impl World {
     /// All die; what they wrote is deleted; all start again.
     fn reset(self: &Rc<Self>) {
         for instance in 0..self.instances.len() {
+            // Somebody will find the former checkpoints, and put them back.
+            self.back_up(instance, self.between(3_000, 12_000));
             self.kill(instance, false, 500);
         }
         // Zombies too: nobody may be left who knows what was.
