@@ -2,13 +2,14 @@
 
 use std::cell::OnceCell;
 
+use smallvec::SmallVec;
 use tierline_model::{
     Author, BillingField, BillingState, DateOrInstant, HandledBy, Millis, PlanChange, Priority, SlaMetric, Status,
     TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Recurring,
-    SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
+    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Pauses,
+    Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
 };
 
 use crate::account::Account;
@@ -160,6 +161,9 @@ fn midnight(utc: Millis, zone: chrono_tz::Tz) -> Option<Millis> {
     })
 }
 
+/// Statuses whose time an open ticket does not count.
+const CLOSED: [Status; 2] = [Status::Solved, Status::Closed];
+
 impl Facts for View<'_> {
     fn moment(&self) -> Moment {
         self.moment
@@ -201,6 +205,22 @@ impl Facts for View<'_> {
     fn age(&self) -> Result<Age, Untold> {
         let created_at = self.ticket.created_at.ok_or(Untold)?;
         Ok(Age { created_at, solved_for: self.ticket.solved_for })
+    }
+
+    fn solved(&self) -> Pauses {
+        let Ticket { solved_for, open_since, clocks, .. } = self.ticket;
+        if *solved_for == 0 {
+            return Pauses::default();
+        }
+        let spells = clocks.as_ref().map(|clocks| clocks.statuses.while_in(&CLOSED, self.moment.at));
+        let spells = spells.unwrap_or_default().into_iter().filter(|&(_, ends)| ends < Millis::MAX);
+        let known: SmallVec<[(Millis, Millis); 4]> = spells.collect();
+        if known.iter().map(|(begins, ends)| ends - begins).sum::<Millis>() == *solved_for {
+            known.into_iter().collect()
+        } else {
+            // The line of statuses was not kept all along.
+            [(open_since.saturating_sub(*solved_for), *open_since)].into_iter().collect()
+        }
     }
 
     fn unassigned_since(&self) -> Result<Option<Millis>, Untold> {

@@ -1,7 +1,7 @@
 //! What a condition may ask of a ticket, its account and its bills at one moment. The engine answers.
 
 use tierline_model::{AccountField, BillingField, Millis, SlaMetric, TicketField};
-use tierline_sla::Calendar;
+use tierline_sla::{Calendar, Pauses};
 
 /// A moment on an account's own time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,6 +224,10 @@ pub trait Facts {
     /// When the ticket was created, and the milliseconds that it has been solved since; `Err`: unknown.
     fn age(&self) -> Result<Age, Untold>;
 
+    /// When the ticket was solved and reopened since: together [`Age::solved_for`]. Where the instants are not known,
+    /// all of it lies right before the last reopening.
+    fn solved(&self) -> Pauses;
+
     /// Since when nobody is assigned; `None`: somebody is; `Err`: unknown.
     fn unassigned_since(&self) -> Result<Option<Millis>, Untold>;
 
@@ -324,6 +328,8 @@ pub enum Topic {
     AnyTicket = 1024,
     /// Which phrases the customer's messages matched.
     Phrases = 2048,
+    /// When the ticket was solved and reopened, each time: to be kept, since what changes it is [`Life`](Topic::Life).
+    Solved = 4096,
 }
 
 impl Reads {

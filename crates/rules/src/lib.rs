@@ -31,5 +31,5 @@ pub use fold::fold;
 pub use phrase::Phrase;
 pub use read::{Sections, rule_set};
 pub use rule::*;
-pub use tierline_sla::{Calendar, Length, Target, Targets};
+pub use tierline_sla::{Calendar, Length, Pauses, Target, Targets};
 pub use truth::*;

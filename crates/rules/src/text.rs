@@ -18,6 +18,12 @@ pub(crate) fn duration(length: Millis) -> String {
     format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The same in hours at most: a day of business time has no one length.
+pub(crate) fn hours(length: Millis) -> String {
+    const HOUR: Millis = 3_600_000;
+    if length % HOUR == 0 && length != 0 { count((length / HOUR).unsigned_abs(), "hour") } else { duration(length) }
+}
+
 /// A number as a person would write it.
 pub(crate) fn number(number: f64) -> String {
     // `+ 0.0` makes a negative zero positive.

@@ -128,8 +128,8 @@ impl Engine {
         let tells = match status {
             Status::New | Status::Open => false,
             Status::Pending | Status::OnHold => true,
-            // Where no clock runs, the ticket's life tells enough of it.
-            Status::Solved | Status::Closed => self.policies.any,
+            // Where nothing asks for the instants, the ticket's life tells enough of it.
+            Status::Solved | Status::Closed => self.policies.solved,
         };
         if is_noted || tells {
             self.clocks_mut(slot).statuses.add(at, status);

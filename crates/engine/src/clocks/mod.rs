@@ -16,7 +16,7 @@ mod tell;
 
 use smallvec::SmallVec;
 use tierline_model::{Millis, SlaMetric};
-use tierline_rules::{Reads, RuleSet};
+use tierline_rules::{Reads, RuleSet, Topic};
 
 pub(crate) use run::{Run, Standing};
 pub(crate) use settle::OldPolicies;
@@ -116,6 +116,8 @@ pub(crate) struct Policies {
     pub timed: bool,
     /// There are any.
     pub any: bool,
+    /// When tickets were solved and reopened is asked for: by clocks, or by a rule.
+    pub solved: bool,
 }
 
 impl Policies {
@@ -126,6 +128,7 @@ impl Policies {
             reads: set.policies.iter().fold(Reads::default(), |reads, policy| reads.with(policy.reads())),
             timed: set.policies.iter().any(tierline_rules::SlaPolicy::is_timed),
             any: !set.policies.is_empty(),
+            solved: !set.policies.is_empty() || set.rules.iter().any(|rule| rule.reads().reads(Topic::Solved)),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use tierline_model::Millis;
 
-use super::{Kind, leaf, silence};
+use super::lapse::{Due, Lapse};
+use super::{Kind, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Node};
@@ -27,7 +28,7 @@ struct Tier {
 #[derive(Debug)]
 struct Lasting {
     stretch: &'static Stretch,
-    length: Millis,
+    lapse: Lapse,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ fn of_key(key: &str) -> Option<&'static Stretch> {
 
 fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     match of_key(&key.text) {
-        Some(stretch) => leaf(Lasting { stretch, length: silence::length(key, value, scope)? }),
+        Some(stretch) => leaf(Lasting { stretch, lapse: Lapse::parse(key, value, scope)? }),
         None => {
             let field = Field { key: TIER, shape: Shape::Number(1.0, 3.0) };
             // There always is a tier: nothing asks whether it was told.
@@ -131,7 +132,7 @@ impl Lasting {
 
 impl Condition for Lasting {
     fn reads(&self) -> Reads {
-        Reads::default().and(Topic::Escalation)
+        self.lapse.reads().and(Topic::Escalation)
     }
 
     fn is_timed(&self) -> bool {
@@ -140,14 +141,14 @@ impl Condition for Lasting {
 
     fn evaluate(&self, facts: &dyn Facts) -> Dated {
         match self.from(facts) {
-            Ok(from) => silence::reached(facts, from, from.saturating_add(self.length)),
+            Ok(from) => Due::reached(self.lapse.due(facts, from), facts, from),
             Err(since) => Dated::fixed(Truth::No, since),
         }
     }
 
     fn present(&self, negated: bool) -> String {
         let template = if negated { self.stretch.not } else { self.stretch.holds };
-        template.replace("{}", &text::duration(self.length))
+        template.replace("{}", &self.lapse.say())
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
@@ -164,7 +165,7 @@ impl Condition for Lasting {
     }
 
     fn normal(&self) -> String {
-        format!("{}:{}", self.stretch.key, self.length)
+        format!("{}:{}", self.stretch.key, self.lapse.normal())
     }
 
     fn fields(&self) -> Vec<String> {

@@ -7,6 +7,7 @@ mod escalation;
 mod field;
 mod follow_ups;
 mod handoff;
+mod lapse;
 mod phrase;
 mod recurring;
 mod signal;

@@ -2,11 +2,12 @@
 
 use tierline_model::Millis;
 
+use super::lapse::{Due, Lapse};
 use super::{Kind, leaf};
 use crate::scope::Scope;
-use crate::source::{self, Diagnostics, Key, Keys, Node};
+use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, Wait, text};
+use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, Reads, Seen, Topic, Truth, Wait, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -65,7 +66,7 @@ static SILENCES: [Silence; 5] = [
 #[derive(Debug)]
 struct Silent {
     silence: &'static Silence,
-    length: Millis,
+    lapse: Lapse,
 }
 
 /// What the facts say of a silence.
@@ -73,11 +74,8 @@ enum Stretch {
     Unknown,
     /// What would end it is not awaited, since then.
     Idle(Millis),
-    /// It runs from there; `paused` milliseconds of it don't count.
-    Runs {
-        from: Millis,
-        paused: Millis,
-    },
+    /// It runs from there.
+    Runs(Millis),
 }
 
 fn of_key(key: &str) -> Option<&'static Silence> {
@@ -86,72 +84,54 @@ fn of_key(key: &str) -> Option<&'static Silence> {
 
 fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let silence = of_key(&key.text)?;
-    let length = length(key, value, scope)?;
-    leaf(Silent { silence, length })
-}
-
-/// A duration, or `{for: 2h, calendar: always}`.
-pub(super) fn length(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Millis> {
-    let what = format!("`{}`", key.text);
-    if !matches!(value.kind, source::Kind::Map(_)) {
-        return source::duration(value, &what, scope.found);
-    }
-    let mut keys = Keys::of(value, &what, scope.found)?;
-    let length = keys.required("for", scope.found).and_then(|node| source::duration(node, &what, scope.found));
-    around_the_clock(&mut keys, scope.found);
-    keys.finish(scope.found);
-    length
-}
-
-/// `calendar: always`, which says nothing new; others are refused.
-pub(super) fn around_the_clock(keys: &mut Keys<'_>, found: &mut Diagnostics) {
-    if let Some(entry) = keys.entry("calendar")
-        && entry.value.scalar().is_none_or(|name| name.text != "always")
-    {
-        source::not_built(&entry.key, found);
-    }
+    leaf(Silent { silence, lapse: Lapse::parse(key, value, scope)? })
 }
 
 impl Silent {
     fn stretch(&self, facts: &dyn Facts) -> Stretch {
-        let runs = |from| Stretch::Runs { from, paused: 0 };
         match self.silence.of {
             AbsenceOf::AgentReply => match facts.wait() {
                 Wait::Unknown => Stretch::Unknown,
                 Wait::Nobody(since) => Stretch::Idle(since),
-                Wait::Since(from) => runs(from),
+                Wait::Since(from) => Stretch::Runs(from),
             },
             AbsenceOf::CustomerReply => match facts.unanswered_by_customer_since() {
                 Err(_) => Stretch::Unknown,
                 Ok(None) => Stretch::Idle(ALWAYS),
-                Ok(Some(from)) => runs(from),
+                Ok(Some(from)) => Stretch::Runs(from),
             },
             AbsenceOf::Assignment => match facts.unassigned_since() {
                 Err(_) => Stretch::Unknown,
                 Ok(None) => Stretch::Idle(ALWAYS),
-                Ok(Some(from)) => runs(from),
+                Ok(Some(from)) => Stretch::Runs(from),
             },
-            AbsenceOf::Change => facts.last_touched().map_or(Stretch::Unknown, runs),
-            AbsenceOf::Closing => facts
-                .age()
-                .map_or(Stretch::Unknown, |age| Stretch::Runs { from: age.created_at, paused: age.solved_for }),
+            AbsenceOf::Change => facts.last_touched().map_or(Stretch::Unknown, Stretch::Runs),
+            AbsenceOf::Closing => facts.age().map_or(Stretch::Unknown, |age| Stretch::Runs(age.created_at)),
             AbsenceOf::Status => unreachable!("none of `SILENCES` is about a status"),
         }
     }
 
-    fn due(&self, from: Millis, paused: Millis) -> Millis {
-        from.saturating_add(paused).saturating_add(self.length)
+    /// When a silence that runs from there has lasted long enough; [`None`]: no policy says by which hours.
+    fn due(&self, facts: &dyn Facts, from: Millis) -> Option<Due> {
+        match self.silence.of {
+            AbsenceOf::Closing => self.lapse.due_while_open(facts, facts.age().ok()?),
+            _ => self.lapse.due(facts, from),
+        }
     }
 
     fn phrase(&self, negated: bool) -> String {
         let template = if negated { self.silence.not } else { self.silence.holds };
-        template.replace("{}", &text::duration(self.length))
+        template.replace("{}", &self.lapse.say())
     }
 }
 
 impl Condition for Silent {
     fn reads(&self) -> Reads {
-        Reads { topics: self.silence.reads, ..Reads::default() }
+        let lapse = match self.silence.of {
+            AbsenceOf::Closing => self.lapse.reads_while_open(),
+            _ => self.lapse.reads(),
+        };
+        Reads { topics: self.silence.reads, ..Reads::default() }.with(lapse)
     }
 
     fn is_timed(&self) -> bool {
@@ -162,13 +142,13 @@ impl Condition for Silent {
         match self.stretch(facts) {
             Stretch::Unknown => Dated::fixed(Truth::Unknown, ALWAYS),
             Stretch::Idle(since) => Dated::fixed(Truth::No, since),
-            Stretch::Runs { from, paused } => reached(facts, from, self.due(from, paused)),
+            Stretch::Runs(from) => Due::reached(self.due(facts, from), facts, from),
         }
     }
 
     fn absence(&self, facts: &dyn Facts) -> Option<Absence> {
         match self.stretch(facts) {
-            Stretch::Runs { from, paused } => Some(Absence { of: self.silence.of, from, due: self.due(from, paused) }),
+            Stretch::Runs(from) => Some(Absence { of: self.silence.of, from, due: self.due(facts, from)?.stands() }),
             Stretch::Unknown | Stretch::Idle(_) => None,
         }
     }
@@ -180,7 +160,7 @@ impl Condition for Silent {
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let said = text::past(&self.phrase(negated));
         match self.stretch(facts) {
-            Stretch::Runs { from, .. } => format!("{said} (since {})", text::instant(from)),
+            Stretch::Runs(from) => format!("{said} (since {})", text::instant(from)),
             Stretch::Unknown | Stretch::Idle(_) => said,
         }
     }
@@ -189,25 +169,16 @@ impl Condition for Silent {
         let value = match self.stretch(facts) {
             Stretch::Unknown => "unknown".to_owned(),
             Stretch::Idle(_) => "none".to_owned(),
-            Stretch::Runs { from, .. } => format!("since {}", text::instant(from)),
+            Stretch::Runs(from) => format!("since {}", text::instant(from)),
         };
         Seen { value, ..Seen::default() }
     }
 
     fn normal(&self) -> String {
-        format!("{}:{}", self.silence.key, self.length)
+        format!("{}:{}", self.silence.key, self.lapse.normal())
     }
 
     fn fields(&self) -> Vec<String> {
         vec![self.silence.key.to_owned()]
-    }
-}
-
-/// What becomes yes at `due`, and has been awaited since `from`.
-pub(super) fn reached(facts: &dyn Facts, from: Millis, due: Millis) -> Dated {
-    if facts.moment().reached(due) {
-        Dated { truth: Truth::Yes, since: due.max(from), until: NEVER }
-    } else {
-        Dated { truth: Truth::No, since: from, until: due }
     }
 }

@@ -2,7 +2,8 @@
 
 use tierline_model::{Millis, Status, TicketField};
 
-use super::{Kind, leaf, silence};
+use super::lapse::{Due, Lapse};
+use super::{Kind, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
@@ -17,7 +18,7 @@ const STATUS: FieldRef = FieldRef::Ticket(TicketField::Status);
 #[derive(Debug)]
 struct StatusFor {
     status: Status,
-    length: Millis,
+    lapse: Lapse,
 }
 
 fn parse(_: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
@@ -25,10 +26,9 @@ fn parse(_: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let words: Vec<_> = Status::ALL.iter().map(|status| (status.word(), *status)).collect();
     let status = keys.required("status", scope.found);
     let status = status.and_then(|node| source::word(node, "`status`", &words, scope.found));
-    let length = keys.required("for", scope.found).and_then(|node| source::duration(node, WHAT, scope.found));
-    silence::around_the_clock(&mut keys, scope.found);
+    let lapse = Lapse::of(&mut keys, WHAT, scope);
     keys.finish(scope.found);
-    leaf(StatusFor { status: status?, length: length? })
+    leaf(StatusFor { status: status?, lapse: lapse? })
 }
 
 impl StatusFor {
@@ -40,15 +40,11 @@ impl StatusFor {
             Told::Untold(since) => Err(Dated::fixed(Truth::Unknown, since)),
         }
     }
-
-    fn due(&self, from: Millis) -> Millis {
-        from.saturating_add(self.length)
-    }
 }
 
 impl Condition for StatusFor {
     fn reads(&self) -> Reads {
-        Reads::default().and_field(&STATUS).and(Topic::Life)
+        self.lapse.reads().and_field(&STATUS).and(Topic::Life)
     }
 
     fn is_timed(&self) -> bool {
@@ -57,19 +53,19 @@ impl Condition for StatusFor {
 
     fn evaluate(&self, facts: &dyn Facts) -> Dated {
         match self.from(facts) {
-            Ok(from) => silence::reached(facts, from, self.due(from)),
+            Ok(from) => Due::reached(self.lapse.due(facts, from), facts, from),
             Err(dated) => dated,
         }
     }
 
     fn absence(&self, facts: &dyn Facts) -> Option<Absence> {
         let from = self.from(facts).ok()?;
-        Some(Absence { of: AbsenceOf::Status, from, due: self.due(from) })
+        Some(Absence { of: AbsenceOf::Status, from, due: self.lapse.due(facts, from)?.stands() })
     }
 
     fn present(&self, negated: bool) -> String {
         let has = if negated { "has not" } else { "has" };
-        format!("the ticket {has} been {} for {}", words(self.status), text::duration(self.length))
+        format!("the ticket {has} been {} for {}", words(self.status), self.lapse.say())
     }
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
@@ -93,7 +89,7 @@ impl Condition for StatusFor {
     }
 
     fn normal(&self) -> String {
-        format!("{KEY}:{}:{}", self.status.word(), self.length)
+        format!("{KEY}:{}:{}", self.status.word(), self.lapse.normal())
     }
 
     fn fields(&self) -> Vec<String> {

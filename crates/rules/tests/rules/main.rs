@@ -1,5 +1,6 @@
 //! The rule language from the outside: text in, dated truths, sentences and mistakes out.
 
+mod business_time;
 mod conditions;
 mod dated_truth;
 mod matchers;

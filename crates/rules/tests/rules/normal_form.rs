@@ -52,6 +52,22 @@ fn whatever_changes_the_meaning_changes_the_version() {
 }
 
 #[test]
+fn a_calendars_hours_are_of_the_version_and_its_name_is_not() {
+    let version = |name: &str, zone: &str, calendar: &str| {
+        let when = format!("{{ ticket.no_agent_reply_for: {{ for: 2h, calendar: {calendar} }} }}");
+        let hours = format!("{{ time_zone: {zone}, hours: {{ mon: '09:00-17:00' }} }}");
+        let sla = "sla: [{ id: p, targets: { resolution: { default: 4h } } }]";
+        let rule = format!("rules: [{{ id: r, tier: 2, when: {when} }}]");
+        read(&format!("calendars: {{ {name}: {hours} }}\n{sla}\n{rule}\n")).rules.remove(0).fingerprint
+    };
+    let emea = version("emea", "UTC", "emea");
+    assert_eq!(emea, version("europe", "UTC", "europe"));
+    assert_ne!(emea, version("emea", "Europe/Berlin", "emea"));
+    assert_ne!(emea, version("emea", "UTC", "policy"));
+    assert_eq!(version("emea", "UTC", "always"), fingerprint("when: { ticket.no_agent_reply_for: 2h }"));
+}
+
+#[test]
 fn a_version_is_the_same_in_every_build() {
     assert_eq!(fingerprint("when: { account.plan: enterprise, ticket.no_agent_reply_for: 2h }"), "51ed17e72ca6c70a");
 }

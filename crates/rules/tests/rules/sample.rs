@@ -6,8 +6,8 @@ use tierline_model::SlaMetric;
 use tierline_rules::source::{Diagnostics, Source, parse};
 use tierline_rules::{
     ALWAYS, Age, Calendar, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation,
-    Recurring, Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait, fold,
-    rule_set,
+    Pauses, Recurring, Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait,
+    fold, rule_set,
 };
 
 pub type Millis = i64;
@@ -57,11 +57,14 @@ pub struct Sample {
     pub wait: Wait,
     pub unanswered: Result<Option<Millis>, Untold>,
     pub age: Result<Age, Untold>,
+    pub solved: Vec<(Millis, Millis)>,
     pub unassigned: Result<Option<Millis>, Untold>,
     pub touched: Result<Millis, Untold>,
     pub contacts: Vec<Millis>,
     pub tickets: Vec<Millis>,
     pub clock: Clock,
+    /// Of the ticket's policy, and since when.
+    pub policy_calendar: Option<(Calendar, Millis)>,
     pub signals: Vec<SignalTold>,
     pub reopened: Vec<Millis>,
     pub reassigned: Vec<Millis>,
@@ -83,11 +86,13 @@ impl Default for Sample {
             wait: Wait::Unknown,
             unanswered: Err(Untold),
             age: Err(Untold),
+            solved: Vec::new(),
             unassigned: Err(Untold),
             touched: Err(Untold),
             contacts: Vec::new(),
             tickets: Vec::new(),
             clock: Clock::Unknown,
+            policy_calendar: Some((Calendar::Always, ALWAYS)),
             signals: Vec::new(),
             reopened: Vec::new(),
             reassigned: Vec::new(),
@@ -147,6 +152,10 @@ impl Facts for Sample {
         self.age
     }
 
+    fn solved(&self) -> Pauses {
+        self.solved.iter().copied().collect()
+    }
+
     fn unassigned_since(&self) -> Result<Option<Millis>, Untold> {
         self.unassigned
     }
@@ -176,7 +185,7 @@ impl Facts for Sample {
     }
 
     fn policy_calendar(&self) -> Option<(&Calendar, Millis)> {
-        Some((&Calendar::Always, ALWAYS))
+        self.policy_calendar.as_ref().map(|(calendar, since)| (calendar, *since))
     }
 
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
@@ -239,23 +248,32 @@ pub fn read(text: &str) -> RuleSet {
 /// Whether what a `when` and, perhaps, an `unless` want can be at all.
 pub fn is_possible(when: &str, unless: Option<&str>) -> bool {
     let unless = unless.map(|unless| format!(", unless: {unless}")).unwrap_or_default();
-    let (_, found) = read_all(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n"));
+    let (_, found) = read_all(&format!("{}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n", around(when)));
     found.mistakes() == 0
 }
 
 /// A rule with this `when`, and the texts of its set.
 pub fn rule(when: &str) -> (Rule, Vec<String>) {
-    let mut set = read(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when} }}]\n"));
+    let mut set = read(&format!("{}rules: [{{ id: r, tier: 2, when: {when} }}]\n", around(when)));
     (set.rules.remove(0), set.texts)
 }
 
 /// A rule with this `when` and, perhaps, this `unless`.
 pub fn rule_unless(when: &str, unless: Option<&str>) -> Rule {
     let unless = unless.map(|unless| format!(", unless: {unless}")).unwrap_or_default();
-    read(&format!("{POLICY}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n")).rules.remove(0)
+    read(&format!("{}rules: [{{ id: r, tier: 2, when: {when}{unless} }}]\n", around(when))).rules.remove(0)
 }
 
-/// A policy with a target for every metric.
+/// A policy with a target for every metric; and two calendars, which take a while to read, where they are named.
+/// `emea` is open in bits of the night of Thursdays.
+fn around(when: &str) -> String {
+    let calendars = if when.contains("calendar") { CALENDARS } else { "" };
+    format!("{calendars}{POLICY}")
+}
+
+pub const CALENDARS: &str = "calendars: { emea: { time_zone: UTC, hours: { thu: ['00:00-00:07', '00:11-00:20', \
+    '00:31-01:00'], mon-wed: '09:00-17:00' } }, apac: { time_zone: Asia/Tokyo, hours: { mon-fri: '09:00-17:00' } } }\n";
+
 const POLICY: &str = "sla: [{ id: standard, targets: { first_reply: { default: 4h }, next_reply: { default: 4h }, \
     periodic_update: { default: 4h }, pausable_update: { default: 4h }, requester_wait: { default: 4h }, \
     agent_work: { default: 4h }, resolution: { default: 4h } } }]\n";

@@ -40,6 +40,11 @@ const CONDITIONS: &[&str] = &[
     "{ ticket.unassigned_for: 1d }",
     "{ ticket.open_for: 2d }",
     "{ ticket.unchanged_for: 1h }",
+    "{ ticket.no_agent_reply_for: { for: 2h, calendar: emea } }",
+    "{ ticket.open_for: { for: 24h, calendar: policy } }",
+    "{ ticket.unchanged_for: { for: 90m, calendar: emea } }",
+    "{ ticket.status_for: { status: on_hold, for: 1h, calendar: emea } }",
+    "{ escalation.unacknowledged_for: { for: 30m, calendar: policy } }",
     "{ ticket.follow_ups: { at_least: 1 } }",
     "{ ticket.follow_ups: { at_least: 2, within: 1d } }",
     "{ account.tickets: { at_least: 5, within: 7d } }",
@@ -218,6 +223,8 @@ fn condition() -> impl Strategy<Value = String> {
         "billing.downgraded_within",
         "billing.past_due_for",
     ]);
+    let lapses = prop::sample::select(vec!["ticket.no_agent_reply_for", "ticket.open_for", "escalation.at_tier_for"]);
+    let calendar = prop::sample::select(vec!["emea", "apac", "policy", "always"]);
     let counts =
         prop::sample::select(vec!["ticket.reopened", "ticket.reassigned", "ticket.follow_ups", "account.tickets"]);
     let windows =
@@ -226,6 +233,9 @@ fn condition() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         3 => (field, matcher).prop_map(|(field, matcher)| format!("{{ {field}: {matcher} }}")),
         2 => (lengths, length()).prop_map(|(key, length)| format!("{{ {key}: {length} }}")),
+        // Calendars take a while to read.
+        1 => (lapses, prop::sample::select(vec!["1h", "60m", "24h", "90s"]), calendar)
+            .prop_map(|(key, length, calendar)| format!("{{ {key}: {{ for: {length}, calendar: {calendar} }} }}")),
         2 => (counts, count()).prop_map(|(key, count)| format!("{{ {key}: {count} }}")),
         1 => (signal, bound, number(), take, length())
             .prop_map(|(key, bound, number, take, length)| {
