@@ -133,6 +133,8 @@ impl Engine {
         let reason = "Resolved because the ticket was solved too long ago to be kept.".to_owned();
         self.end(slot, Saying { became_true_at: at, reason, ..Saying::default() });
         self.erase_ticket(slot);
+        // How far the account's time has come is written with its tickets, and this may have been the last of them.
+        self.mark_account(a);
     }
 
     /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
@@ -176,6 +178,7 @@ impl Engine {
                 ..Saying::default()
             },
         );
+        self.judge_escalation_readers(&[to]);
         true
     }
 }
