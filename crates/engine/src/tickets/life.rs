@@ -146,6 +146,8 @@ impl Engine {
             self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
         }
         self.erase_ticket(slot);
+        // How far the account's time has come is written with its tickets, and this may have been the last of them.
+        self.mark_account(a);
     }
 
     /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
@@ -193,6 +195,7 @@ impl Engine {
                 ..Saying::default()
             },
         );
+        self.judge_escalation_readers(&[to]);
         true
     }
 }
