@@ -112,6 +112,22 @@ fn five_a_week() -> String {
     rule("    once_per: account\n    when: { account.tickets: { at_least: 3, within: 7d } }")
 }
 
+/// A rise that waited for stragglers in the shadow kept the ticket from taking over what was live.
+#[test]
+fn what_is_held_in_the_shadow_keeps_no_live_escalation_from_moving_3_8() {
+    let shadow = "  - id: quiet\n    tier: 3\n    mode: shadow\n    when: { ticket.no_agent_reply_for: 30m }\n";
+    let mut desk = Desk::new(&format!("{}\n{shadow}", five_a_week()));
+    for (minute, ticket) in ["a", "b", "c"].into_iter().enumerate() {
+        desk.created(ticket, at(minute as i64));
+    }
+    desk.solved("c", at(31));
+    assert_eq!(
+        desk.said(),
+        ["opened c 2 @2", "moved b 2 @31"],
+        "b is the newest, though a silence has just begun there"
+    );
+}
+
 /// Seed 553 of the simulator: a restart found a timer that the engine itself had lost.
 #[test]
 fn an_escalation_that_moved_is_timed_on_its_new_ticket_3_3() {
