@@ -120,11 +120,11 @@ fn what_is_held_in_the_shadow_keeps_no_live_escalation_from_moving_3_8() {
     for (minute, ticket) in ["a", "b", "c"].into_iter().enumerate() {
         desk.created(ticket, at(minute as i64));
     }
-    desk.solved("c", at(31));
+    desk.solved("c", at(31) + 3_000);
     assert_eq!(
         desk.said(),
-        ["opened c 2 @2", "moved b 2 @31"],
-        "b is the newest, though a silence has just begun there"
+        ["opened c 2 @2", "moved b 2 @31.05"],
+        "b is the newest, though a silence waits there for stragglers"
     );
 }
 
