@@ -1,7 +1,7 @@
 //! Exit codes: 0 all well, 1 the answer is no, 2 it could not be tried. Data to standard output, the rest to the other.
 
 use serde_json::Value;
-use tierline_testkit::{Answer, Program};
+use tierline_testkit::{Answer, Program, free_address};
 
 use crate::{PROGRAM, URGENT};
 
