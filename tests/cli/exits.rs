@@ -1,7 +1,7 @@
 //! Exit codes: 0 all well, 1 the answer is no, 2 it could not be tried. Data to standard output, the rest to the other.
 
 use serde_json::Value;
-use tierline_testkit::{Answer, Program};
+use tierline_testkit::{Answer, Program, free_address};
 
 use crate::{PROGRAM, URGENT};
 
@@ -97,7 +97,8 @@ fn topics_of_the_embedded_log_are_nothing_to_make_or_check() {
 
 #[test]
 fn running_on_to_an_instant_needs_the_events_clock() {
-    let answer = Program::new(PROGRAM, URGENT).answer(["run", "--until", "2026-03-31T00:00:00Z"]);
+    let config = format!("observe: {{ listen: \"{}\" }}\n{URGENT}", free_address());
+    let answer = Program::new(PROGRAM, &config).answer(["run", "--until", "2026-03-31T00:00:00Z"]);
     assert_eq!(answer.code, Some(2));
     assert!(answer.err.contains("time.clock: events"), "{}", answer.err);
 }

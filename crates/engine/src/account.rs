@@ -125,6 +125,18 @@ impl Account {
         }
     }
 
+    /// Whether nothing is known of it, but for how far its time has come.
+    pub fn says_nothing(&self) -> bool {
+        let is_told = |joined: &Joined| !joined.sources.is_empty() || !joined.untold.is_empty();
+        let is_open = |latch: &AccountLatch| !latch.latched && latch.rose_at.is_none();
+        self.tickets.is_empty()
+            && self.latches.iter().all(is_open)
+            && !is_told(&self.account)
+            && !is_told(&self.billing)
+            && self.signals.is_empty()
+            && self.seen.is_none()
+    }
+
     pub fn latch(&self, rule: u16) -> Option<&AccountLatch> {
         self.latches.iter().find(|latch| latch.rule == rule)
     }

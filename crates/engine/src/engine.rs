@@ -183,6 +183,11 @@ impl Engine {
             self.accounts[a].scheduled = Millis::MAX;
             self.catch_up(a, edge);
             self.schedule(a);
+            // With its last ticket an account goes as well, and how far its time had come: a restart must not know less
+            // than what was never interrupted, and it finds nothing of it.
+            if self.accounts[a].says_nothing() && !self.vacant.contains(&a) {
+                self.erase_account(a);
+            }
         }
         if self.texts.wants_sweep() {
             self.sweep_texts();

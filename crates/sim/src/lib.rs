@@ -2,7 +2,7 @@
 //! model of a log, with crashes between any two calls, and a judge who knows what must come of it.
 //!
 //! A seed is a [`plan`]: who runs, what is told, what goes wrong when. A [`world`] lives through it, over the
-//! [`cluster`]'s model of partitions, transactions and the group, and each instance's [`disk`]. The [`verdict`] judges
+//! [`cluster`]'s model of partitions, transactions and the group, and each instance's [`disk`]. The verdict judges
 //! every commit and every restore. No thread, no real time and no real chance takes part: a seed is everything.
 //!
 //! What must never be in here: a meaning of its own. What a record does is the stage's; what a lane does is the lane's.

@@ -74,7 +74,7 @@ fn live_through(from: u64, count: u64, setup: &Rc<Setup>) -> ExitCode {
 fn show(seed: u64, whole: bool, setup: &Rc<Setup>) -> ExitCode {
     let mut plan = Plan::of(seed);
     if let Some(violation) = run(&plan, setup, false).violation.filter(|_| !whole) {
-        plan = shrink(&plan, violation.invariant, setup, 2_000);
+        plan = shrink(&plan, &violation, setup, 2_000);
     }
     println!(
         "seed {seed}: {:?}, {} partitions, {} instances, clocks ahead {:?} ms, grace {} ms, checkpoints every {:?} ms\n",

@@ -139,8 +139,8 @@ impl Engine {
         }
     }
 
-    /// Every entity as [`snapshot`](Self::snapshot) writes it, but for how far the time of its account has come and in
-    /// which order its latches were made: what
+    /// Every entity as [`snapshot`](Self::snapshot) writes it, but for how far the time of its account has come, in
+    /// which order its latches were made, and what says nothing: what
     /// two engines agree on that mean the same, one of them brought back and the other never interrupted.
     ///
     /// How far an account's time has come is written only with what else changes, for a restore finds it again: the
@@ -155,7 +155,12 @@ impl Engine {
         for a in 0..self.accounts.len() {
             let account = &mut self.accounts[a];
             account.now = crate::ticket::unpack(0);
+            // One that is open is as good as none.
+            account.latches.retain(|latch| latch.latched || latch.rose_at.is_some());
             account.latches.sort_by_key(|latch| latch.rule);
+            if account.says_nothing() && !self.vacant.contains(&a) {
+                self.vacate(a);
+            }
         }
         self.snapshot(each);
     }

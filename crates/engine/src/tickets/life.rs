@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::fire::Saying;
 use crate::judge::Rising;
 use crate::marks::Mark;
-use crate::ticket::Track;
+use crate::ticket::{Held, Track};
 
 impl Engine {
     pub(super) fn create(&mut self, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
@@ -146,6 +146,8 @@ impl Engine {
             self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
         }
         self.erase_ticket(slot);
+        // How far the account's time has come is written with its tickets, and this may have been the last of them.
+        self.mark_account(a);
     }
 
     /// An account's escalation whose ticket ended moves to the newest open ticket on which its rule holds and which
@@ -159,9 +161,11 @@ impl Engine {
         let moment = self.accounts[a].now;
         let needs_hold = self.rules.rules[number].hold.is_some();
         let free = |&slot: &Slot| {
+            let ticket = &self.tickets[slot];
             // What is held has begun, though nobody has heard of it.
-            self.tickets[slot].open_on(track).is_none()
-                && self.tickets[slot].held().is_empty()
+            let is_held = |held: &Held| Track::of(&self.rules.rules[held.rule as usize]) == track;
+            ticket.open_on(track).is_none()
+                && !ticket.held().iter().any(is_held)
                 && self.truth(slot, number as u16, moment).truth == tierline_rules::Truth::Yes
                 && (!needs_hold || self.holds_on(slot, number as u16, moment).is_some())
         };
@@ -193,6 +197,7 @@ impl Engine {
                 ..Saying::default()
             },
         );
+        self.judge_escalation_readers(&[to]);
         true
     }
 }

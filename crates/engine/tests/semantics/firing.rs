@@ -112,6 +112,36 @@ fn five_a_week() -> String {
     rule("    once_per: account\n    when: { account.tickets: { at_least: 3, within: 7d } }")
 }
 
+/// A rise that waited for stragglers in the shadow kept the ticket from taking over what was live.
+#[test]
+fn what_is_held_in_the_shadow_keeps_no_live_escalation_from_moving_3_8() {
+    let shadow = "  - id: quiet\n    tier: 3\n    mode: shadow\n    when: { ticket.no_agent_reply_for: 30m }\n";
+    let mut desk = Desk::new(&format!("{}\n{shadow}", five_a_week()));
+    for (minute, ticket) in ["a", "b", "c"].into_iter().enumerate() {
+        desk.created(ticket, at(minute as i64));
+    }
+    desk.solved("c", at(31) + 3_000);
+    assert_eq!(
+        desk.said(),
+        ["opened c 2 @2", "moved b 2 @31.05"],
+        "b is the newest, though a silence waits there for stragglers"
+    );
+}
+
+/// Seed 553 of the simulator: a restart found a timer that the engine itself had lost.
+#[test]
+fn an_escalation_that_moved_is_timed_on_its_new_ticket_3_3() {
+    let unacknowledged = "  - id: stays\n    tier: 3\n    when: { escalation.unacknowledged_for: 30m }\n";
+    let mut desk = Desk::new(&format!("{}\n{unacknowledged}", five_a_week()));
+    for (minute, ticket) in ["a", "b", "c"].into_iter().enumerate() {
+        desk.created(ticket, at(minute as i64));
+    }
+    desk.solved("c", at(10));
+    assert_eq!(desk.said(), ["opened c 2 @2", "moved b 2 @10"]);
+    desk.run_to(at(32) + GRACE);
+    assert_eq!(desk.said(), ["raised b 3 @32"], "thirty minutes after it was opened, whatever ticket it stands on");
+}
+
 #[test]
 fn an_accounts_rule_fires_once_on_the_newest_ticket_and_moves_when_that_is_solved_3_6() {
     let mut desk = Desk::new(&five_a_week());

@@ -18,6 +18,26 @@ fn a_solved_ticket_is_kept_for_the_history_and_then_nothing_of_it_7_1() {
     assert_eq!(desk.keys(), 0);
 }
 
+/// Seed 222 of the simulator: a restart took for timely what had been late.
+#[test]
+fn an_account_of_which_something_is_left_keeps_its_time_though_its_last_ticket_goes_7_1() {
+    let late = |restarts: bool| {
+        let mut desk = Desk::new(&rule("    when: { ticket.no_agent_reply_for: 1h }"));
+        desk.account(Some(at(0)), Some("enterprise"), None);
+        desk.created("t", at(1));
+        desk.solved("t", at(2));
+        desk.run_to(at(2) + 35 * DAY + GRACE);
+        if restarts {
+            desk.restart();
+        }
+        // It happened before the ticket was forgotten.
+        desk.created("u", at(2) + 35 * DAY - 3 * HOUR);
+        desk.message("u", at(2) + 35 * DAY - 30 * MINUTE, Author::Agent);
+        desk.said()
+    };
+    assert_eq!(late(true), late(false));
+}
+
 #[test]
 fn forgetting_an_account_resolves_without_context_and_leaves_no_key_7_2() {
     let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));

@@ -101,7 +101,7 @@ impl Cluster {
         self.transactions.forget_writes(TopicId(self.inputs));
     }
 
-    /// Compacts a partition of a topic: see [`Part::compact`].
+    /// Compacts a partition of a topic: see `Part::compact`.
     pub fn compact(&mut self, topic: TopicId, partition: Partition, now: Millis, keep_tombstones: Millis) -> usize {
         self.topics[topic.0][partition as usize].compact(now, keep_tombstones)
     }

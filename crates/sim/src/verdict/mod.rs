@@ -12,7 +12,7 @@ mod reference;
 mod shadow;
 pub mod traced;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tierline_invariants::breach::Answers;
@@ -43,6 +43,8 @@ pub struct Verdict {
     answers: Answers,
     /// Of `escalations`, by partition, as committed.
     escalations: Vec<Vec<serde_json::Value>>,
+    /// What was sent, by input.
+    told: BTreeSet<(usize, Option<String>)>,
     /// Repeats, by input, partition and offset.
     repeats: Vec<(usize, Partition, Offset)>,
 }
@@ -62,6 +64,7 @@ impl Verdict {
             letters: Vec::new(),
             answers: Answers::new(plan.grace, ahead, rules::SILENCES.iter().copied()),
             escalations: vec![Vec::new(); plan.partitions as usize],
+            told: BTreeSet::new(),
             repeats: Vec::new(),
             metrics,
             setup: Rc::clone(setup),
@@ -75,7 +78,8 @@ impl Verdict {
         if is_seen {
             self.inputs.sent(&self.input_names[send.topic as usize], send.partition, offset, !send.is_bad);
         }
-        if send.repeats {
+        // In a plan that was shrunk, what it repeats may be gone.
+        if !self.told.insert((send.topic as usize, send.value.clone())) && send.repeats {
             self.repeats.push((send.topic as usize, send.partition, offset));
         }
         if let (Some((ticket, at)), Some(account), None) = (&send.answers, &send.key, &send.hidden) {

@@ -1,7 +1,7 @@
 //! The world that a run happens in: a cluster, instances, one queue of what happens next, and the time.
 //!
 //! Nothing runs at the same time as anything else. A call to a log that takes time lets the world go on meanwhile
-//! ([`World::pass`]), with everybody but the caller; so a step of a lane is interleaved with those of others at each of
+//! (`log::SimLog::pass`), with everybody but the caller; so a step of a lane is interleaved with those of others at each of
 //! its calls, and a caller that is stopped for long finds the world changed.
 
 mod events;
