@@ -224,7 +224,7 @@ fn condition() -> impl Strategy<Value = String> {
         "billing.past_due_for",
     ]);
     let lapses = prop::sample::select(vec!["ticket.no_agent_reply_for", "ticket.open_for", "escalation.at_tier_for"]);
-    let calendar = prop::sample::select(vec!["emea", "apac", "policy", "always"]);
+    let calendar = prop::sample::select(vec!["policy", "always"]);
     let counts =
         prop::sample::select(vec!["ticket.reopened", "ticket.reassigned", "ticket.follow_ups", "account.tickets"]);
     let windows =
@@ -233,7 +233,6 @@ fn condition() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         3 => (field, matcher).prop_map(|(field, matcher)| format!("{{ {field}: {matcher} }}")),
         2 => (lengths, length()).prop_map(|(key, length)| format!("{{ {key}: {length} }}")),
-        // Calendars take a while to read.
         1 => (lapses, prop::sample::select(vec!["1h", "60m", "24h", "90s"]), calendar)
             .prop_map(|(key, length, calendar)| format!("{{ {key}: {{ for: {length}, calendar: {calendar} }} }}")),
         2 => (counts, count()).prop_map(|(key, count)| format!("{{ {key}: {count} }}")),
