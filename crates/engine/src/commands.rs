@@ -310,14 +310,8 @@ impl Engine {
                 self.index.reading(changed, &mut rules);
                 self.judge(slot, &rules, false, Rising::Collect);
             }
-            // Nothing is known of the ticket but this: it is kept for as long as a solved one would be.
-            Some(slot) => {
-                let ticket = &self.tickets[slot];
-                if !ticket.met && ticket.solved_at.is_none() {
-                    let now = self.accounts[a].now.at;
-                    self.set_bound(slot, now.saturating_add(self.settings.history));
-                }
-            }
+            // Where nothing is known of the ticket but this, it is kept for as long as a solved one would be.
+            Some(_) => {}
             None => {
                 self.follow_policies(a, changed, self.accounts[a].now.at);
                 self.judge_account(a, changed, Rising::Collect);

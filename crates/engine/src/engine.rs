@@ -298,9 +298,15 @@ impl Engine {
     pub(crate) fn mark_ticket(&mut self, slot: Slot) {
         let ticket = &mut self.tickets[slot];
         ticket.now = crate::ticket::pack(self.accounts[ticket.account].now);
+        let is_stub = !ticket.open && ticket.solved_at.is_none();
         if !ticket.dirty {
             ticket.dirty = true;
             self.dirty_tickets.push(slot);
+        }
+        if is_stub {
+            // One that never was open is kept from when it was last heard of: a restart knows no other instant.
+            let heard_at = self.accounts[self.tickets[slot].account].now.at;
+            self.set_bound(slot, heard_at.saturating_add(self.settings.history));
         }
     }
 

@@ -106,6 +106,10 @@ impl Engine {
             if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
                 self.derive_bounds();
             }
+        } else {
+            // Rules wait for the first catch-up; the end of a solved ticket's keeping doesn't depend on it.
+            let closed: Vec<Slot> = self.tickets.places().filter(|&slot| !self.tickets[slot].open).collect();
+            closed.into_iter().for_each(|slot| self.keep_closed(slot));
         }
         Ok(())
     }
@@ -159,7 +163,7 @@ impl Engine {
             if ticket.open {
                 self.judge(slot, &rules, true, Rising::Bounds);
             } else {
-                self.set_bound(slot, self.kept_until(slot));
+                self.keep_closed(slot);
                 self.wake_at_end_of_snooze(slot);
             }
         }
@@ -171,6 +175,13 @@ impl Engine {
         }
         self.index.all = rules;
         self.fallen.clear();
+    }
+
+    /// One that isn't open is kept for the history from when it was solved, or was last heard of.
+    fn keep_closed(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot];
+        let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
+        self.set_bound(slot, since.saturating_add(self.settings.history));
     }
 
     /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or

@@ -18,6 +18,35 @@ fn a_solved_ticket_is_kept_for_the_history_and_then_nothing_of_it_7_1() {
     assert_eq!(desk.keys(), 0);
 }
 
+/// Seed 1359 of the simulator: a task that was brought back before its first catch-up kept them for ever.
+#[test]
+fn a_restart_in_a_quiet_start_forgets_no_ticket_later_7_1() {
+    let mut desk = Desk::starting(&rule("    when: { ticket.priority: urgent }"), true);
+    desk.created("t", at(0));
+    desk.solved("t", at(2));
+    desk.restart();
+    desk.engine.caught_up(at(3));
+    desk.run_to(at(2) + 35 * DAY + GRACE);
+    assert_eq!(desk.keys(), 0);
+}
+
+/// Seed 1004 of the simulator: only a restart let a command count for how long it is kept.
+#[test]
+fn a_ticket_that_was_never_met_is_kept_from_when_it_was_last_heard_of_7_1() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));
+        desk.signal("t", "sentiment", 0.5, at(0));
+        desk.command(CommandKind::Acknowledge, Some("t"), None, at(30));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(30) + 35 * DAY + GRACE - 1);
+        assert!(desk.keys() > 0, "restarts: {restarts}");
+        desk.run_to(at(30) + 35 * DAY + GRACE);
+        assert_eq!(desk.keys(), 0, "restarts: {restarts}");
+    }
+}
+
 /// Seed 222 of the simulator: a restart took for timely what had been late.
 #[test]
 fn an_account_of_which_something_is_left_keeps_its_time_though_its_last_ticket_goes_7_1() {
