@@ -1,4 +1,5 @@
-//! The rules that instances run with: small numbers, so that a minute sees all of them rise, hold and fall.
+//! The rules that instances run with: small numbers, so that a minute sees all of them rise, hold and fall. SLA clocks are
+//! not lived through here yet.
 
 use std::sync::Arc;
 
@@ -25,20 +26,14 @@ const SETS: &[&str] = &[
   - { id: upset, tier: 3, for: 6s, when: { ticket.sentiment: { below: 0 } } }
   - { id: nobody, tier: 2, clear: when_no, when: { ticket.unassigned_for: 8s } }
   - { id: chasing, tier: 2, when: { ticket.follow_ups: { at_least: 2, within: 30s, apart: 1s } } }
-  - { id: due, tier: 2, when: { sla.first_reply: { due_within: 5s } } }
   - { id: stays, tier: 3, when: { escalation.unacknowledged_for: 25s } }
   - { id: poor, tier: 2, clear: when_no, when: { all: [ account.health: { below: 50 }, ticket.open_for: 5s ] } }
-sla:
-  - { id: all, targets: { first_reply: { urgent: 10s, default: 30s } } }
 ",
     "
   - { id: urgent-past-due, tier: 2, cooldown: 20s, when: { all: [ ticket.priority: urgent, billing.state: past_due ] } }
   - { id: many, tier: 3, once_per: account, when: { account.tickets: { at_least: 2, within: 30s } } }
   - { id: nobody, tier: 3, on_deploy: fire, when: { ticket.unassigned_for: 12s } }
-  - { id: due, tier: 2, when: { sla.first_reply: { due_within: 9s } } }
   - { id: no-word, tier: 2, when: { ticket.no_customer_reply_for: 10s } }
-sla:
-  - { id: all, targets: { first_reply: { urgent: 14s, default: 25s } } }
 ",
     "
   - { id: urgent-past-due, tier: 3, when: { any: [ ticket.priority: urgent, billing.state: past_due ] } }
@@ -72,7 +67,7 @@ fn compile(text: &str) -> Arc<RuleSet> {
         ..Sections::default()
     };
     let set = rule_set(&sections, &mut found);
-    assert!(found.items.is_empty(), "{}", found.render(false));
+    assert_eq!(found.mistakes(), 0, "{}", found.render(false));
     Arc::new(set)
 }
 
