@@ -280,10 +280,15 @@ impl Engine {
         }
     }
 
-    /// The account's own time comes to an instant, its bounds included.
+    /// The account's own time comes to an instant, its bounds included: if there is a ticket to be looked at then, and
+    /// so that a restart knows of it.
     fn reach(&mut self, a: u32, at: Millis) {
-        let now = &mut self.accounts[a].now;
-        *now = (*now).max(Moment { at, edge: Edge::Bounds });
+        let account = &mut self.accounts[a];
+        let reached = Moment { at, edge: Edge::Bounds };
+        if !account.open.is_empty() && account.now < reached {
+            account.now = reached;
+            self.mark_account(a);
+        }
     }
 }
 

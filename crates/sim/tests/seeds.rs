@@ -3,10 +3,10 @@
 use tierline_sim::plan::Plan;
 use tierline_sim::{Setup, run};
 
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 
 #[test]
-fn a_thousand_seeds_are_as_they_must_be() {
+fn two_thousand_seeds_are_as_they_must_be() {
     // One thread for each half: a run itself has none.
     std::thread::scope(|scope| {
         for half in 0..2 {
