@@ -52,9 +52,11 @@ impl Engine {
             Cause::Record => Edge::Records,
         };
         let mut clocked = std::mem::take(&mut self.clocked);
-        clocked.sort_unstable();
+        clocked.retain(|&slot| self.tickets.contains(slot));
+        // By age, and not by place: that is another after a restart.
+        clocked.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         clocked.dedup();
-        for &slot in clocked.iter().filter(|&&slot| self.tickets.contains(slot)).collect::<Vec<_>>() {
+        for &slot in &clocked {
             self.tell_clocks(slot, self.telling(edge));
         }
         clocked.clear();
@@ -169,9 +171,11 @@ impl Engine {
             return;
         }
         let over = |at: Millis| at < limit || (at == limit && edge == Edge::Bounds);
-        let waited = |slot: &Slot| self.tickets[*slot].clocks.as_ref().is_some_and(|clocks| over(clocks.waits));
-        let missed: Vec<Slot> = self.accounts[a].holding.iter().copied().filter(waited).collect();
-        for slot in missed {
+        let waits = |slot: Slot| self.tickets[slot].clocks.as_ref().map(|clocks| clocks.waits);
+        let missed = self.accounts[a].holding.iter().filter_map(|&slot| Some((waits(slot)?, slot)));
+        let mut missed: Vec<(Millis, Slot)> = missed.filter(|&(at, _)| over(at)).collect();
+        missed.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
+        for (_, slot) in missed {
             self.tell_clocks(slot, Telling::UpTo(limit, edge));
         }
         let mut due: Vec<(Millis, Slot)> = Vec::new();

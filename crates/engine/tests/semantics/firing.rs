@@ -300,3 +300,21 @@ fn who_comes_with_a_merged_ticket_has_waited_since_they_wrote_5_6() {
     desk.run_to(at(121));
     assert_eq!(desk.said(), ["opened target 2 @120"]);
 }
+
+/// Seed 126 of the simulator, with an SLA policy: the order was that of places in memory, another after a restart.
+#[test]
+fn what_several_tickets_miss_at_one_instant_is_told_in_the_same_order_after_a_restart() {
+    let policy = "sla: [{ id: p, targets: { first_reply: { default: 1h } } }]\n";
+    let told = |restarts: bool| {
+        let mut desk = Desk::new(&format!("{policy}{}", rule("    when: { ticket.priority: urgent }")));
+        for ticket in ["b", "c", "a"] {
+            desk.created(ticket, at(1));
+        }
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(61) + GRACE);
+        desk.sla_events.iter().map(|event| event.ticket_id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((told(false), told(true)), (["a", "b", "c"].map(str::to_owned).to_vec(), told(false)));
+}

@@ -222,7 +222,11 @@ fn same(partition: Partition, mut got: Vec<Written>, mut wanted: Vec<Written>) -
 
 fn show(written: Option<&Written>) -> String {
     let Some((output, key, value)) = written else { return "nothing".to_owned() };
-    let kind = if *output == output::ESCALATIONS { RecordType::Escalations } else { RecordType::EscalationQueue };
+    let kind = match *output {
+        output::ESCALATIONS => RecordType::Escalations,
+        output::SLA_EVENTS => RecordType::SlaEvents,
+        _ => RecordType::EscalationQueue,
+    };
     let value = value.as_deref().map(|value| Decoder::new().to_json(kind, value));
     match value {
         Some(Ok(record)) => format!("{output:?}: {record}"),
