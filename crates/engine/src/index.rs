@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
-use tierline_rules::{FOREIGN, Facts, FieldRef, Mode, Reads, RuleSet, Told, Topic, Value};
+use tierline_rules::{Clear, FOREIGN, Facts, FieldRef, Mode, Reads, RuleSet, Told, Topic, Value};
 
 use crate::view::View;
 
@@ -23,6 +23,8 @@ pub(crate) struct RuleIndex {
     pub of_escalation: Vec<u16>,
     /// Those that read a rating.
     pub of_rating: Vec<u16>,
+    /// Those whose escalations end when they are *no*.
+    pub when_no: Vec<u16>,
     /// The fields on which rules have gates.
     gates: Vec<FieldRef>,
     /// Each rule's gate: a place in `gates`, and the texts that open it.
@@ -73,6 +75,7 @@ impl RuleIndex {
             per_account: which(&|rule| rule.per_account),
             of_escalation: which(&tierline_rules::Rule::reads_escalation),
             of_rating: which(&tierline_rules::Rule::reads_rating),
+            when_no: which(&|rule| rule.clear == Clear::WhenNo),
             gates,
             gate_of,
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),

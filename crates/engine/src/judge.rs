@@ -9,7 +9,7 @@ use tierline_rules::{Dated, Edge, Moment, NEVER, Reads, Truth};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::index;
-use crate::ticket::Latch;
+use crate::ticket::{Latch, Track};
 
 /// A rule that rose on a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ impl Engine {
         open.extend_from_slice(rules);
         self.index.leave_out_shut(&view, &mut open);
         open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
+        open.extend(self.keeping_open(slot).filter(|rule| rules.contains(rule)));
         open.sort_unstable();
         open.dedup();
         into.extend(open.iter().map(|&rule| truth(rule)));
@@ -88,6 +89,10 @@ impl Engine {
             self.counts.undecided[number as usize] += 1;
         }
         if inner.truth != Truth::Yes && ticket.latch(number).is_none() {
+            // It was unknown, and may have kept an escalation open by that.
+            if inner.truth == Truth::No && rising != Rising::Bounds && self.keeps_open(slot, number) {
+                self.fallen.push(slot);
+            }
             return inner.until;
         }
         // What its account is was so before the ticket was there.
@@ -138,9 +143,11 @@ impl Engine {
         if rule.per_account && !self.touched_rules.contains(&number) {
             self.touched_rules.push(number);
         }
-        if before.latched && !after.latched || before.yes && !after.yes {
+        let has_fallen = before.latched && !after.latched || before.yes && !after.yes;
+        if has_fallen || inner.truth == Truth::No && self.keeps_open(slot, number) {
             self.fallen.push(slot);
         }
+        let ticket = &mut self.tickets[slot];
         if !after.latched && !after.yes && after.rose_at.is_none() {
             let place = ticket.latches.iter().position(|latch| latch.rule == number);
             place.map(|place| ticket.latches.swap_remove(place));
@@ -149,6 +156,25 @@ impl Engine {
             self.mark_ticket(slot);
         }
         until
+    }
+
+    /// The rules with `clear: when_no` that have fired or joined on a ticket's open escalation, or are about to.
+    fn keeping_open(&self, slot: Slot) -> impl Iterator<Item = u16> {
+        self.index.when_no.iter().copied().filter(move |&rule| self.keeps_open(slot, rule))
+    }
+
+    /// Whether a rule is one of those.
+    fn keeps_open(&self, slot: Slot, rule: u16) -> bool {
+        let ticket = &self.tickets[slot];
+        let has_fired = || {
+            let id = &self.rules.rules[rule as usize].id;
+            let fired =
+                |track| ticket.open_on(track).is_some_and(|open| open.held_by.iter().flatten().any(|by| by == id));
+            Track::ALL.into_iter().any(fired)
+        };
+        ticket.rare.is_some()
+            && self.index.when_no.binary_search(&rule).is_ok()
+            && (has_fired() || ticket.held().iter().any(|held| held.rule == rule))
     }
 
     /// Re-evaluates the rules that read what changed of an account, on all its open tickets.
@@ -207,8 +233,9 @@ impl Engine {
                 account.settled.retain(|(rule, _)| *rule != number);
                 account.settled.push((number, truths));
             }
-            let open = account.open.iter().copied();
-            let touched = |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some();
+            let open = self.accounts[a].open.iter().copied();
+            let touched =
+                |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some() || self.keeps_open(slot, number);
             let touched: Vec<Slot> = open.filter(touched).collect();
             let view = self.view(any, self.accounts[a].now);
             let of_account = self.rules.rules[number as usize].of_account(&view);

@@ -108,6 +108,33 @@ fn when_no_resolves_once_every_rule_that_fired_or_joined_is_no_3_5() {
     assert_eq!(desk.said(), ["resolved t 3 @4"]);
 }
 
+/// What had been *unknown* when the other rule fell kept the escalation open for good: nobody looked when it became *no*.
+#[test]
+fn when_no_resolves_also_when_the_last_rule_was_unknown_before_3_5() {
+    let mut desk = Desk::new(
+        "rules:
+  - id: one
+    tier: 3
+    clear: when_no
+    when: { any: [ ticket.priority: urgent, account.tickets: { at_least: 2, within: 9m, where: { ticket.category: billing } } ] }
+  - { id: two, tier: 2, clear: when_no, when: { ticket.severity: sev1 } }
+",
+    );
+    let severity = |word: &'static str| TicketFields { severity: Some(word.into()), ..TicketFields::default() };
+    desk.created("t", at(0));
+    let billing = TicketFields { category: Some("billing".into()), ..urgent(Priority::Urgent) };
+    desk.updated("t", at(1), billing);
+    desk.updated("t", at(2), severity("sev1"));
+    desk.updated("t", at(3), urgent(Priority::Low));
+    // It may be of billing as well.
+    desk.created("other", at(6));
+    desk.updated("t", at(7), severity("sev3"));
+    assert_eq!(desk.said(), ["opened t 3 @1", "joined t 3 @2"]);
+    desk.restart();
+    desk.run_to(at(20));
+    assert_eq!(desk.said(), ["resolved t 3 @9"]);
+}
+
 fn five_a_week() -> String {
     rule("    once_per: account\n    when: { account.tickets: { at_least: 3, within: 7d } }")
 }

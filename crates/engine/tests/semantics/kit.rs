@@ -149,6 +149,7 @@ impl Desk {
             status: fields.status,
             priority: fields.priority,
             category: fields.category.map(|text| text.into_owned().into()),
+            severity: fields.severity.map(|text| text.into_owned().into()),
             ..TicketFields::default()
         };
         self.event(TicketEventKind::Updated, ticket, at, |event| event.ticket = fields);
