@@ -64,7 +64,7 @@ impl Calendar {
     /// is a holiday. It is a day of the zone, from midnight to midnight, whatever ran on into it from the day before.
     ///
     /// A local time that does not exist moves on by the length of the gap; an ambiguous one is its first occurrence,
-    /// also as an end. The zone's rules are known up to 2100; later its last offset goes on.
+    /// also as an end. Hours of a day that touch are one. The zone's rules are known up to 2100; later its last offset goes on.
     pub fn business(tz: Tz, week: Week, special: impl IntoIterator<Item = (NaiveDate, Day)>) -> Calendar {
         let number = |date: NaiveDate| date.signed_duration_since(NaiveDate::default()).num_days();
         Calendar::numbered(tz, week, special.into_iter().map(|(date, day)| (number(date), day)).collect())
