@@ -61,6 +61,8 @@ pub struct Engine {
     pub(crate) settling: Settling,
     /// While a restore runs: the ids of the policies that applied, some of which may be gone.
     pub(crate) settling_policies: FxHashMap<Slot, String>,
+    /// While a restore runs: tickets whose entries name policies that are in force no more.
+    pub(crate) of_gone_policies: Vec<Slot>,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
@@ -103,6 +105,7 @@ impl Engine {
             contexts: FxHashMap::default(),
             settling: Settling::default(),
             settling_policies: FxHashMap::default(),
+            of_gone_policies: Vec::new(),
             follows: Millis::MIN,
             rises: Vec::new(),
             fallen: Vec::new(),

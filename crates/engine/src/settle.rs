@@ -39,15 +39,24 @@ const VERSION: u8 = 2;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
-pub(crate) struct Settling(Vec<(u16, Rising)>);
+pub(crate) struct Settling {
+    rules: Vec<(u16, Rising)>,
+    /// The time up to the restart is passed. It was theirs by what was in force then: they are only looked at when it is
+    /// over, for how much of it is left depends on what was written last.
+    passing: bool,
+}
 
 impl Settling {
     /// What a rule does instead of `rising`.
     pub fn instead_of(&self, rising: Rising, rule: u16) -> Rising {
-        if rising != Rising::Collect || self.0.is_empty() {
+        if rising != Rising::Collect || self.rules.is_empty() {
             return rising;
         }
-        self.0.iter().find(|(other, _)| *other == rule).map_or(rising, |&(_, instead)| instead)
+        match self.rules.iter().find(|(other, _)| *other == rule) {
+            Some(_) if self.passing => Rising::Bounds,
+            Some(&(_, instead)) => instead,
+            None => rising,
+        }
     }
 }
 
@@ -195,30 +204,32 @@ impl Engine {
             let known = memory.rules.iter().any(|(id, print)| *id == rule.id && *print == rule.fingerprint);
             match rule.on_deploy {
                 OnDeploy::Fire if !known => {
-                    self.settling.0.push((number, Rising::Bounds));
+                    self.settling.rules.push((number, Rising::Bounds));
                     firing.push(number);
                     changed.push(number);
                 }
                 OnDeploy::Quiet if !known => {
-                    self.settling.0.push((number, Rising::Quietly));
+                    self.settling.rules.push((number, Rising::Quietly));
                     changed.push(number);
                 }
                 _ if policies_changed && rule.reads().overlaps(of_policies) => {
-                    self.settling.0.push((number, Rising::Quietly));
+                    self.settling.rules.push((number, Rising::Quietly));
                 }
                 _ => {}
             }
         }
-        if self.settling.0.is_empty() {
+        if self.settling.rules.is_empty() {
             return;
         }
         self.forget_latches(&changed);
-        let settling: Vec<u16> = self.settling.0.iter().map(|&(rule, _)| rule).collect();
+        let settling: Vec<u16> = self.settling.rules.iter().map(|&(rule, _)| rule).collect();
         if !planted(Bug::TimerNotRederived) {
             self.derive_bounds();
         }
         for a in 0..self.accounts.len() {
+            self.settling.passing = true;
             self.pass_bounds(a, self.clock, Edge::Bounds, true);
+            self.settling.passing = false;
             self.reach(a, self.clock);
             for slot in self.accounts[a].open.clone() {
                 self.judge(slot, &settling, false, Rising::Collect);
@@ -235,7 +246,7 @@ impl Engine {
                 self.clear_if_no(slot, self.clock);
             }
         }
-        self.settling.0.clear();
+        self.settling.rules.clear();
         if !firing.is_empty() {
             (0..self.accounts.len()).for_each(|a| self.fire_at_restart(a, &firing));
         }

@@ -18,7 +18,24 @@ const COMMON: &str = "
 rules:
   - { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 15s } }
   - { id: long-silence, tier: 3, when: { ticket.no_agent_reply_for: 40s } }
+  - { id: due, tier: 2, when: { sla.first_reply: { due_within: 4s } } }
 ";
+/// The SLA policies of each set.
+const POLICIES: &[&str] = &[
+    "
+sla:
+  - { id: all, targets: { first_reply: { urgent: 10s, default: 30s }, requester_wait: { default: 40s } } }
+",
+    "
+sla:
+  - { id: urgent, when: { ticket.priority: urgent }, targets: { first_reply: { default: 8s }, next_reply: { default: 20s } } }
+  - { id: all, targets: { first_reply: { default: 25s }, requester_wait: { default: 40s } } }
+",
+    "
+sla:
+  - { id: all, targets: { first_reply: { urgent: 15s, default: 30s } } }
+",
+];
 const SETS: &[&str] = &[
     "
   - { id: urgent-past-due, tier: 3, cooldown: 20s, when: { all: [ ticket.priority: urgent, billing.state: past_due ] } }
@@ -52,7 +69,7 @@ pub const COUNT: usize = SETS.len();
 /// # Panics
 /// When one of them isn't what it should be: they are part of the program.
 pub fn compiled() -> Vec<Arc<RuleSet>> {
-    SETS.iter().map(|own| compile(&format!("{COMMON}{own}"))).collect()
+    SETS.iter().zip(POLICIES).map(|(own, sla)| compile(&format!("{COMMON}{own}{sla}"))).collect()
 }
 
 fn compile(text: &str) -> Arc<RuleSet> {

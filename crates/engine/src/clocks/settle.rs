@@ -104,6 +104,7 @@ impl Engine {
     pub(crate) fn settle_clocks(&mut self, old: Option<&OldPolicies>, changed: bool) {
         let slots: Vec<Slot> = self.tickets.places().collect();
         let applied = std::mem::take(&mut self.settling_policies);
+        self.write_without_gone_policies();
         let settles = changed || old.is_none();
         if settles {
             slots.iter().for_each(|&slot| self.make_up_statuses(slot));
@@ -124,6 +125,22 @@ impl Engine {
             if self.live {
                 // Nothing is told: only when each is next due.
                 self.tell_clocks(slot, Telling::UpTo(Millis::MIN, Edge::Records));
+            }
+        }
+    }
+
+    /// What a policy did that is gone is nobody's from now on: should one of its name come back, the changelog must not
+    /// know more than who was never interrupted.
+    fn write_without_gone_policies(&mut self) {
+        for slot in std::mem::take(&mut self.of_gone_policies) {
+            if !self.tickets.contains(slot) {
+                continue;
+            }
+            let ticket = &mut self.tickets[slot];
+            ticket.behind.clocks = true;
+            if !ticket.dirty {
+                ticket.dirty = true;
+                self.dirty_tickets.push(slot);
             }
         }
     }

@@ -198,7 +198,8 @@ impl Told {
     fn look_at(&mut self, cycle: &Cycle, run: Option<&Run<'_>>, by: Applied, moment: Moment, events: &mut Vec<Event>) {
         let was_due = self.due;
         if cycle.end.is_none() || run.is_some() {
-            let end = cycle.end.map_or(moment.at, |(at, _)| at);
+            // While it pauses: what it was when the pause began, for that does not depend on when it is asked for.
+            let end = cycle.end.map_or(Millis::MIN, |(at, _)| at);
             self.due = run.cloned().and_then(|run| run.due_from(end));
         }
         if let (Some(due), None, None) = (was_due, run, cycle.end)

@@ -100,9 +100,11 @@ impl Engine {
             }
             clocks.statuses.line.push(status);
         }
+        let mut of_gone = false;
         if entry.number()? != 0 {
             let (applied, id) = self.take_back_applied(&mut entry, near)?;
             clocks.policy = Some(applied);
+            of_gone |= id.is_some() && applied.policy.is_none();
             self.settling_policies.extend(id.map(|id| (slot, id.to_owned())));
         }
         for _ in 0..entry.count()? {
@@ -116,7 +118,8 @@ impl Engine {
             });
         }
         for _ in 0..entry.count()? {
-            let told = self.take_back_told(&mut entry, near)?;
+            let (told, is_of_gone) = self.take_back_told(&mut entry, near)?;
+            of_gone |= is_of_gone;
             clocks.told.push(told);
         }
         if entry.number()? != 0 {
@@ -127,6 +130,7 @@ impl Engine {
         }
         entry.end()?;
         self.tickets[slot].clocks = Some(Box::new(clocks));
+        self.of_gone_policies.extend(Some(slot).filter(|_| of_gone));
         Ok(())
     }
 
@@ -143,7 +147,8 @@ impl Engine {
         Ok((Applied { policy, since, provisional: is & 1 != 0 }, id))
     }
 
-    fn take_back_told(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<Told, Damaged> {
+    /// The second: whether a policy that is in force no more is named.
+    fn take_back_told(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<(Told, bool), Damaged> {
         let metric = metric(entry.number()?)?;
         let is = entry.number()?;
         let has = |bit: u64| is & bit != 0;
@@ -151,13 +156,14 @@ impl Engine {
         let started = entry.instant(has(bit::STARTED), near)?;
         let due = entry.instant(has(bit::DUE), near)?;
         let ended = entry.instant(has(bit::ENDED), near)?.unwrap_or(Millis::MIN);
-        let mut breach = None;
+        let (mut breach, mut of_gone) = (None, false);
         if has(bit::BREACH) {
             let at = entry.signed()?.wrapping_add(near);
-            let (by, _) = self.take_back_applied(entry, near)?;
+            let (by, id) = self.take_back_applied(entry, near)?;
+            of_gone = id.is_some() && by.policy.is_none();
             breach = Some(Breach { at, by, stands: has(bit::STANDS), told: has(bit::TOLD) });
         }
-        Ok(Told { metric, cycle, started, due, breach, ended })
+        Ok((Told { metric, cycle, started, due, breach, ended }, of_gone))
     }
 }
 
