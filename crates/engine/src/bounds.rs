@@ -60,9 +60,15 @@ impl Engine {
                 return;
             }
             // A bound that was worked out late, from a late record, lies before what the account has reached.
-            let now = self.accounts[a].now.max(Moment { at: bound, edge: Edge::Bounds });
-            self.accounts[a].now = now;
+            let before = self.accounts[a].now;
+            self.accounts[a].now = before.max(Moment { at: bound, edge: Edge::Bounds });
+            self.marked = false;
             self.pass_bound(a, bound, edge, by_record);
+            // A bound from which nothing follows is as if it had not been: a restart may not find it again, and what
+            // comes late must not depend on that.
+            if !self.marked {
+                self.accounts[a].now = before;
+            }
         }
     }
 

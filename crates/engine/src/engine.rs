@@ -47,6 +47,8 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) dirty_tickets: Vec<Slot>,
     pub(crate) dirty_accounts: Vec<u32>,
+    /// Something has been marked since the last bound was begun: how far its account's time has come is written with it.
+    pub(crate) marked: bool,
     /// Changelog keys of what is gone.
     pub(crate) tombstones: Vec<Vec<u8>>,
     pub(crate) open_tickets: usize,
@@ -97,6 +99,7 @@ impl Engine {
             outputs: Vec::new(),
             dirty_tickets: Vec::new(),
             dirty_accounts: Vec::new(),
+            marked: false,
             tombstones: Vec::new(),
             open_tickets: 0,
             open_escalations: [0; 2],
@@ -294,11 +297,13 @@ impl Engine {
         self.accounts[a].tickets.retain(|other| *other != slot);
         self.accounts[a].open.retain(|other| *other != slot);
         self.dirty_tickets.retain(|&other| other != slot);
+        self.marked = false;
         self.tickets.remove(slot);
     }
 
     /// This ticket goes into the next transaction.
     pub(crate) fn mark_ticket(&mut self, slot: Slot) {
+        self.marked = true;
         let ticket = &mut self.tickets[slot];
         ticket.now = crate::ticket::pack(self.accounts[ticket.account].now);
         let is_stub = !ticket.open && ticket.solved_at.is_none();
@@ -315,6 +320,7 @@ impl Engine {
 
     /// This account goes into the next transaction.
     pub(crate) fn mark_account(&mut self, a: u32) {
+        self.marked = true;
         let account = &mut self.accounts[a];
         if !account.dirty {
             account.dirty = true;
