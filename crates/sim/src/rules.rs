@@ -1,5 +1,4 @@
-//! The rules that instances run with: small numbers, so that a minute sees all of them rise, hold and fall. SLA clocks are
-//! not lived through here yet.
+//! The rules and SLA policies that instances run with: small numbers, so that a minute sees all of them rise, hold and fall.
 
 use std::sync::Arc;
 

@@ -143,8 +143,8 @@ impl Engine {
     /// which order its latches were made, and what says nothing: what
     /// two engines agree on that mean the same, one of them brought back and the other never interrupted.
     ///
-    /// How far an account's time has come is written only with what else changes, for a restore finds it again: the
-    /// bounds between are passed once more before the next record.
+    /// How far an account's time has come is written only with what else changes; a bound from which nothing follows
+    /// does not move it.
     pub fn meaning(mut self, each: &mut dyn FnMut(&[u8], &[u8])) {
         let places: Vec<Slot> = self.tickets.places().collect();
         for slot in places {
