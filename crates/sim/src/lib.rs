@@ -17,6 +17,10 @@ pub mod timeline;
 mod verdict;
 pub mod world;
 
+/// A fifth of a run is allocation.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
