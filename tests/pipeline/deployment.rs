@@ -81,7 +81,7 @@ impl Deployment {
         let topics = unique("t") + ".";
         let config = format!(
             "log:\n  kind: kafka\n  brokers: {brokers}\n  group: {topics}group\n  instance: ${{INSTANCE:-commands}}\n  \
-             lanes: ${{LANES:-1}}\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
+             lanes: ${{LANES:-1}}\n  patience: 90s\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
              topics: {{ prefix: {topics} }}\n{OBSERVE}{config}\n"
         );
         Deployment { program: Program::new(binary(), &config), config, topics, on_kafka: true, lanes: 1 }
@@ -282,8 +282,10 @@ impl Instance {
 
     /// Ends it in order.
     pub fn end(self) {
-        let ended = self.process.terminate(Duration::from_secs(20));
-        assert!(ended.success(), "it ended with {ended}");
+        let mut process = self.process;
+        process.ask_to_end();
+        let ended = process.wait_ended(Duration::from_secs(20));
+        assert!(ended.success(), "it ended with {ended}:\n{}", process.log_tail());
     }
 }
 

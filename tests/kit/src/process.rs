@@ -250,7 +250,8 @@ impl Process {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn log_tail(&self) -> String {
+    /// The end of that.
+    pub fn log_tail(&self) -> String {
         tail(&self.log(), 40)
     }
 
