@@ -93,7 +93,7 @@ impl Why {
             Output::Json => print::line(told.json())?,
             Output::Table => tell::tell(&told)?,
         }
-        eprintln!("told by {who}");
+        eprintln!("told by {}", print::plain(&who));
         Ok(Answer::Yes)
     }
 
