@@ -149,8 +149,8 @@ struct Source {
 
 fn sources(reads: Reads, names: &Names) -> Vec<Source> {
     let tickets = || vec![names.tickets.clone()];
-    let accounts = || snapshots(&names.accounts, &names.account_changes);
-    let bills = || snapshots(&names.billing, &names.billing_changes);
+    let accounts = || names.of_accounts();
+    let bills = || names.of_billing();
     let mut sources = Vec::new();
     let mut add = |field: String, from: Vec<String>| sources.push(Source { field, from });
     for field in TicketField::ALL.iter().filter(|field| reads.ticket & (1 << **field as u32) != 0) {
@@ -181,23 +181,6 @@ fn sources(reads: Reads, names: &Names) -> Vec<Source> {
         }
     }
     sources
-}
-
-/// The topics that tell what a condition reads, by the name that rules use; none: it is Tierline's own.
-pub fn topics_of(field: &str, names: &Names) -> Vec<String> {
-    match field.split('.').next() {
-        Some("account") if field.ends_with("tickets") => vec![names.tickets.clone()],
-        Some("account") => snapshots(&names.accounts, &names.account_changes),
-        Some("billing") => snapshots(&names.billing, &names.billing_changes),
-        Some("signal") => vec![names.signals.clone()],
-        Some("ticket") if matches!(field, "ticket.sentiment" | "ticket.escalation_risk") => vec![names.signals.clone()],
-        Some("ticket" | "message" | "sla") => vec![names.tickets.clone()],
-        _ => Vec::new(),
-    }
-}
-
-fn snapshots(topics: &[String], changes: &str) -> Vec<String> {
-    topics.iter().cloned().chain([changes.to_owned()]).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use tierline_config::Observe;
+use tierline_observe::why::{Access, Questions, Token, Why};
 use tierline_observe::{Health, Metrics};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -17,6 +19,9 @@ pub struct Host {
     runtime: Runtime,
     metrics: Metrics,
     health: Health,
+    questions: Questions,
+    /// Where others may ask about tickets, once it is served.
+    advertised: Option<String>,
 }
 
 /// How many ports after the wanted one are tried.
@@ -28,7 +33,7 @@ impl Host {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("edge").enable_all().build()?;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), chrono::Utc::now().timestamp_millis());
-        Ok(Host { runtime, metrics, health: Health::default() })
+        Ok(Host { runtime, metrics, health: Health::default(), questions: Questions::default(), advertised: None })
     }
 
     /// The process's metrics.
@@ -39,6 +44,16 @@ impl Host {
     /// The process's health.
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// The questions that its lanes are to answer.
+    pub fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
+    /// Where other instances may send those who ask about tickets; none: nobody may ask, or nobody can say where.
+    pub fn advertised(&self) -> Option<String> {
+        self.advertised.clone()
     }
 
     /// Takes this address.
@@ -63,14 +78,20 @@ impl Host {
         self.listen(SocketAddr::new(address.ip(), 0))
     }
 
-    /// Answers over HTTP from now on until the process ends: also while a start waits for its brokers.
-    pub fn serve(&self, listener: TcpListener) {
-        let server = tierline_observe::serve(listener, self.metrics(), self.health(), std::future::pending());
+    /// Answers over HTTP from now on until the process ends: also while a start waits for its brokers. The address.
+    pub fn serve(&mut self, listener: TcpListener, observe: &Observe) -> Result<SocketAddr, Untried> {
+        let address = listener.local_addr()?;
+        let token = observe.token.as_ref().map(|token| Token::new(token.expose()));
+        let access = Access::at(address, token);
+        self.advertised = advertised(observe, address, &access);
+        let why = Why { access, questions: self.questions.clone(), address, patience: Why::PATIENCE };
+        let server = tierline_observe::serve(listener, self.metrics(), self.health(), why, std::future::pending());
         self.runtime.spawn(async {
             if let Err(error) = server.await {
                 tracing::error!(%error, "HTTP is not answered any more");
             }
         });
+        Ok(address)
     }
 
     /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready.
@@ -84,5 +105,32 @@ impl Host {
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+}
+
+fn advertised(observe: &Observe, address: SocketAddr, access: &Access) -> Option<String> {
+    let own = (!address.ip().is_unspecified()).then(|| format!("http://{address}"));
+    match access {
+        Access::Off => None,
+        Access::Here | Access::Token(_) => observe.advertise.clone().or(own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_to_others_only_where_they_may_ask() {
+        let told = |address: [u8; 4], advertise: Option<&str>, token: Option<&str>| {
+            let address = SocketAddr::from((address, 9464));
+            let observe = Observe { advertise: advertise.map(str::to_owned), ..Observe::default() };
+            advertised(&observe, address, &Access::at(address, token.map(Token::new)))
+        };
+        assert_eq!(told([127, 0, 0, 1], None, None).as_deref(), Some("http://127.0.0.1:9464"));
+        assert_eq!(told([10, 0, 0, 1], None, None), None);
+        assert_eq!(told([10, 0, 0, 1], None, Some("t")).as_deref(), Some("http://10.0.0.1:9464"));
+        assert_eq!(told([0, 0, 0, 0], None, Some("t")), None);
+        assert_eq!(told([0, 0, 0, 0], Some("https://t.example"), Some("t")).as_deref(), Some("https://t.example"));
     }
 }

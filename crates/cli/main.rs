@@ -9,6 +9,7 @@ mod completions;
 mod dead_letters;
 mod demo;
 mod doubts;
+mod elsewhere;
 mod ended;
 mod explain;
 mod host;

@@ -9,7 +9,8 @@ use tierline_config::{Config, Log};
 use tierline_embedded::{Embedded, Server};
 use tierline_kafka::{Admin, KafkaLog, Settings};
 use tierline_model::{Encoding, Millis, RecordType, RegistryError};
-use tierline_observe::{Health, Metrics};
+use tierline_observe::Metrics;
+use tierline_observe::why::Questions;
 use tierline_stream::client::{Client, From};
 use tierline_stream::clock::{ClockMode, Scale};
 use tierline_stream::detect::{Detect, DetectSettings};
@@ -17,7 +18,9 @@ use tierline_stream::log::Failure;
 use tierline_stream::topics::{Stream, detect_inputs, detect_outputs, detect_topics};
 use tierline_stream::{Checkpoints, LaneError, LaneSettings, run_lane};
 
+use crate::elsewhere::Others;
 use crate::ended::Untried;
+use crate::host::Host;
 use crate::lanes::Work;
 use crate::open;
 use crate::records::Encodings;
@@ -31,6 +34,7 @@ pub struct Pipeline {
     inputs: Vec<String>,
     outputs: Vec<String>,
     metrics: Metrics,
+    questions: Questions,
     wall: Wall,
     before: Before,
     /// Answers commands of other processes until it is dropped.
@@ -69,26 +73,21 @@ impl Pipeline {
     ///
     /// # Errors
     /// Everything for which it must not start, with what mends it.
-    pub fn prepare(
-        config: &Config,
-        metrics: Metrics,
-        health: Health,
-        until: Option<Millis>,
-    ) -> Result<Pipeline, Untried> {
+    pub fn prepare(config: &Config, host: &Host, until: Option<Millis>) -> Result<Pipeline, Untried> {
         if until.is_some() && config.time.clock != tierline_config::Clock::Events {
             return Err(Untried::because(
                 "`--until` is for `time.clock: events`: with any other the wall clock decides when something fires",
             ));
         }
         let (wall, before) = wall(config)?;
-        let (log, server) = open_log(config, wall)?;
+        let (log, server) = open_log(config, wall, host)?;
         let told = ask(config, &log)?;
         let lane = LaneSettings {
             clock: wall.0,
             until,
             commit_interval: config.work.commit_interval,
             checkpoints: told.checkpoints,
-            health,
+            health: host.health(),
             dead_letter_bytes: told.dead_letter_bytes,
             ..LaneSettings::default()
         };
@@ -101,7 +100,8 @@ impl Pipeline {
             detect: detect(config)?,
             inputs: names(detect_inputs(&config.topics)),
             outputs: names(detect_outputs(&config.topics)),
-            metrics,
+            metrics: host.metrics(),
+            questions: host.questions().clone(),
             wall,
             before,
             _server: server,
@@ -142,7 +142,7 @@ impl Pipeline {
     fn work_of(&self, number: usize) -> Work {
         let (log, lanes) = (self.log.clone(), self.lanes);
         let (inputs, outputs) = (self.inputs.clone(), self.outputs.clone());
-        let settings = LaneSettings { lane: number, ..self.lane.clone() };
+        let settings = LaneSettings { lane: number, questions: self.questions.lane(), ..self.lane.clone() };
         let metrics = self.metrics.lane(&inputs);
         let stages = Detect::new(self.detect.clone());
         Box::new(move |stop: &AtomicBool| match log {
@@ -170,7 +170,7 @@ fn real_now() -> Millis {
     chrono::Utc::now().timestamp_millis()
 }
 
-fn open_log(config: &Config, wall: Wall) -> Result<(OpenLog, Option<Server>), Untried> {
+fn open_log(config: &Config, wall: Wall, host: &Host) -> Result<(OpenLog, Option<Server>), Untried> {
     match &config.log {
         Log::Embedded { .. } => {
             let embedded = Embedded::open(open::embedded(config, Arc::new(move || wall.now()))?)?;
@@ -178,10 +178,11 @@ fn open_log(config: &Config, wall: Wall) -> Result<(OpenLog, Option<Server>), Un
             Ok((OpenLog::Embedded(embedded), Some(server)))
         }
         Log::Kafka(told) => {
-            let settings = open::kafka(told);
+            let settings = Settings { advertise: host.advertised(), ..open::kafka(told) };
             for weaker in Admin::connect(&settings)?.refuse_mistakes(&detect_topics(&config.topics))? {
                 tracing::warn!("{weaker}");
             }
+            host.questions().set_elsewhere(Others::of(&settings, &config.topics.tickets));
             Ok((OpenLog::Kafka(settings), None))
         }
     }

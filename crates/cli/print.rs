@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use tierline_model::Millis;
+pub use tierline_model::plain_instant as instant;
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -18,15 +19,6 @@ pub enum Output {
     Table,
     /// For programs.
     Json,
-}
-
-/// `2026-03-02T02:04:05Z`, with milliseconds where there are any.
-pub fn instant(at: Millis) -> String {
-    let seconds = if at.rem_euclid(1000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
-    match DateTime::<Utc>::from_timestamp_millis(at) {
-        Some(at) => at.to_rfc3339_opts(seconds, true),
-        None => format!("{at} ms"),
-    }
 }
 
 /// An instant as it is written in an argument.

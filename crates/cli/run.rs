@@ -33,11 +33,10 @@ impl Run {
         for warning in &warnings {
             tracing::warn!(code = warning.code, "configuration: {}", warning.message);
         }
-        let host = Host::new()?;
+        let mut host = Host::new()?;
         let listener = host.listen(config.observe.listen)?;
-        let address = listener.local_addr()?;
-        host.serve(listener);
-        let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), self.until)?;
+        let address = host.serve(listener, &config.observe)?;
+        let pipeline = Pipeline::prepare(&config, &host, self.until)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             %address,

@@ -12,6 +12,7 @@ mod exits;
 mod explained;
 mod secrets;
 mod tried;
+mod why_running;
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tierline");

@@ -273,6 +273,11 @@ impl Instance {
         series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
+    /// Where it answers over HTTP.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
     /// What it says at this path of its address, whatever the status.
     pub fn says(&self, path: &str) -> String {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();

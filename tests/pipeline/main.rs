@@ -22,4 +22,5 @@ mod security;
 mod snapshots;
 mod starts;
 mod story;
+mod why;
 mod zombies;

@@ -70,11 +70,10 @@ impl Demo {
         let folder = Folder::prepare(self.folder.as_deref(), shared.config.as_deref(), self.speed)?;
         let (config, _) = open::read(&open::file(&folder.configuration())?)?;
         open::logs(&config, "warn")?;
-        let host = Host::new()?;
+        let mut host = Host::new()?;
         let listener = host.listen_near(config.observe.listen)?;
-        let address = listener.local_addr()?;
-        host.serve(listener);
-        let pipeline = Pipeline::prepare(&config, host.metrics(), host.health(), None)?;
+        let address = host.serve(listener, &config.observe)?;
+        let pipeline = Pipeline::prepare(&config, &host, None)?;
         let (stop, exit) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let stage = Stage { config: &config, pipeline: &pipeline, stop: &stop, exit: &exit };
         // On a whole minute, so that the story's instants are easy to read.

@@ -5,13 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tierline_observe::LogFormat;
 use tierline_rules::source::{Keys, Node, codes, text, word};
 
-use crate::Reading;
+use crate::{Reading, Secret};
 
 /// What an operator sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Observe {
     /// Where HTTP is answered: metrics and health. Port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// Where other machines reach that, `http://…` or `https://…`; none: at `listen`, if that is one machine's address.
+    pub advertise: Option<String>,
+    /// What must be shown to ask about tickets; none: only this machine may.
+    pub token: Option<Secret>,
     /// How log lines are written.
     pub logs: LogFormat,
     /// The least serious log lines that are written (`warn`); none: what the command finds right.
@@ -21,7 +25,7 @@ pub struct Observe {
 impl Default for Observe {
     fn default() -> Observe {
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
-        Observe { listen, logs: LogFormat::Text, level: None }
+        Observe { listen, advertise: None, token: None, logs: LogFormat::Text, level: None }
     }
 }
 
@@ -43,6 +47,9 @@ impl Observe {
                 }
             }
         }
+        observe.advertise = keys.optional("advertise").and_then(|node| advertised(node, reading));
+        observe.token = keys.optional("token").and_then(|node| token(node, reading));
+        let found = &mut *reading.found;
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         if let Some(format) = keys.optional("logs").and_then(|node| word(node, "`observe.logs`", &formats, found)) {
             observe.logs = format;
@@ -52,6 +59,39 @@ impl Observe {
         keys.finish(found);
         observe
     }
+}
+
+/// `host:port`, or a URL without a user, a query or a trailing slash.
+fn advertised(node: &Node, reading: &mut Reading<'_>) -> Option<String> {
+    let written = text(node, "`observe.advertise`", reading.found)?;
+    let url = if written.contains("://") { written.to_owned() } else { format!("http://{written}") };
+    let url = url.trim_end_matches('/');
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]".contains(&byte);
+    // It stands beside offsets, where there is little room.
+    if rest.is_empty() || rest.starts_with(['/', ':']) || !rest.bytes().all(letters) || url.len() > 250 {
+        reading
+            .found
+            .mistake(
+                codes::WRONG_KIND,
+                &node.span,
+                "`observe.advertise` is where other machines reach `observe.listen`",
+            )
+            .help("write `http://tierline-1.example:9464`, or `host:port`");
+        return None;
+    }
+    Some(url.to_owned())
+}
+
+/// One that can stand in a header.
+fn token(node: &Node, reading: &mut Reading<'_>) -> Option<Secret> {
+    let token = Secret::read(node, "`observe.token`", reading)?;
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = "`observe.token` has letters, digits and signs of ASCII alone, and no spaces";
+        reading.found.mistake(codes::WRONG_KIND, &node.span, message);
+        return None;
+    }
+    Some(token)
 }
 
 /// An address with its port; `localhost` is the one name that is known without asking anybody.

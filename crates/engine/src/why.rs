@@ -1,11 +1,14 @@
 //! Why a ticket is escalated or isn't: each rule with what it says of the ticket, when it will fire if nothing happens,
 //! and the smallest change that would make it say otherwise. Looks, and changes nothing.
 
+use std::sync::Arc;
+
 use tierline_model::Millis;
 use tierline_rules::{Answer, Edge, Mode, Moment, Truth};
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::state::StateError;
 use crate::ticket::Track;
 
 /// Why a ticket is escalated or isn't, as of one instant.
@@ -60,10 +63,7 @@ impl Engine {
     /// Why a ticket is escalated or isn't, as of an instant, or of what its account has come to, if that is later.
     /// Without an account the first ticket by that id is meant. `None`: there is no such ticket.
     pub fn why(&self, account: Option<&str>, ticket: &str, at: Millis) -> Option<Why> {
-        let slot = match account {
-            Some(account) => self.find(account, ticket)?,
-            None => self.tickets.places().find(|&slot| *self.tickets[slot].id == *ticket)?,
-        };
+        let slot = self.meant(account, ticket)?;
         let known = &self.tickets[slot];
         let account = &self.accounts[known.account];
         let moment = account.now.max(Moment { at, edge: Edge::Bounds });
@@ -75,6 +75,34 @@ impl Engine {
             tier: known.tier(),
             rules: (0..self.rules.rules.len()).map(|rule| self.rule_why(slot, rule, moment)).collect(),
         })
+    }
+
+    /// The same as of an instant that the task's clock has not come to: what will be so then if nothing happens until
+    /// there. A copy of the ticket's account lives on to it; this engine stays where it is.
+    ///
+    /// # Errors
+    /// The copy cannot be made: what is held cannot be read back.
+    pub fn foresee(&self, account: Option<&str>, ticket: &str, at: Millis) -> Result<Option<Why>, StateError> {
+        let Some(slot) = self.meant(account, ticket) else { return Ok(None) };
+        let a = self.tickets[slot].account;
+        let mut copy = Engine::new(Arc::clone(&self.rules), Arc::clone(&self.settings));
+        let mut copied = Ok(());
+        self.snapshot_of(a, &mut Default::default(), &mut |key, value| {
+            if copied.is_ok() {
+                copied = copy.restore(key, Some(value));
+            }
+        });
+        copied?;
+        copy.restored(self.clock, Some(&self.memory()))?;
+        copy.advance(at, Edge::Bounds);
+        Ok(copy.why(Some(&self.accounts[a].id), ticket, at))
+    }
+
+    fn meant(&self, account: Option<&str>, ticket: &str) -> Option<Slot> {
+        match account {
+            Some(account) => self.find(account, ticket),
+            None => self.tickets.places().find(|&slot| *self.tickets[slot].id == *ticket),
+        }
     }
 
     fn rule_why(&self, slot: Slot, number: usize, moment: Moment) -> RuleWhy {

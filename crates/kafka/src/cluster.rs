@@ -106,6 +106,21 @@ impl Cluster {
             .collect()
     }
 
+    /// What stands beside the group's offset of each partition of a topic.
+    pub(crate) fn signatures(&self, topic: &str) -> Result<Vec<(Partition, String)>, Failure> {
+        let count = self.partitions(topic)?.unwrap_or(0);
+        let committed = self.patiently(&format!("asking who owns {topic}"), |consumer| {
+            let mut list = TopicPartitionList::with_capacity(count as usize);
+            list.add_partition_range(topic, 0, count - 1);
+            consumer.committed_offsets(list, ATTEMPT)
+        });
+        let committed = committed.map_err(|error| {
+            error
+                .into_failure(|error| Failure::Fatal(format!("the group's offsets of {topic} cannot be read: {error}")))
+        })?;
+        Ok(committed.elements().iter().map(|one| (one.partition(), one.metadata().to_owned())).collect())
+    }
+
     /// See [`heir::settle`].
     pub(crate) fn settle(&self, driver: &str, partition: Partition) -> bool {
         heir::settle(&self.consumer, &self.settings, driver, partition)

@@ -27,13 +27,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Begins what is written beside an offset, so that nobody else's words are mistaken for it.
 const MARK: &str = "tierline";
 
-/// The offsets of a commit, signed by the lane that makes it.
+/// Stands before where the lane's process answers over HTTP. An instance's name has no spaces.
+const AT: &str = " at ";
+
+/// The offsets of a commit, signed by the lane that makes it: who it is, and where its process answers.
 pub(crate) fn signed(
     settings: &Settings,
     driver: &str,
     positions: &[(Partition, Offset)],
 ) -> Result<TopicPartitionList, Failure> {
-    let signature = format!("{MARK} {} {}", settings.lane, settings.instance);
+    let at = settings.advertise.as_ref().map(|address| format!("{AT}{address}")).unwrap_or_default();
+    let signature = format!("{MARK} {} {}{at}", settings.lane, settings.instance);
     let mut list = TopicPartitionList::with_capacity(positions.len());
     for &(partition, offset) in positions {
         let mut element = list.add_partition(driver, partition);
@@ -74,13 +78,27 @@ fn last_owner(
     let mut list = TopicPartitionList::new();
     list.add_partition(driver, partition);
     let committed = asks.committed_offsets(list, ATTEMPT).ok()?;
-    let (lane, instance) = read(committed.find_partition(driver, partition)?.metadata())?;
+    let Signed { lane, instance, .. } = read(committed.find_partition(driver, partition)?.metadata())?;
     Some(Settings { instance, lane, patience: PATIENCE, ..settings.clone() })
 }
 
-fn read(signature: &str) -> Option<(u32, String)> {
-    let (lane, instance) = signature.strip_prefix(MARK)?.strip_prefix(' ')?.split_once(' ')?;
-    Some((lane.parse().ok()?, instance.to_owned()))
+/// Who signed a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    lane: u32,
+    pub(crate) instance: String,
+    /// Where its process answers over HTTP.
+    pub(crate) address: Option<String>,
+}
+
+/// The signature beside an offset; none: it is somebody else's words.
+pub(crate) fn read(signature: &str) -> Option<Signed> {
+    let (lane, rest) = signature.strip_prefix(MARK)?.strip_prefix(' ')?.split_once(' ')?;
+    let (instance, address) = match rest.split_once(AT) {
+        Some((instance, address)) => (instance, Some(address.to_owned())),
+        None => (rest, None),
+    };
+    Some(Signed { lane: lane.parse().ok()?, instance: instance.to_owned(), address })
 }
 
 /// Whether a lane is a member of its group; `None`: the cluster does not say.
@@ -97,9 +115,13 @@ mod tests {
 
     #[test]
     fn a_signature_is_read_as_it_was_written_and_nothing_else_is_one() {
-        let lane = Settings { instance: "pod 1".into(), lane: 3, ..Settings::new("localhost:9092", "tierline") };
-        let list = signed(&lane, "tickets", &[(0, 7)]).unwrap();
-        assert_eq!(read(list.elements()[0].metadata()), Some((3, "pod 1".to_owned())));
+        for advertise in [None, Some("http://10.0.0.1:9464".to_owned())] {
+            let plain = Settings::new("localhost:9092", "tierline");
+            let lane = Settings { instance: "pod 1".into(), lane: 3, advertise: advertise.clone(), ..plain };
+            let list = signed(&lane, "tickets", &[(0, 7)]).unwrap();
+            let expected = Signed { lane: 3, instance: "pod 1".to_owned(), address: advertise };
+            assert_eq!(read(list.elements()[0].metadata()), Some(expected));
+        }
         for other in ["", "tierline", "tierline x y", "somebody 0 else"] {
             assert_eq!(read(other), None, "{other}");
         }

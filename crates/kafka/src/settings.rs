@@ -23,6 +23,8 @@ pub struct Settings {
     pub instance: String,
     /// Which lane of the process this is, from 0.
     pub lane: u32,
+    /// Where this process answers over HTTP; its commits tell it to the other members. None: they tell nothing.
+    pub advertise: Option<String>,
     /// librdkafka properties, over the defaults below; none of [`GUARDED`].
     pub properties: BTreeMap<String, String>,
     /// How long a question to the cluster may take before it counts as unreachable. 30 s by default.
@@ -38,6 +40,7 @@ impl Settings {
             stage: "detect".into(),
             instance: "0".into(),
             lane: 0,
+            advertise: None,
             properties: BTreeMap::new(),
             patience: Duration::from_secs(30),
         }

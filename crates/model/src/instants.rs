@@ -9,6 +9,15 @@ pub fn instant_text(at: Millis) -> String {
     rfc_3339(at).unwrap_or_else(|| at.to_string())
 }
 
+/// As people read it: `2026-03-02T02:04:05Z`, with milliseconds only where there are any.
+pub fn plain_instant(at: Millis) -> String {
+    let seconds = if at.rem_euclid(1000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+    match DateTime::<Utc>::from_timestamp_millis(at) {
+        Some(at) => at.to_rfc3339_opts(seconds, true),
+        None => format!("{at} ms"),
+    }
+}
+
 /// [`instant_text`] where it is one that [`parse_instant`] reads back.
 pub(crate) fn rfc_3339(at: Millis) -> Option<String> {
     let instant = DateTime::<Utc>::from_timestamp_millis(at)?;

@@ -1,4 +1,4 @@
-//! `/metrics`, `/livez`, `/readyz`.
+//! `/metrics`, `/livez`, `/readyz`, and `/v1/why/{ticket}` (see [`crate::why`]).
 
 use std::future::Future;
 use std::io;
@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::why::{self, Why};
 use crate::{Health, Metrics};
 
 /// Takes the address, so that a taken port is known before anything starts.
@@ -23,12 +24,14 @@ pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
     health: Health,
+    why: Why,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let routes = Router::new()
         .route("/metrics", get(metrics_text).with_state(metrics))
         .route("/livez", get(alive).with_state(health.clone()))
-        .route("/readyz", get(ready).with_state(health));
+        .route("/readyz", get(ready).with_state(health))
+        .merge(why::routes(why));
     axum::serve(listener, routes).with_graceful_shutdown(stop).await
 }
 
@@ -57,6 +60,7 @@ fn answer(missing: Vec<String>, well: String) -> (StatusCode, String) {
 mod tests {
     use super::*;
     use crate::PartitionState;
+    use crate::why::{Access, Questions};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
@@ -65,7 +69,8 @@ mod tests {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(serve(listener, metrics, health.clone(), async {
+        let why = Why { access: Access::Off, questions: Questions::default(), address, patience: Why::PATIENCE };
+        let server = tokio::spawn(serve(listener, metrics, health.clone(), why, async {
             let _ = stopped.await;
         }));
 
@@ -79,6 +84,7 @@ mod tests {
         assert!(ask(address, "/livez").await.starts_with("HTTP/1.1 200"));
         assert!(ask(address, "/metrics").await.contains("tierline_build_info{version=\"1\"} 1"));
         assert!(ask(address, "/nowhere").await.starts_with("HTTP/1.1 404"));
+        assert!(ask(address, "/v1/why/T1").await.starts_with("HTTP/1.1 403"));
 
         health.lane_ended(0, "fenced");
         assert!(ask(address, "/livez").await.starts_with("HTTP/1.1 503"));

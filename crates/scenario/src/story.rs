@@ -115,10 +115,25 @@ mod tests {
     }
 
     fn why(at: Millis) -> tierline_engine::Why {
+        lived(at).why(None, "T1", at).expect("it is there")
+    }
+
+    fn lived(at: Millis) -> Engine {
         let rules = "rules: [ { id: r, tier: 3, when: { all: [ account.plan: enterprise, ticket.category: billing, \
                      ticket.no_agent_reply_for: 2h ] } }, { id: s, tier: 2, when: { ticket.no_agent_reply_for: 2h } } ]";
         let (config, _) = tierline_config::read(&Source::new("rules.yaml", rules)).expect("it is right");
-        story().play(&config, at).why(None, "T1", at).expect("it is there")
+        story().play(&config, at)
+    }
+
+    #[test]
+    fn what_is_foreseen_is_what_comes_if_nothing_happens() {
+        for (now, at) in [(NINE, NINE + HOUR), (NINE + HOUR, NINE + 2 * HOUR + 5_000), (NINE + HOUR, NINE + 9 * HOUR)] {
+            let engine = lived(now);
+            let foreseen = engine.foresee(None, "T1", at).expect("it can be copied");
+            assert_eq!(foreseen, Some(why(at)));
+            assert_eq!(engine.why(None, "T1", now), Some(why(now)), "it stays where it is");
+        }
+        assert_eq!(lived(NINE).foresee(Some("other"), "T1", NINE).expect("nothing to copy"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A record's way: [`lane`] polls the [`log`], a [`task`] merges its inputs by time, its [`stage`] applies the record,
 //! what it wants written goes through the [`outbox`], and the lane commits outputs, changelog and positions at once.
-//! [`detect`] is the stage that there is; [`restore`] brings a task back.
+//! [`detect`] is the stage that there is; [`restore`] brings a task back. [`why`] is what is told of a ticket.
 //!
 //! What must never be in here: a Kafka type, a thread, a clock that nobody handed in.
 
@@ -24,6 +24,7 @@ pub mod stage;
 pub mod task;
 pub mod task_record;
 pub mod topics;
+pub mod why;
 
 pub use lane::{Lane, Step, run_lane};
 pub use settings::{Checkpoints, LaneError, LaneSettings};

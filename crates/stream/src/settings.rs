@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tierline_model::Millis;
 use tierline_observe::Health;
+use tierline_observe::why::LaneQuestions;
 
 use crate::checkpoint::{Disk, FileSystem};
 use crate::clock::ClockMode;
@@ -34,6 +35,8 @@ pub struct LaneSettings {
     pub checkpoints: Option<Checkpoints>,
     /// Where readiness is told.
     pub health: Health,
+    /// Where questions about its tickets lie.
+    pub questions: LaneQuestions,
     /// Makes the id of a changelog at its creation.
     pub incarnation: fn() -> u128,
 }
@@ -79,6 +82,7 @@ impl Default for LaneSettings {
             dead_letter_bytes: 900_000,
             checkpoints: None,
             health: Health::default(),
+            questions: LaneQuestions::default(),
             incarnation: || uuid::Uuid::new_v4().as_u128(),
         }
     }

@@ -5,6 +5,7 @@
 
 use tierline_model::Millis;
 use tierline_observe::LaneMetrics;
+use tierline_observe::why::{Asked, Found};
 
 use crate::clock::Clock;
 use crate::log::{OutputId, Partition, Record};
@@ -90,6 +91,9 @@ pub trait Stage {
 
     /// What it wrote is durable, at this instant of the wall: what remains to be counted is counted.
     fn committed(&mut self, now: Millis, metrics: &mut LaneMetrics);
+
+    /// Answers a question about a ticket, as of `now` unless it says when. Looks, and changes nothing.
+    fn why(&self, asked: &Asked, now: Millis) -> Found;
 
     /// How much it holds: open tickets, open escalations of tier 2 and tier 3.
     fn holds(&self) -> (usize, [usize; 2]);

@@ -76,6 +76,31 @@ impl Names {
             dead_letters: name("dead-letters"),
         }
     }
+
+    /// The topics that tell of accounts.
+    pub fn of_accounts(&self) -> Vec<String> {
+        self.accounts.iter().chain([&self.account_changes]).cloned().collect()
+    }
+
+    /// The topics that tell of bills.
+    pub fn of_billing(&self) -> Vec<String> {
+        self.billing.iter().chain([&self.billing_changes]).cloned().collect()
+    }
+
+    /// The topics that tell what a condition reads, by the name that rules use; none: it is Tierline's own.
+    pub fn telling(&self, field: &str) -> Vec<String> {
+        match field.split('.').next() {
+            Some("account") if field.ends_with("tickets") => vec![self.tickets.clone()],
+            Some("account") => self.of_accounts(),
+            Some("billing") => self.of_billing(),
+            Some("signal") => vec![self.signals.clone()],
+            Some("ticket") if matches!(field, "ticket.sentiment" | "ticket.escalation_risk") => {
+                vec![self.signals.clone()]
+            }
+            Some("ticket" | "message" | "sla") => vec![self.tickets.clone()],
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Default for Names {

@@ -70,7 +70,7 @@ const SECRET: [&str; 9] = [
 /// Whether a key's value is a secret, or was meant to be one: the key may be mistyped.
 pub(crate) fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    let named = ["password", "passphrase", "secret"].iter().any(|word| key.contains(word));
+    let named = key == "token" || ["password", "passphrase", "secret"].iter().any(|word| key.contains(word));
     let meant = || did_you_mean(&key, SECRET.iter().copied().chain(["password"])).is_some();
     SECRET.contains(&key.as_str()) || named || (!KNOWN.contains(&key.as_str()) && meant())
 }

@@ -46,6 +46,11 @@ fn numbers() {
 fn words() {
     bounded("time.start", &["quiet", "replay"], &["loud"]);
     bounded("observe.logs", &["text", "json"], &["xml"]);
+    bounded(
+        "observe.advertise",
+        &["'pod-1:9464'", "'https://[::1]:80'"],
+        &["'ftp://a'", "'http://'", "'a b:1'", "'me@host:1'"],
+    );
     bounded("observe.level", &["error", "trace"], &["chatty"]);
     bounded("observe.listen", &["'[::1]:80'", "'localhost:9464'"], &["9464", "'0.0.0.0'", "'example.org:80'"]);
     bounded("schema_registry.register", &["true", "false"], &["yes"]);

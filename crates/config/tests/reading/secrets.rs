@@ -42,6 +42,18 @@ fn a_secret_that_is_written_down_is_refused_and_not_shown_with_its_line() {
 }
 
 #[test]
+fn the_token_of_http_is_one_too() {
+    let world = World::default().with_variable("TOKEN", PASSWORD).with_variable("SPACED", "hunter2 and more");
+    let (config, _) = world.read(&format!("{A_RULE}observe: {{ token: \"${{TOKEN}}\" }}\n")).expect("it is right");
+    assert_eq!(config.observe.token.as_ref().map(|token| token.expose()), Some(PASSWORD));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for written in [PASSWORD, "\"${SPACED}\"", "[ hunter2 ]"] {
+        let told = world.refusal(&format!("{A_RULE}observe: {{ token: {written}, listn: x }}\n"));
+        assert!(told.contains("`observe.token`") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn a_variable_in_quotes_is_not_taken_for_written_down_because_of_what_follows_the_quote() {
     let world = World::default().with_variable("PW", PASSWORD);
     let block = |password: &str| kafka(password) + "    ssl.key.location: k.pem\n";

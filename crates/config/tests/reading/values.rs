@@ -97,6 +97,12 @@ fn sources_win_in_the_order_in_which_they_stand() {
 fn an_operator_is_shown_what_is_asked_for() {
     let observe = read("observe: { listen: 'localhost:0', logs: json, level: warn }\n").observe;
     assert_eq!((observe.listen.port(), observe.logs, observe.level), (0, LogFormat::Json, Some("warn")));
+    assert!(observe.token.is_none() && observe.advertise.is_none());
+    for (written, told) in [("'pod-1:9464'", "http://pod-1:9464"), ("https://t.example/one/", "https://t.example/one")]
+    {
+        let observe = read(&format!("observe: {{ advertise: {written} }}\n")).observe;
+        assert_eq!(observe.advertise.as_deref(), Some(told));
+    }
 }
 
 #[test]

@@ -129,13 +129,23 @@ impl Engine {
 
     /// Every entity as a changelog entry: for a checkpoint.
     pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
-        let (mut name, mut value) = (Vec::new(), Vec::new());
+        let mut scratch = Default::default();
         let vacant: FxHashSet<u32> = self.vacant.iter().copied().collect();
         for a in (0..self.accounts.len()).filter(|a| !vacant.contains(a)) {
-            self.write_account(a, &mut name, &mut value, each);
-            for &slot in &self.accounts[a].tickets {
-                self.write_ticket(slot, true, &mut name, &mut value, each);
-            }
+            self.snapshot_of(a, &mut scratch, each);
+        }
+    }
+
+    /// An account and its tickets as changelog entries; `scratch` is for keys and values.
+    pub(crate) fn snapshot_of(
+        &self,
+        a: u32,
+        (name, value): &mut (Vec<u8>, Vec<u8>),
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        self.write_account(a, name, value, each);
+        for &slot in &self.accounts[a].tickets {
+            self.write_ticket(slot, true, name, value, each);
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tierline_model::Millis;
 use tierline_observe::LaneMetrics;
+use tierline_observe::why::{Asked, Found};
 use tierline_stream::clock::{At, Clock};
 use tierline_stream::detect::{Detect, DetectStage};
 use tierline_stream::log::{InputId, Offset, OutputId, Partition, Record};
@@ -201,6 +202,10 @@ impl Stage for TracedStage {
 
     fn committed(&mut self, now: Millis, metrics: &mut LaneMetrics) {
         self.inner.committed(now, metrics);
+    }
+
+    fn why(&self, asked: &Asked, now: Millis) -> Found {
+        self.inner.why(asked, now)
     }
 
     fn holds(&self) -> (usize, [usize; 2]) {

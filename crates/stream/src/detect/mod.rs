@@ -9,6 +9,7 @@ mod emit;
 mod record;
 mod snapshot_topics;
 mod stage;
+mod why;
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use tierline_rules::RuleSet;
 use crate::log::{OutputId, Partition};
 use crate::stage::{InputSpec, Stages};
 use crate::topics::{Names, Stream, detect_inputs, detect_outputs, output};
+
+use snapshot_topics::SnapshotTopics;
 
 pub use record::code;
 pub use stage::DetectStage;
@@ -58,6 +61,7 @@ pub struct Detect {
 /// What all stages of a lane have in common.
 struct Common {
     rules: Arc<RuleSet>,
+    names: Names,
     /// By `InputId`.
     streams: Vec<(Stream, String)>,
     max_future: Millis,
@@ -84,6 +88,7 @@ impl Detect {
             outputs: detect_outputs(&names).into_iter().map(|(_, topic)| topic).collect(),
             common: Arc::new(Common {
                 rules,
+                names,
                 streams,
                 max_future,
                 grace: engine.grace,
@@ -96,6 +101,14 @@ impl Detect {
             schemas,
         }
     }
+}
+
+/// The engine's part of what a task record remembers, for whoever reads the changelog without being a task.
+///
+/// # Errors
+/// It makes no sense.
+pub fn engine_memory(memory: &[u8]) -> Result<&[u8], String> {
+    SnapshotTopics::recall(memory, &[]).map(|(_, engine)| engine)
 }
 
 impl Stages for Detect {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tierline_engine::{Arrival, Engine, Input, Output};
 use tierline_model::{Decoder, Millis, Notes, TicketRecord, check_instant};
 use tierline_observe::events::LatchedQuietly;
+use tierline_observe::why::{Asked, Found};
 use tierline_observe::{LaneMetrics, PassedOver};
 use tierline_rules::Edge;
 
@@ -12,6 +13,7 @@ use super::Common;
 use super::emit::{self, Occasion};
 use super::record::{self, check_place};
 use super::snapshot_topics::SnapshotTopics;
+use super::why;
 use crate::clock::Clock;
 use crate::log::{Partition, Record};
 use crate::outbox::Outbox;
@@ -263,6 +265,10 @@ impl Stage for DetectStage {
         if counts.latched_quietly > 0 {
             LatchedQuietly { partition: self.partition, latches: counts.latched_quietly }.emit(metrics);
         }
+    }
+
+    fn why(&self, asked: &Asked, now: Millis) -> Found {
+        why::find(&self.engine, &self.common, asked, now)
     }
 
     fn holds(&self) -> (usize, [usize; 2]) {

@@ -3,6 +3,7 @@
 //! A lane owns its tasks' state and shares it with nobody. It is driven step by step, so a simulator can hold it between
 //! any two calls to its log; [`run_lane`] is the same steps, on and on.
 
+mod answering;
 mod asking;
 mod commit;
 mod ownership;
@@ -214,6 +215,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.write_out()?;
         let is_drained = read == 0 && !more_waits;
         self.commit_when_due(is_drained, wall)?;
+        self.answer();
         if is_drained && self.run_on_to_the_end() {
             self.write_out()?;
             self.commit(wall)?;

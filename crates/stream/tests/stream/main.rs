@@ -1,5 +1,6 @@
 //! The lane with the detect stage, on a log in memory that a test holds in its hand.
 
+mod asked;
 mod bad_input;
 mod compaction;
 mod load;
