@@ -67,7 +67,7 @@ impl Settings {
             .set("group.id", &self.group)
             .set("client.id", self.driver_client_id())
             // Low, because a member hears of a rebalance only at its next heartbeat.
-            .set("heartbeat.interval.ms", "1000")
+            .set("heartbeat.interval.ms", "500")
             .set("session.timeout.ms", "10000");
         self.with_properties(&mut config, Role::Consumer);
         config.set("partition.assignment.strategy", "cooperative-sticky");
