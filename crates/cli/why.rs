@@ -1,30 +1,20 @@
 //! `tierline why`: why a ticket is escalated or isn't, and what would change that.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{Read, stdin, stdout};
-use std::ops::ControlFlow;
+use std::io::stdout;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tierline_config::{Clock, Config};
-use tierline_engine::{Engine, RuleWhy, Stands, Why as Told};
+use tierline_config::Config;
+use tierline_engine::{RuleWhy, Stands, Why as Told};
 use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Asked, NEVER, Rule, Truth};
-use tierline_scenario::Story;
-use tierline_stream::client::From;
-use tierline_stream::task_record::{self, TaskRecord};
-use tierline_stream::topics::detect_inputs;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
 use crate::explain::topics_of;
 use crate::open;
+use crate::past;
 use crate::print::{self, Output, Paint, instant, plain};
-use crate::records::Records;
-use crate::streams;
 
 /// The arguments of `why`.
 #[derive(Debug, clap::Args)]
@@ -72,18 +62,7 @@ impl Why {
         {
             return Err(Untried::because(format!("there is no rule {rule}; `tierline explain` shows all")));
         }
-        let asked = match (&self.events, self.at) {
-            (Some(file), at) => {
-                let told = of_events(&config, file)?;
-                let play = |(story, last): (Story, Millis)| {
-                    let at = at.unwrap_or(last);
-                    (story.play(&config, at), at)
-                };
-                told.map(play).into_iter().collect()
-            }
-            (None, Some(at)) => vec![(of_log(&config)?.play(&config, at), at)],
-            (None, None) => of_state(&config)?,
-        };
+        let asked = past::engines(&config, self.events.as_deref(), self.at)?;
         let told = asked.iter().find_map(|(engine, at)| engine.why(self.account.as_deref(), &self.ticket, *at));
         let Some(told) = told else {
             eprintln!("tierline: there is no ticket {} here", self.ticket);
@@ -97,123 +76,6 @@ impl Why {
         }
         Ok(Answer::Yes)
     }
-}
-
-/// The records of a file, and the instant of the last of them.
-fn of_events(config: &Config, file: &PathBuf) -> Result<Option<(Story, Millis)>, Untried> {
-    let mut text = String::new();
-    let read = match file.as_os_str() == "-" {
-        true => stdin().read_to_string(&mut text).map(drop),
-        false => fs::read_to_string(file).map(|read| text = read),
-    };
-    read.map_err(|error| Untried::because(format!("cannot read {}: {error}", file.display())))?;
-    let (mut story, mut last) = (Story::default(), None);
-    for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let wrong = |why: String| Untried::because(format!("{}, line {}: {why}", file.display(), nth + 1));
-        let value: Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        let (stream, record, appended_at) = event(config, &value).map_err(wrong)?;
-        let said = ["occurred_at", "updated_at"].into_iter().find_map(|name| millis(record.get(name)?));
-        story.add(&stream, appended_at, record).map_err(wrong)?;
-        last = last.max(appended_at).max(said);
-    }
-    Ok(last.map(|last| (story, last)))
-}
-
-/// A line of a file: its stream, the record, and when a log took it.
-fn event<'v>(config: &Config, value: &'v Value) -> Result<(String, &'v Value, Option<Millis>), String> {
-    if let (Some(topic), Some(record)) = (value.get("topic").and_then(Value::as_str), value.get("value")) {
-        let named = streams::find(&config.topics, topic).map_err(|_| format!("no topic is called '{topic}'"))?;
-        let appended_at = value.get("appended_at").and_then(millis);
-        return Ok((streams::word(named.stream).to_owned(), record, appended_at));
-    }
-    match value.as_object().and_then(|members| members.iter().next().filter(|_| members.len() == 1)) {
-        Some((stream, record)) => Ok((stream.clone(), record, None)),
-        None if value.get("event_id").is_some() => Ok(("tickets".to_owned(), value, None)),
-        None => Err("a line is {\"tickets\": {…}}, or one that `tail --output json` prints".to_owned()),
-    }
-}
-
-fn millis(value: &Value) -> Option<Millis> {
-    value.as_i64().or_else(|| tierline_model::parse_instant(value.as_str()?))
-}
-
-/// All that the input topics still hold.
-fn of_log(config: &Config) -> Result<Story, Untried> {
-    let (mut client, mut records) = (open::client(config)?, Records::new(config));
-    let mut story = Story::default();
-    for (stream, topic) in detect_inputs(&config.topics) {
-        client.read(&topic, From::Start, true, IDLE, &mut |seen| {
-            if let Some((seen, value)) = seen.and_then(|seen| Some((seen.appended_at, seen.value?.to_vec())))
-                && let Ok(record) = records.decode(stream, &value)
-            {
-                // What cannot be taken is a dead letter, here as there.
-                let _ = story.add(streams::word(stream), Some(seen), &record);
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
-    Ok(story)
-}
-
-/// How long a reader sleeps where nothing comes.
-const IDLE: Duration = Duration::from_millis(20);
-
-/// One task's changelog: what stands under each key.
-#[derive(Default)]
-struct Kept {
-    entries: BTreeMap<Vec<u8>, Vec<u8>>,
-    task: Option<TaskRecord>,
-}
-
-/// The state that the pipeline has written, task by task, and the instant to ask it about.
-fn of_state(config: &Config) -> Result<Vec<(Engine, Millis)>, Untried> {
-    let mut client = open::client(config)?;
-    let mut tasks: BTreeMap<i32, Kept> = BTreeMap::new();
-    let mut wrong = None;
-    client.read(&config.topics.detect_state, From::Start, true, IDLE, &mut |seen| {
-        let Some(seen) = seen else { return ControlFlow::Continue(()) };
-        let task = tasks.entry(seen.partition).or_default();
-        match (seen.key, seen.value) {
-            (Some(key), Some(value)) if key == task_record::KEY => match TaskRecord::decode(value) {
-                Ok(record) => task.task = Some(record),
-                Err(why) => {
-                    wrong = Some(why);
-                    return ControlFlow::Break(());
-                }
-            },
-            (Some(key), Some(value)) => {
-                task.entries.insert(key.to_vec(), value.to_vec());
-            }
-            (Some(key), None) => {
-                task.entries.remove(key);
-            }
-            (None, _) => {}
-        }
-        ControlFlow::Continue(())
-    })?;
-    if let Some(why) = wrong {
-        return Err(Untried::because(why));
-    }
-    let restored = tasks.into_values().filter_map(|kept| Some((kept.entries, kept.task?)));
-    restored.map(|(entries, task)| restore(config, &entries, &task)).collect()
-}
-
-fn restore(
-    config: &Config,
-    entries: &BTreeMap<Vec<u8>, Vec<u8>>,
-    task: &TaskRecord,
-) -> Result<(Engine, Millis), Untried> {
-    let mut engine = Engine::new(Arc::clone(&config.rules), Arc::new(config.engine()));
-    for (key, value) in entries {
-        engine.restore(key, Some(value)).map_err(Untried::because)?;
-    }
-    engine.restored(task.clock.now, Some(&task.memory)).map_err(Untried::because)?;
-    let at = match config.time.clock {
-        Clock::Wall => chrono::Utc::now().timestamp_millis().max(task.clock.now),
-        _ => task.clock.now,
-    };
-    engine.advance(at, tierline_rules::Edge::Bounds);
-    Ok((engine, at))
 }
 
 fn tell(told: &Told, config: &Config, is_asked: &dyn Fn(&&RuleWhy) -> bool) -> std::io::Result<()> {

@@ -1,0 +1,157 @@
+//! What has happened, as the engine knows it: from a file of events, from what the topics still hold, or from the state
+//! that the pipeline has written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, stdin};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tierline_config::{Clock, Config};
+use tierline_engine::Engine;
+use tierline_model::Millis;
+use tierline_scenario::Story;
+use tierline_stream::client::From;
+use tierline_stream::task_record::{self, TaskRecord};
+use tierline_stream::topics::detect_inputs;
+
+use crate::ended::Untried;
+use crate::open;
+use crate::records::Records;
+use crate::streams;
+
+/// An engine for each task, and the instant to ask it about: of a file of events (one engine, as of its last record
+/// unless `at` says otherwise), of what the topics hold up to `at`, or of the state as it is now.
+///
+/// # Errors
+/// It cannot be read.
+pub fn engines(config: &Config, events: Option<&Path>, at: Option<Millis>) -> Result<Vec<(Engine, Millis)>, Untried> {
+    let play = |story: Story, at: Millis| (story.play(config, at), at);
+    match (events, at) {
+        (Some(file), at) => {
+            Ok(of_events(config, file)?.map(|(story, last)| play(story, at.unwrap_or(last))).into_iter().collect())
+        }
+        (None, Some(at)) => Ok(vec![play(of_log(config)?, at)]),
+        (None, None) => of_state(config),
+    }
+}
+
+/// The records of a file, and the instant of the last of them.
+fn of_events(config: &Config, file: &Path) -> Result<Option<(Story, Millis)>, Untried> {
+    let mut text = String::new();
+    let read = match file.as_os_str() == "-" {
+        true => stdin().read_to_string(&mut text).map(drop),
+        false => fs::read_to_string(file).map(|read| text = read),
+    };
+    read.map_err(|error| Untried::because(format!("cannot read {}: {error}", file.display())))?;
+    let (mut story, mut last) = (Story::default(), None);
+    for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |why: String| Untried::because(format!("{}, line {}: {why}", file.display(), nth + 1));
+        let value: Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+        let (stream, record, appended_at) = event(config, &value).map_err(wrong)?;
+        let said = ["occurred_at", "updated_at"].into_iter().find_map(|name| millis(record.get(name)?));
+        story.add(&stream, appended_at, record).map_err(wrong)?;
+        last = last.max(appended_at).max(said);
+    }
+    Ok(last.map(|last| (story, last)))
+}
+
+/// A line of a file: its stream, the record, and when a log took it.
+fn event<'v>(config: &Config, value: &'v Value) -> Result<(String, &'v Value, Option<Millis>), String> {
+    if let (Some(topic), Some(record)) = (value.get("topic").and_then(Value::as_str), value.get("value")) {
+        let named = streams::find(&config.topics, topic).map_err(|_| format!("no topic is called '{topic}'"))?;
+        let appended_at = value.get("appended_at").and_then(millis);
+        return Ok((streams::word(named.stream).to_owned(), record, appended_at));
+    }
+    match value.as_object().and_then(|members| members.iter().next().filter(|_| members.len() == 1)) {
+        Some((stream, record)) => Ok((stream.clone(), record, None)),
+        None if value.get("event_id").is_some() => Ok(("tickets".to_owned(), value, None)),
+        None => Err("a line is {\"tickets\": {…}}, or one that `tail --output json` prints".to_owned()),
+    }
+}
+
+fn millis(value: &Value) -> Option<Millis> {
+    value.as_i64().or_else(|| tierline_model::parse_instant(value.as_str()?))
+}
+
+/// All that the input topics still hold.
+fn of_log(config: &Config) -> Result<Story, Untried> {
+    let (mut client, mut records) = (open::client(config)?, Records::new(config));
+    let mut story = Story::default();
+    for (stream, topic) in detect_inputs(&config.topics) {
+        client.read(&topic, From::Start, true, IDLE, &mut |seen| {
+            if let Some((seen, value)) = seen.and_then(|seen| Some((seen.appended_at, seen.value?.to_vec())))
+                && let Ok(record) = records.decode(stream, &value)
+            {
+                // What cannot be taken is a dead letter, here as there.
+                let _ = story.add(streams::word(stream), Some(seen), &record);
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(story)
+}
+
+/// How long a reader sleeps where nothing comes.
+const IDLE: Duration = Duration::from_millis(20);
+
+/// One task's changelog: what stands under each key.
+#[derive(Default)]
+struct Kept {
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    task: Option<TaskRecord>,
+}
+
+/// The state that the pipeline has written, task by task, and the instant to ask it about.
+fn of_state(config: &Config) -> Result<Vec<(Engine, Millis)>, Untried> {
+    let mut client = open::client(config)?;
+    let mut tasks: BTreeMap<i32, Kept> = BTreeMap::new();
+    let mut wrong = None;
+    client.read(&config.topics.detect_state, From::Start, true, IDLE, &mut |seen| {
+        let Some(seen) = seen else { return ControlFlow::Continue(()) };
+        let task = tasks.entry(seen.partition).or_default();
+        match (seen.key, seen.value) {
+            (Some(key), Some(value)) if key == task_record::KEY => match TaskRecord::decode(value) {
+                Ok(record) => task.task = Some(record),
+                Err(why) => {
+                    wrong = Some(why);
+                    return ControlFlow::Break(());
+                }
+            },
+            (Some(key), Some(value)) => {
+                task.entries.insert(key.to_vec(), value.to_vec());
+            }
+            (Some(key), None) => {
+                task.entries.remove(key);
+            }
+            (None, _) => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    if let Some(why) = wrong {
+        return Err(Untried::because(why));
+    }
+    let restored = tasks.into_values().filter_map(|kept| Some((kept.entries, kept.task?)));
+    restored.map(|(entries, task)| restore(config, &entries, &task)).collect()
+}
+
+fn restore(
+    config: &Config,
+    entries: &BTreeMap<Vec<u8>, Vec<u8>>,
+    task: &TaskRecord,
+) -> Result<(Engine, Millis), Untried> {
+    let mut engine = Engine::new(Arc::clone(&config.rules), Arc::new(config.engine()));
+    for (key, value) in entries {
+        engine.restore(key, Some(value)).map_err(Untried::because)?;
+    }
+    engine.restored(task.clock.now, Some(&task.memory)).map_err(Untried::because)?;
+    let at = match config.time.clock {
+        Clock::Wall => chrono::Utc::now().timestamp_millis().max(task.clock.now),
+        _ => task.clock.now,
+    };
+    engine.advance(at, tierline_rules::Edge::Bounds);
+    Ok((engine, at))
+}
