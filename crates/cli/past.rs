@@ -15,6 +15,7 @@ use tierline_engine::Engine;
 use tierline_model::Millis;
 use tierline_scenario::Story;
 use tierline_stream::client::From;
+use tierline_stream::detect::engine_memory;
 use tierline_stream::task_record::{self, TaskRecord};
 use tierline_stream::topics::detect_inputs;
 
@@ -147,7 +148,8 @@ fn restore(
     for (key, value) in entries {
         engine.restore(key, Some(value)).map_err(Untried::because)?;
     }
-    engine.restored(task.clock.now, Some(&task.memory)).map_err(Untried::because)?;
+    let memory = engine_memory(&task.memory).map_err(Untried::because)?;
+    engine.restored(task.clock.now, Some(memory)).map_err(Untried::because)?;
     let at = match config.time.clock {
         Clock::Wall => chrono::Utc::now().timestamp_millis().max(task.clock.now),
         _ => task.clock.now,

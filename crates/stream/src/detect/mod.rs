@@ -21,6 +21,7 @@ use crate::stage::{InputSpec, Stages};
 use crate::topics::{Names, Stream, detect_inputs, detect_outputs, output};
 
 pub use record::code;
+pub use snapshot_topics::engine_memory;
 pub use stage::DetectStage;
 
 /// What the detect stage must be told; the same for all lanes of a process.
