@@ -112,6 +112,7 @@ impl Map<'_> {
     }
 
     fn row(&self, rule: &Rule, Asked { ask, tally, .. }: &Asked) -> Vec<String> {
+        let tally = &self.survey.tallies[*tally];
         let never = ask.never_among(tally.values.keys().map(|said| said.value.as_str()));
         let never = if tally.values.is_empty() { Vec::new() } else { never };
         vec![
@@ -163,9 +164,20 @@ impl Map<'_> {
         if found.known > 0 {
             return print::line(format_args!("{id}: all that it asks is known of {} of {recent} tickets", found.known));
         }
-        let unknown = unknown(&found);
+        let unknown = self.unknown(&found);
         let which = if unknown.is_empty() { "all of it at once".to_owned() } else { unknown.join(", ") };
         print::line(plain(&format!("{id}: no ticket of the last 30 days had all that it asks known; never {which}")))
+    }
+
+    /// What no ticket had.
+    fn unknown(&self, found: &RuleSurvey) -> Vec<String> {
+        let is_never = |asked: &&Asked| {
+            let recent = self.survey.tallies[asked.tally].recent;
+            recent.value + recent.empty == 0
+        };
+        let mut keys: Vec<String> = found.asked.iter().filter(is_never).map(|asked| asked.ask.key.clone()).collect();
+        keys.dedup();
+        keys
     }
 
     fn as_json(&self) -> Value {
@@ -175,7 +187,7 @@ impl Map<'_> {
             let asks = found.asked.iter().map(|asked| self.ask_as_json(&phrases[asked.condition], asked));
             json!({
                 "rule": rule.id, "tier": rule.tier, "sentence": rule.sentence(), "known_on": found.known,
-                "decidable": found.known > 0, "never_known": unknown(&found), "asks": asks.collect::<Vec<_>>(),
+                "decidable": found.known > 0, "never_known": self.unknown(&found), "asks": asks.collect::<Vec<_>>(),
             })
         });
         json!({
@@ -185,6 +197,7 @@ impl Map<'_> {
     }
 
     fn ask_as_json(&self, phrase: &str, Asked { ask, tally, .. }: &Asked) -> Value {
+        let tally = &self.survey.tallies[*tally];
         let kind = match ask.of {
             AskedOf::Field(_) => "field",
             AskedOf::Signal(_) => "signal",
@@ -206,14 +219,6 @@ impl Map<'_> {
             "missing": missing, "missing_count": tally.missing.len(),
         })
     }
-}
-
-/// What no ticket had.
-fn unknown(found: &RuleSurvey) -> Vec<String> {
-    let never = found.asked.iter().filter(|asked| asked.tally.recent.value + asked.tally.recent.empty == 0);
-    let mut keys: Vec<String> = never.map(|asked| asked.ask.key.clone()).collect();
-    keys.dedup();
-    keys
 }
 
 /// `83 %`, `83 %, empty 5 %`

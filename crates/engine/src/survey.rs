@@ -18,6 +18,8 @@ pub struct Survey {
     pub recent: usize,
     /// Each rule, in order.
     pub rules: Vec<RuleSurvey>,
+    /// What is told of each thing that any rule asks.
+    pub tallies: Vec<Tally>,
 }
 
 /// What was found of one rule.
@@ -36,8 +38,8 @@ pub struct Asked {
     pub condition: usize,
     /// What is asked.
     pub ask: Ask,
-    /// What is told of it.
-    pub tally: Tally,
+    /// What is told of it, by its place in [`Survey::tallies`]: many rules may ask the same.
+    pub tally: usize,
 }
 
 /// What is told of one thing.
@@ -84,10 +86,8 @@ impl Survey {
         self.recent += other.recent;
         for (mine, theirs) in self.rules.iter_mut().zip(other.rules) {
             mine.known += theirs.known;
-            for (mine, theirs) in mine.asked.iter_mut().zip(theirs.asked) {
-                mine.tally.add(theirs.tally);
-            }
         }
+        self.tallies.iter_mut().zip(other.tallies).for_each(|(mine, theirs)| mine.add(theirs));
     }
 }
 
@@ -121,16 +121,16 @@ impl Engine {
             survey.recent += 1;
             survey.open += usize::from(self.tickets[slot].open);
             let known: Vec<bool> = questions.iter_mut().map(|question| self.answer(slot, at, question)).collect();
-            for (rule, found) in survey.rules.iter_mut().enumerate() {
-                let mut mine = asked.iter().filter(|one| one.rule == rule);
-                found.known += usize::from(mine.all(|one| known[one.question]));
-            }
+            let mut all_known = vec![true; survey.rules.len()];
+            asked.iter().for_each(|one| all_known[one.rule] &= known[one.question]);
+            let rules = survey.rules.iter_mut().zip(all_known);
+            rules.for_each(|(found, known)| found.known += usize::from(known));
         }
-        questions.iter_mut().for_each(|question| question.tally.as_of.sort_unstable());
         for OneAsked { rule, condition, ask, question } in asked {
-            let tally = questions[question].tally.clone();
-            survey.rules[rule].asked.push(Asked { condition, ask, tally });
+            survey.rules[rule].asked.push(Asked { condition, ask, tally: question });
         }
+        survey.tallies = questions.into_iter().map(|question| question.tally).collect();
+        survey.tallies.iter_mut().for_each(|tally| tally.as_of.sort_unstable());
         survey
     }
 
