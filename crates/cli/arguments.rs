@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::check::Check;
 use crate::completions::Completions;
+use crate::data_map::DataMap;
 use crate::dead_letters::DeadLetters;
 use crate::demo::Demo;
 use crate::ended::{Ended, Untried};
@@ -80,6 +81,8 @@ enum Command {
     Explain(Explain),
     /// Tell why a ticket is or isn't escalated, and what would change that
     Why(Why),
+    /// Measure what the rules ask: where each field lives, how often it is there, which values occur
+    DataMap(DataMap),
     /// Try scenario files on a virtual clock, and show what happened instead
     Test(Test),
     /// Create the topics, or compare them with how they should be
@@ -106,6 +109,7 @@ impl Arguments {
             Command::Check(check) => check.run(&shared),
             Command::Explain(explain) => explain.run(&shared),
             Command::Why(why) => why.run(&shared),
+            Command::DataMap(data_map) => data_map.run(&shared),
             Command::Test(test) => test.run(&shared),
             Command::Topics(topics) => topics.run(&shared),
             Command::Send(send) => send.run(&shared),

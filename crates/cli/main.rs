@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod completions;
+mod data_map;
 mod dead_letters;
 mod demo;
 mod doubts;
@@ -16,6 +17,7 @@ mod host;
 mod lanes;
 mod letter;
 mod open;
+mod past;
 mod pipeline;
 mod print;
 mod records;

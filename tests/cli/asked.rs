@@ -45,6 +45,17 @@ fn why_it_is_as_json_at_an_instant_and_for_one_rule() {
 }
 
 #[test]
+fn the_evidence_has_the_word_that_was_told_and_what_it_is_called() {
+    let config = format!("fields: {{ ticket.category: {{ values: {{ billing: [payment] }} }} }}\n{RULES}");
+    let program = Program::new(PROGRAM, &config);
+    let events = events().replace("\"billing\"", "\"Payment\"");
+    let arguments = ["why", "T1", "--events", "-", "--rule", "billing", "--output", "json"];
+    let told: Value = serde_json::from_str(&program.answer_to(arguments, &events).well().out).expect("it is JSON");
+    let category = &told["rules"][0]["conditions"][1];
+    assert_eq!((&category["value"], &category["truth"]), (&"Payment → billing".into(), &"yes".into()));
+}
+
+#[test]
 fn who_asks_for_what_is_not_there_is_told_so() {
     let program = Program::new(PROGRAM, RULES);
     let answer = program.answer_to(["why", "T9", "--events", "-"], &events());

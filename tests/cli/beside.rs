@@ -21,7 +21,7 @@ pub fn tail(program: &Program, topic: &str) -> Vec<Value> {
 }
 
 /// A program that runs, and the address of its HTTP.
-fn started(config: &str) -> (Program, Process, String) {
+pub fn started(config: &str) -> (Program, Process, String) {
     let listen = free_address();
     let program = Program::new(PROGRAM, &format!("observe: {{ listen: \"{listen}\" }}\n{config}"));
     let mut running = program.start("run", ["run"]);

@@ -154,6 +154,27 @@ rules:
   - { id: urgent, tier: 3, when: { ticket.priority: urgent } }
 ";
 
+    words_that_cannot_be_mapped_so: "\
+tags: { values: { refund: [chargeback], dispute: [chargeback] } }
+fields:
+  ticket.categroy: { values: { billing: [payment] } }
+  ticket.status: { values: { open: [active] } }
+  ticket.tags: { blank: none }
+  ticket.category:
+    sources: [desk]
+    blank: unclassified
+  ticket.product_area:
+    values:
+      billing: [payment, '']
+      Billing: [invoices]
+      money: [billing]
+    blank: payment
+    by_source: { dsek: { valeus: { billing: [x] } } }
+sources: { desk: [ticket.*], crm: [account.plam, sales.*] }
+rules:
+  - { id: urgent, tier: 3, when: { ticket.priority: urgent } }
+";
+
     sections_that_contradict_each_other: "\
 log: { kind: kafka, brokers: 'kafka:9092', path: here }
 time: { clock: scaled, scale: 100 }

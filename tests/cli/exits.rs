@@ -18,6 +18,24 @@ fn a_warning_is_told_and_is_no_mistake() {
 }
 
 #[test]
+fn what_no_source_tells_and_what_is_mapped_to_another_word_is_a_warning() {
+    let config = "\
+fields: { ticket.category: { values: { billing: [payment] } } }
+sources: { hubspot: [account.*] }
+rules:
+  - id: past-due
+    tier: 3
+    when:
+      all:
+        - account.plan: enterprise
+        - billing.state: past_due
+        - ticket.category: payment
+";
+    let answer = Program::new(PROGRAM, config).answer(["check"]).well();
+    insta::assert_snapshot!(answer.out);
+}
+
+#[test]
 fn without_a_file_the_built_in_example_is_taken() {
     let program = Program::new(PROGRAM, "");
     std::fs::remove_file(program.folder().join("tierline.yaml")).expect("it was written");

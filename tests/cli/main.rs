@@ -7,6 +7,7 @@ mod asked;
 mod beside;
 mod broken;
 mod business_time;
+mod data_map;
 mod demo;
 mod exits;
 mod explained;

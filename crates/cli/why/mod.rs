@@ -1,11 +1,10 @@
 //! `tierline why`: why a ticket is escalated or isn't, and what would change that.
 //!
-//! [`running`] asks the instances that run, [`written`] what a log holds or a file says, [`tell`] is how people read
+//! [`running`] asks the instances that run, [`crate::past`] what a log holds or a file says, [`tell`] is how people read
 //! the answer.
 
 mod running;
 mod tell;
-mod written;
 
 use std::path::PathBuf;
 
@@ -16,6 +15,7 @@ use tierline_stream::why::Told;
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
 use crate::open;
+use crate::past;
 use crate::print::{self, Output};
 
 /// The arguments of `why`.
@@ -110,7 +110,7 @@ impl Why {
         {
             return Err(Untried::because(format!("there is no rule {rule}; `tierline explain` shows all")));
         }
-        let (engines, who) = written::engines(config, self.events.as_deref(), self.at)?;
+        let (engines, who) = past::engines(config, self.events.as_deref(), self.at)?;
         let why = engines.iter().find_map(|(engine, at)| engine.why(self.account.as_deref(), &self.ticket, *at));
         Ok(why.map(|why| (Told::new(&why, &config.rules, &config.topics, self.rule.as_deref()), who)))
     }

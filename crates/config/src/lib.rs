@@ -169,7 +169,8 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let mut keys = Keys::of(root, "the configuration", reading.found)?;
     let (log, topics) = (keys.optional("log"), keys.optional("topics"));
     let (registry, time) = (keys.optional("schema_registry"), keys.optional("time"));
-    let (fields, observe) = (keys.optional("fields"), keys.optional("observe"));
+    let (tags, fields) = (keys.optional("tags"), keys.optional("fields"));
+    let (sources, observe) = (keys.optional("sources"), keys.optional("observe"));
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
     let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
     for later in NOT_BUILT {
@@ -183,7 +184,8 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
     let observe = Observe::read(observe, reading);
-    let sections = Sections { rules, terms, sla, escalation_sla, calendars, history: time.history };
+    let history = time.history;
+    let sections = Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history };
     let rules = rule_set(&sections, reading.found);
     time.check_against(root, &log, reading);
     let idle = rules.rules.iter().all(|rule| rule.mode == Mode::Disabled);
@@ -199,4 +201,4 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
 }
 
 /// Sections of the contract that this version refuses.
-const NOT_BUILT: [&str; 7] = ["tags", "intake", "identity", "scorer", "dispatch", "notify", "console"];
+const NOT_BUILT: [&str; 6] = ["intake", "identity", "scorer", "dispatch", "notify", "console"];

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use tierline_model::{
-    AccountContext, AccountField, Author, BillingContext, BillingField, BillingState, CategoryCount, Context,
-    HistoryContext, MessageContext, Millis, SlaContext, SlaMetric, TicketContext, TicketField, date_or_instant_text,
+    AccountContext, AccountField, Author, BillingContext, BillingField, CategoryCount, Context, HistoryContext,
+    MessageContext, Millis, SlaContext, SlaMetric, TicketContext, TicketField, date_or_instant_text,
 };
-use tierline_rules::{Clock, Facts, Wait};
+use tierline_rules::{Clock, Facts, FieldRef, Told as Fact, Value as Seen, Wait};
 
 use crate::account::{Account, Slot};
-use crate::cells::{CellValue, SeenValue};
 use crate::engine::Engine;
 use crate::joined::{Joined, Key, Value};
 use crate::ticket::{Ticket, Track};
@@ -29,13 +28,13 @@ impl Engine {
         let account = &self.accounts[ticket.account];
         let view = self.view(slot, account.now);
         let context = Context {
-            account: self.account_context(account),
-            billing: self.billing_context(account),
+            account: account_context(account, &view),
+            billing: billing_context(account, &view),
             history: self.history(account, account.now.at),
             conversation: conversation(ticket),
             handoff: ticket.rare.as_ref().and_then(|rare| rare.handoff.clone()),
             sla: sla(&view).into_iter().chain(self.escalation_clock(slot, account.now)).collect(),
-            ticket: self.ticket_context(ticket, &view),
+            ticket: ticket_context(ticket, &view),
         };
         let ticket = &mut self.tickets[slot];
         ticket.behind.context |= track == Track::Live;
@@ -44,60 +43,9 @@ impl Engine {
         }
     }
 
-    fn account_context(&self, account: &Account) -> AccountContext {
-        use AccountField::*;
-        let told = Told { engine: self, joined: &account.account };
-        let text = |field| told.text(Key::Account(field));
-        let number = |field| told.number(Key::Account(field));
-        AccountContext {
-            name: text(Name),
-            plan: text(Plan),
-            segment: text(Segment),
-            arr: number(Arr).map(|arr| arr as i64),
-            currency: text(Currency),
-            health: number(Health),
-            churn_risk: number(ChurnRisk),
-            renewal_date: match told.value(Key::Account(RenewalDate)) {
-                Some(Value::Date(date)) => Some(date_or_instant_text(*date)),
-                _ => None,
-            },
-            owner: text(Owner),
-            region: text(Region),
-            flags: match told.value(Key::Account(Flags)) {
-                Some(Value::Symbols(flags)) => flags.iter().map(|&flag| self.texts.text(flag).to_owned()).collect(),
-                _ => Vec::new(),
-            },
-            as_of: account.account.as_of(),
-        }
-    }
-
-    fn billing_context(&self, account: &Account) -> BillingContext {
-        use BillingField::*;
-        let told = Told { engine: self, joined: &account.billing };
-        let date = |field| match told.value(Key::Billing(field)) {
-            Some(Value::Date(date)) => Some(view::instant(*date, account.zone)),
-            _ => None,
-        };
-        let number = |field| match told.value(Key::Billing(field)) {
-            Some(Value::Symbol(word)) => Some(*word as usize),
-            _ => None,
-        };
-        BillingContext {
-            state: number(State).map(|word| BillingState::ALL[word].word().to_owned()),
-            past_due_since: date(PastDueSince),
-            amount_due: told.number(Key::Billing(AmountDue)).map(|due| due as i64),
-            currency: told.text(Key::Billing(Currency)),
-            plan: told.text(Key::Billing(Plan)),
-            plan_change: number(PlanChange).map(|word| tierline_model::PlanChange::ALL[word].word().to_owned()),
-            renews_at: date(RenewsAt),
-            cancels_at: date(CancelsAt),
-            as_of: account.billing.as_of(),
-        }
-    }
-
     fn history(&self, account: &Account, now: Millis) -> HistoryContext {
         let mut history = HistoryContext::default();
-        let mut categories: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut categories: BTreeMap<String, u32> = BTreeMap::new();
         let recent =
             |ticket: &&Ticket| ticket.counts() && ticket.created_at.is_some_and(|at| at > now - MONTH && at <= now);
         let counted = |at: Millis| account.created.partition_point(|&created| created <= at);
@@ -105,43 +53,106 @@ impl Engine {
         let newest = &account.tickets[account.tickets.len().saturating_sub(NEWEST)..];
         for ticket in newest.iter().map(|&slot| &self.tickets[slot]).filter(recent) {
             history.unresolved_30d += u32::from(ticket.open);
-            if let Some(category) = ticket.cells.small(TicketField::Category) {
-                *categories.entry(self.texts.text(category)).or_default() += 1;
+            let view = View::new(self.around(), account, ticket, &[], account.now);
+            if let Some(category) = word(&view, &FieldRef::Ticket(TicketField::Category)) {
+                match categories.get_mut(category) {
+                    Some(count) => *count += 1,
+                    None => drop(categories.insert(category.to_owned(), 1)),
+                }
             }
         }
         let mut categories: Vec<_> = categories.into_iter().collect();
-        categories.sort_by_key(|&(category, count)| (std::cmp::Reverse(count), category));
-        let counted = |(category, count): (&str, u32)| CategoryCount { category: category.to_owned(), count };
+        categories.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        let counted = |(category, count): (String, u32)| CategoryCount { category, count };
         history.categories = categories.into_iter().take(CATEGORIES).map(counted).collect();
         history
     }
+}
 
-    fn ticket_context(&self, ticket: &Ticket, view: &View<'_>) -> TicketContext {
-        use TicketField::*;
-        let cells = &ticket.cells;
-        let symbol = |field| cells.small(field).map(|symbol| self.texts.text(symbol).to_owned());
-        TicketContext {
-            subject: cells.text(Subject).map(str::to_owned),
-            status: cells.small(Status).map(|word| tierline_model::Status::ALL[word as usize].word().to_owned()),
-            priority: cells.small(Priority).map(|word| tierline_model::Priority::ALL[word as usize].word().to_owned()),
-            severity: symbol(Severity),
-            category: symbol(Category),
-            product_area: symbol(ProductArea),
-            tags: match cells.field(Tags).and_then(|seen| seen.value) {
-                Some(SeenValue::Large(CellValue::Symbols(tags))) => {
-                    tags.iter().map(|&tag| self.texts.text(tag).to_owned()).collect()
-                }
-                _ => Vec::new(),
-            },
-            requester: cells.text(Requester).map(str::to_owned),
-            assignee: symbol(Assignee),
-            team: symbol(Team),
-            created_at: ticket.created_at,
-            waiting_since: match view.wait() {
-                Wait::Since(since) => Some(since),
-                Wait::Nobody(_) | Wait::Unknown => None,
-            },
-        }
+fn account_context(account: &Account, view: &View<'_>) -> AccountContext {
+    use AccountField::*;
+    let told = Told { joined: &account.account };
+    let text = |field| text(view, FieldRef::Account(field));
+    let number = |field| told.number(Key::Account(field));
+    AccountContext {
+        name: text(Name),
+        plan: text(Plan),
+        segment: text(Segment),
+        arr: number(Arr).map(|arr| arr as i64),
+        currency: text(Currency),
+        health: number(Health),
+        churn_risk: number(ChurnRisk),
+        renewal_date: match told.value(Key::Account(RenewalDate)) {
+            Some(Value::Date(date)) => Some(date_or_instant_text(*date)),
+            _ => None,
+        },
+        owner: text(Owner),
+        region: text(Region),
+        flags: texts(view, &FieldRef::Account(Flags)),
+        as_of: account.account.as_of(),
+    }
+}
+
+fn billing_context(account: &Account, view: &View<'_>) -> BillingContext {
+    use BillingField::*;
+    let told = Told { joined: &account.billing };
+    let text = |field| text(view, FieldRef::Billing(field));
+    let date = |field| match told.value(Key::Billing(field)) {
+        Some(Value::Date(date)) => Some(view::instant(*date, account.zone)),
+        _ => None,
+    };
+    BillingContext {
+        state: text(State),
+        past_due_since: date(PastDueSince),
+        amount_due: told.number(Key::Billing(AmountDue)).map(|due| due as i64),
+        currency: text(Currency),
+        plan: text(Plan),
+        plan_change: text(PlanChange),
+        renews_at: date(RenewsAt),
+        cancels_at: date(CancelsAt),
+        as_of: account.billing.as_of(),
+    }
+}
+
+fn ticket_context(ticket: &Ticket, view: &View<'_>) -> TicketContext {
+    use TicketField::*;
+    let text = |field| text(view, FieldRef::Ticket(field));
+    TicketContext {
+        subject: text(Subject),
+        status: text(Status),
+        priority: text(Priority),
+        severity: text(Severity),
+        category: text(Category),
+        product_area: text(ProductArea),
+        tags: texts(view, &FieldRef::Ticket(Tags)),
+        requester: text(Requester),
+        assignee: text(Assignee),
+        team: text(Team),
+        created_at: ticket.created_at,
+        waiting_since: match view.wait() {
+            Wait::Since(since) => Some(since),
+            Wait::Nobody(_) | Wait::Unknown => None,
+        },
+    }
+}
+
+/// The one text that a field is, in the company's own words.
+fn word<'v>(view: &'v View<'_>, field: &FieldRef) -> Option<&'v str> {
+    match view.field(field) {
+        Fact::Value(Seen::Text(word), _) => Some(word.text),
+        _ => None,
+    }
+}
+
+fn text(view: &View<'_>, field: FieldRef) -> Option<String> {
+    word(view, &field).map(str::to_owned)
+}
+
+fn texts(view: &View<'_>, field: &FieldRef) -> Vec<String> {
+    match view.field(field) {
+        Fact::Value(Seen::List(list), _) => list.iter().map(|word| word.text.to_owned()).collect(),
+        Fact::Value(Seen::Text(word), _) => vec![word.text.to_owned()],
+        _ => Vec::new(),
     }
 }
 
@@ -172,20 +183,12 @@ fn sla(view: &View<'_>) -> Vec<SlaContext> {
 
 /// What is told of an account or its bills, for people.
 struct Told<'e> {
-    engine: &'e Engine,
     joined: &'e Joined,
 }
 
 impl Told<'_> {
     fn value(&self, key: Key) -> Option<&Value> {
         self.joined.find(key)?.value.as_ref()
-    }
-
-    fn text(&self, key: Key) -> Option<String> {
-        match self.value(key)? {
-            Value::Symbol(symbol) => Some(self.engine.texts.text(*symbol).to_owned()),
-            _ => None,
-        }
     }
 
     fn number(&self, key: Key) -> Option<f64> {

@@ -22,7 +22,7 @@ use crate::places::Places;
 use crate::settle::Settling;
 use crate::texts::Texts;
 use crate::ticket::Ticket;
-use crate::view::View;
+use crate::view::{Around, View};
 
 /// The detect stage of one task. Sans-IO: time comes in with each call, outputs and changes are drained.
 #[derive(Debug)]
@@ -233,7 +233,12 @@ impl Engine {
     pub(crate) fn view(&self, slot: Slot, moment: Moment) -> View<'_> {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        View::new(&self.texts, &self.tickets, account, ticket, self.policies(), moment)
+        View::new(self.around(), account, ticket, self.policies(), moment)
+    }
+
+    /// What the views of tickets have in common.
+    pub(crate) fn around(&self) -> Around<'_> {
+        Around { texts: &self.texts, tickets: &self.tickets, mappings: &self.rules.mappings }
     }
 
     /// The policies in force, in order.

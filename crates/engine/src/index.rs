@@ -99,8 +99,8 @@ impl RuleIndex {
             let told = told[*gate as usize].get_or_insert_with(|| view.field(&self.gates[*gate as usize]));
             let opens = |text: u32| text == FOREIGN || texts.contains(&text);
             match told {
-                Told::Value(Value::Text { folded, .. }, _) => opens(*folded),
-                Told::Value(Value::List(list), _) => (0..list.len()).any(|place| opens(list.text(place).1)),
+                Told::Value(Value::Text(word), _) => opens(word.folded),
+                Told::Value(Value::List(list), _) => list.iter().any(|word| opens(word.folded)),
                 Told::Empty(_) => false,
                 Told::Untold(_) | Told::Value(..) => true,
             }

@@ -8,8 +8,8 @@ use tierline_model::{
     TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation, Pauses,
-    Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait,
+    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Mappings, Moment, OpenEscalation,
+    Pauses, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
 };
 
 use crate::account::Account;
@@ -27,6 +27,8 @@ pub(crate) struct View<'e> {
     pub tickets: &'e Arena<Ticket>,
     pub account: &'e Account,
     pub ticket: &'e Ticket,
+    /// What words are called before a rule sees them.
+    pub mappings: &'e Mappings,
     /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
@@ -37,15 +39,23 @@ pub(crate) struct View<'e> {
     flags: OnceCell<SymbolList<'e>>,
 }
 
+/// What the views of one engine have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'e> {
+    pub texts: &'e Texts,
+    pub tickets: &'e Arena<Ticket>,
+    pub mappings: &'e Mappings,
+}
+
 impl<'e> View<'e> {
     pub fn new(
-        texts: &'e Texts,
-        tickets: &'e Arena<Ticket>,
+        engine: Around<'e>,
         account: &'e Account,
         ticket: &'e Ticket,
         policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
+        let Around { texts, tickets, mappings } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
         let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
@@ -53,6 +63,7 @@ impl<'e> View<'e> {
             tickets,
             account,
             ticket,
+            mappings,
             policy,
             moment,
             waiting: OnceCell::new(),
@@ -60,6 +71,10 @@ impl<'e> View<'e> {
             tags: OnceCell::new(),
             flags: OnceCell::new(),
         }
+    }
+
+    fn around(&self) -> Around<'e> {
+        Around { texts: self.texts, tickets: self.tickets, mappings: self.mappings }
     }
 
     pub fn waiting(&self) -> &Waiting {
@@ -76,10 +91,12 @@ impl<'e> View<'e> {
         match seen.value {
             None => Told::Empty(stamp),
             Some(SeenValue::Small(value)) => Told::Value(self.small(field, value), stamp),
-            Some(SeenValue::Large(CellValue::Text(text))) => Told::Value(Value::Text { text, folded: FOREIGN }, stamp),
+            Some(SeenValue::Large(CellValue::Text(text))) => {
+                Told::Value(Value::Text(Word::plain(text, FOREIGN)), stamp)
+            }
             Some(SeenValue::Large(CellValue::Instant(at))) => Told::Value(Value::Instant(*at), stamp),
             Some(SeenValue::Large(CellValue::Symbols(tags))) => {
-                Told::Value(Value::List(self.tags.get_or_init(|| self.list(tags))), stamp)
+                Told::Value(Value::List(List::plain(self.tags.get_or_init(|| self.list(tags)))), stamp)
             }
             Some(SeenValue::Large(CellValue::Small(value))) => Told::Value(self.small(field, *value), stamp),
         }
@@ -100,7 +117,7 @@ impl<'e> View<'e> {
 
     /// A word of the contract; no text is touched to compare it.
     fn word(&self, text: &'static str, numbers: &[Symbol], value: u32) -> Value<'_> {
-        Value::Text { text, folded: numbers[value as usize] }
+        Value::Text(Word::plain(text, numbers[value as usize]))
     }
 
     fn list(&self, symbols: &'e [Symbol]) -> SymbolList<'e> {
@@ -108,7 +125,7 @@ impl<'e> View<'e> {
     }
 
     fn symbol(&self, symbol: Symbol) -> Value<'_> {
-        Value::Text { text: self.texts.text(symbol), folded: self.texts.folded(symbol) }
+        Value::Text(Word::plain(self.texts.text(symbol), self.texts.folded(symbol)))
     }
 
     fn of_joined(&self, joined: &'e Joined, key: Key) -> Told<'_> {
@@ -133,7 +150,9 @@ impl<'e> View<'e> {
             Some(joined::Value::Bool(yes)) => Value::Bool(*yes),
             Some(joined::Value::Date(date)) => Value::Instant(instant(*date, self.account.zone)),
             // Flags are the one list of an account.
-            Some(joined::Value::Symbols(flags)) => Value::List(self.flags.get_or_init(|| self.list(flags))),
+            Some(joined::Value::Symbols(flags)) => {
+                Value::List(List::plain(self.flags.get_or_init(|| self.list(flags))))
+            }
         };
         Told::Value(value, stamp)
     }
@@ -170,24 +189,7 @@ impl Facts for View<'_> {
     }
 
     fn field(&self, field: &FieldRef) -> Told<'_> {
-        match field {
-            FieldRef::Ticket(TicketField::CreatedAt) => match self.ticket.created_at {
-                Some(at) => Told::Value(Value::Instant(at), Stamp { since: at, as_of: Some(at), source: None }),
-                None => Told::Untold(ALWAYS),
-            },
-            FieldRef::Ticket(TicketField::Source) => match self.ticket.source {
-                Some(source) => Told::Value(self.symbol(source), Stamp { since: ALWAYS, as_of: None, source: None }),
-                None => Told::Untold(ALWAYS),
-            },
-            FieldRef::Ticket(field) => self.of_ticket(*field),
-            FieldRef::Account(field) => self.of_joined(&self.account.account, Key::Account(*field)),
-            FieldRef::Billing(field) => self.of_joined(&self.account.billing, Key::Billing(*field)),
-            FieldRef::AccountCustom(name) => match self.texts.find(name) {
-                Some(name) => self.of_joined(&self.account.account, Key::Custom(name)),
-                None => Told::Untold(ALWAYS),
-            },
-            FieldRef::TicketCustom(name) => self.of_custom(name),
-        }
+        self.mappings.apply(field, self.as_told(field))
     }
 
     fn wait(&self) -> Wait {
@@ -307,7 +309,7 @@ impl Facts for View<'_> {
             if ticket.counts_at_all() {
                 let open_since = Some(ticket.open_since).filter(|_| ticket.open);
                 // `where` asks for fields alone: no clock, and so no policy.
-                let view = View::new(self.texts, self.tickets, self.account, ticket, &[], self.moment);
+                let view = View::new(self.around(), self.account, ticket, &[], self.moment);
                 each(&view, Standing { created_at: ticket.created_at, open_since });
             }
         }
@@ -328,6 +330,28 @@ impl Facts for View<'_> {
 }
 
 impl View<'_> {
+    /// What is known of a field, in the words of who told it.
+    fn as_told(&self, field: &FieldRef) -> Told<'_> {
+        match field {
+            FieldRef::Ticket(TicketField::CreatedAt) => match self.ticket.created_at {
+                Some(at) => Told::Value(Value::Instant(at), Stamp { since: at, as_of: Some(at), source: None }),
+                None => Told::Untold(ALWAYS),
+            },
+            FieldRef::Ticket(TicketField::Source) => match self.ticket.source {
+                Some(source) => Told::Value(self.symbol(source), Stamp { since: ALWAYS, as_of: None, source: None }),
+                None => Told::Untold(ALWAYS),
+            },
+            FieldRef::Ticket(field) => self.of_ticket(*field),
+            FieldRef::Account(field) => self.of_joined(&self.account.account, Key::Account(*field)),
+            FieldRef::Billing(field) => self.of_joined(&self.account.billing, Key::Billing(*field)),
+            FieldRef::AccountCustom(name) => match self.texts.find(name) {
+                Some(name) => self.of_joined(&self.account.account, Key::Custom(name)),
+                None => Told::Untold(ALWAYS),
+            },
+            FieldRef::TicketCustom(name) => self.of_custom(name),
+        }
+    }
+
     fn of_custom(&self, name: &str) -> Told<'_> {
         let cell = self
             .texts
@@ -341,10 +365,10 @@ impl View<'_> {
         };
         match &cell.value {
             None => Told::Empty(stamp),
-            Some(CustomValue::Text(text)) => Told::Value(Value::Text { text, folded: FOREIGN }, stamp),
+            Some(CustomValue::Text(text)) => Told::Value(Value::Text(Word::plain(text, FOREIGN)), stamp),
             Some(CustomValue::Number(number)) => Told::Value(Value::Number(*number), stamp),
             Some(CustomValue::Bool(yes)) => Told::Value(Value::Bool(*yes), stamp),
-            Some(CustomValue::List(list)) => Told::Value(Value::List(list), stamp),
+            Some(CustomValue::List(list)) => Told::Value(Value::List(List::plain(list)), stamp),
         }
     }
 

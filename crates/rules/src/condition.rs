@@ -3,7 +3,7 @@
 use tierline_model::Millis;
 
 use crate::matcher::Matcher;
-use crate::{Dated, Facts, FieldRef, Reads};
+use crate::{Ask, Dated, Facts, FieldRef, Reads};
 
 /// One thing that a rule asks for. Pure: all it knows stands in the facts that it is shown.
 pub trait Condition: std::fmt::Debug + Send + Sync {
@@ -47,6 +47,11 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
 
     /// The fields that it reads, by the names that rules use.
     fn fields(&self) -> Vec<String>;
+
+    /// What it asks, one thing at a time: for whoever wants to know whether anybody tells it.
+    fn asks(&self) -> Vec<Ask> {
+        self.fields().into_iter().map(Ask::state).collect()
+    }
 }
 
 /// That a thing is as a matcher says.

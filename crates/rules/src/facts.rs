@@ -43,6 +43,40 @@ pub enum FieldRef {
     Billing(BillingField),
 }
 
+impl FieldRef {
+    /// The field that a key of a rule names: `ticket.category`, `account.custom.x`.
+    pub fn from_key(key: &str) -> Option<FieldRef> {
+        let (room, name) = key.split_once('.')?;
+        match (room, name.strip_prefix("custom.").filter(|custom| !custom.is_empty())) {
+            ("ticket", Some(custom)) => Some(FieldRef::TicketCustom(custom.to_owned())),
+            ("account", Some(custom)) => Some(FieldRef::AccountCustom(custom.to_owned())),
+            ("ticket", None) => TicketField::from_word(name).map(FieldRef::Ticket),
+            ("account", None) => AccountField::from_word(name).map(FieldRef::Account),
+            ("billing", _) => BillingField::from_word(name).map(FieldRef::Billing),
+            _ => None,
+        }
+    }
+
+    /// The key that names it.
+    pub fn key(&self) -> String {
+        match self {
+            FieldRef::Ticket(field) => format!("ticket.{field}"),
+            FieldRef::TicketCustom(custom) => format!("ticket.custom.{custom}"),
+            FieldRef::Account(field) => format!("account.{field}"),
+            FieldRef::AccountCustom(custom) => format!("account.custom.{custom}"),
+            FieldRef::Billing(field) => format!("billing.{field}"),
+        }
+    }
+
+    /// The keys of all but the company's own.
+    pub fn keys() -> Vec<String> {
+        let tickets = TicketField::ALL.iter().map(|field| format!("ticket.{field}"));
+        let accounts = AccountField::ALL.iter().map(|field| format!("account.{field}"));
+        let bills = BillingField::ALL.iter().map(|field| format!("billing.{field}"));
+        tickets.chain(accounts).chain(bills).collect()
+    }
+}
+
 /// What is known of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Told<'a> {
@@ -68,14 +102,8 @@ pub struct Stamp<'a> {
 /// A value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// A text; ids and enumerations' words too. `folded` is the number of its fold, counted on from
-    /// [`RuleSet::texts`](crate::RuleSet::texts); [`FOREIGN`] where the engine does not number it.
-    Text {
-        /// As it was told.
-        text: &'a str,
-        /// Its number; equal numbers below `FOREIGN` are equal texts.
-        folded: u32,
-    },
+    /// A text; ids and enumerations' words too.
+    Text(Word<'a>),
     /// A number.
     Number(f64),
     /// Yes or no.
@@ -83,10 +111,71 @@ pub enum Value<'a> {
     /// An instant, UTC (a date without a time is midnight in the account's zone).
     Instant(Millis),
     /// Several texts.
-    List(&'a dyn Texts),
+    List(List<'a>),
 }
 
-/// A list of texts.
+/// A text as rules see it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Word<'a> {
+    /// It, in the company's own words.
+    pub text: &'a str,
+    /// The number of its fold, counted on from [`RuleSet::texts`](crate::RuleSet::texts); [`FOREIGN`] where the engine
+    /// does not number it. Equal numbers below `FOREIGN` are equal texts.
+    pub folded: u32,
+    /// What its source said, where a [mapping](crate::Mapping) calls that otherwise; empty: nothing.
+    pub told: Option<&'a str>,
+}
+
+impl<'a> Word<'a> {
+    /// One that is called what its source calls it.
+    pub const fn plain(text: &'a str, folded: u32) -> Word<'a> {
+        Word { text, folded, told: None }
+    }
+}
+
+/// Several texts as rules see them.
+#[derive(Clone, Copy, Debug)]
+pub struct List<'a> {
+    pub(crate) texts: &'a dyn Texts,
+    pub(crate) words: Option<&'a crate::Words>,
+}
+
+impl<'a> List<'a> {
+    /// Texts that are called what their source calls them.
+    pub const fn plain(texts: &'a dyn Texts) -> List<'a> {
+        List { texts, words: None }
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The text at `index`.
+    pub fn word(self, index: usize) -> Word<'a> {
+        let (text, folded) = self.texts.text(index);
+        let plain = Word::plain(text, folded);
+        self.words.map_or(plain, |words| words.word(plain))
+    }
+
+    /// All of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Word<'a>> {
+        (0..self.len()).map(move |index| self.word(index))
+    }
+}
+
+impl PartialEq for List<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().map(|word| word.text).eq(other.iter().map(|word| word.text))
+    }
+}
+
+/// A list of texts as it was told.
 pub trait Texts: std::fmt::Debug {
     /// How many there are.
     fn len(&self) -> usize;
@@ -96,12 +185,6 @@ pub trait Texts: std::fmt::Debug {
     }
     /// The text at `index` and its number.
     fn text(&self, index: usize) -> (&str, u32);
-}
-
-impl<'a> PartialEq for dyn Texts + 'a {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|i| self.text(i).0 == other.text(i).0)
-    }
 }
 
 /// The number of a text that is not numbered: compare it letter by letter.

@@ -7,11 +7,13 @@
 //! What must never be in here: a clock that is read, a state that is kept, what happens when a rule holds.
 
 mod answer;
+mod ask;
 mod compare;
 mod condition;
 mod conditions;
 mod facts;
 mod fold;
+mod mapping;
 mod matcher;
 mod phrase;
 mod read;
@@ -24,12 +26,14 @@ mod truth;
 mod window;
 
 pub use answer::{Answer, Asked, DecidedBy};
+pub use ask::{Ask, AskedOf, Found, Look, Said};
 pub use compare::{Change, differences};
 pub use condition::*;
 pub use facts::*;
 pub use fold::fold;
+pub use mapping::{Mapping, Mappings, Words};
 pub use phrase::Phrase;
-pub use read::{Sections, rule_set};
+pub use read::{Sections, Sources, rule_set};
 pub use rule::*;
 pub use tierline_sla::{Calendar, Length, Pauses, Target, Targets};
 pub use truth::*;

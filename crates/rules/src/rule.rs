@@ -6,7 +6,9 @@ use tierline_model::{Evidence, Millis, Priority, SlaMetric};
 use tierline_sla::{Calendar, Target, Targets};
 
 use crate::tree::{Sense, Tree};
-use crate::{ALWAYS, Absence, Condition, Dated, Facts, FieldRef, Gate, Phrase, Reads, Topic, Truth, text};
+use crate::{
+    ALWAYS, Absence, Ask, Condition, Dated, Facts, FieldRef, Gate, Mappings, Phrase, Reads, Sources, Topic, Truth, text,
+};
 
 /// The rules and policies in force.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,10 @@ pub struct RuleSet {
     pub calendars: Vec<NamedCalendar>,
     /// `escalation_sla`: how soon an agent answers an escalation of tier 2, and of tier 3.
     pub escalation_sla: [Option<Target>; 2],
+    /// What words are called before conditions compare them.
+    pub mappings: Mappings,
+    /// Which system tells which fields, where that is said.
+    pub sources: Sources,
     /// Every text that conditions compare for equality, [folded](crate::fold). A text's index is its number, the
     /// `folded` of [`Value::Text`](crate::Value::Text).
     pub texts: Vec<String>,
@@ -264,6 +270,16 @@ impl Rule {
             absence: leaf.condition.absence(facts),
         };
         self.body.leaves.iter().map(state).collect()
+    }
+
+    /// Each condition as a phrase in the present tense, in the order of [`leaves`](Self::leaves).
+    pub fn phrases(&self) -> Vec<String> {
+        self.body.leaves.iter().map(|leaf| leaf.condition.present(false)).collect()
+    }
+
+    /// What each condition asks, in the order of [`leaves`](Self::leaves).
+    pub fn asks(&self) -> Vec<Vec<Ask>> {
+        self.body.leaves.iter().map(|leaf| leaf.condition.asks()).collect()
     }
 
     /// What the rule would say if its conditions, in the order of [`leaves`](Self::leaves), said this.

@@ -8,7 +8,7 @@ use tierline_sla::Calendar;
 
 use crate::source::{self, Diagnostics, Entry, Node, codes};
 use crate::tree::Expression;
-use crate::{FOREIGN, NamedCalendar, Phrase};
+use crate::{FOREIGN, Mappings, NamedCalendar, Phrase, Sources};
 
 /// Everything that conditions may ask for while they are read.
 pub(crate) struct Scope<'s> {
@@ -20,6 +20,10 @@ pub(crate) struct Scope<'s> {
     /// The metrics that some policy has a target for.
     pub(crate) metrics: Vec<SlaMetric>,
     pub(crate) calendars: Calendars,
+    /// What words are called before a rule sees them.
+    pub(crate) mappings: Mappings,
+    /// Who tells what.
+    pub(crate) sources: Sources,
     pub(crate) terms: BTreeMap<&'s str, Term<'s>>,
     /// The terms that are being read, each within the one before it.
     pub(crate) reading: Vec<&'s str>,
@@ -36,6 +40,8 @@ impl<'s> Scope<'s> {
             history: 0,
             metrics: Vec::new(),
             calendars: Calendars::default(),
+            mappings: Mappings::default(),
+            sources: Sources::default(),
             terms: BTreeMap::new(),
             reading: Vec::new(),
         }

@@ -37,6 +37,7 @@ fn read_all(text: &str) -> (RuleSet, Diagnostics) {
         escalation_sla: keys.optional("escalation_sla"),
         calendars: keys.optional("calendars"),
         history: HISTORY,
+        ..Sections::default()
     };
     let set = read(&sections, &mut found);
     (set, found)

@@ -44,6 +44,7 @@ pub fn rules(text: &str) -> Arc<RuleSet> {
         escalation_sla: keys.optional("escalation_sla"),
         calendars: keys.optional("calendars"),
         history: 35 * DAY,
+        ..Sections::default()
     };
     let set = rule_set(&sections, &mut found);
     assert_eq!(found.mistakes(), 0, "{found}");

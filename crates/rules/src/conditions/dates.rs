@@ -6,7 +6,9 @@ use super::{Kind, field, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Key, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, Facts, FieldRef, NEVER, Reads, Seen, Stamp, Told, Truth, Value, text};
+use crate::{
+    ALWAYS, Ask, Condition, Dated, Facts, FieldRef, NEVER, Reads, Seen, Stamp, Told, Truth, Value, Word, text,
+};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -113,7 +115,7 @@ impl Spanned {
         let Some((field, words)) = &self.span.only else { return Dated::fixed(Truth::Yes, ALWAYS) };
         match facts.field(field) {
             Told::Untold(since) => Dated::fixed(Truth::Unknown, since),
-            Told::Value(Value::Text { text, .. }, stamp) => {
+            Told::Value(Value::Text(Word { text, .. }), stamp) => {
                 Dated::fixed(Truth::from(words.contains(&text)), stamp.since)
             }
             Told::Value(_, stamp) | Told::Empty(stamp) => Dated::fixed(Truth::No, stamp.since),
@@ -206,6 +208,16 @@ impl Condition for Spanned {
 
     fn fields(&self) -> Vec<String> {
         let only = self.span.only.as_ref().map(|(field, _)| field);
-        [Some(&self.span.date), only].into_iter().flatten().map(field::key).collect()
+        [Some(&self.span.date), only].into_iter().flatten().map(FieldRef::key).collect()
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let date = Ask::field(&self.span.date, Vec::new());
+        let only = self
+            .span
+            .only
+            .as_ref()
+            .map(|(field, words)| Ask::field(field, words.iter().map(|word| (*word).to_owned()).collect()));
+        [Some(date), only].into_iter().flatten().collect()
     }
 }

@@ -7,9 +7,9 @@ use crate::matcher::{Field, Matcher, Say, Shape, shown};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{Claim, Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, text};
+use crate::{Ask, Claim, Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, Word, text};
 
-pub(super) const KIND: Kind = Kind { claims: |key| field_ref(key).is_some(), keys, parse };
+pub(super) const KIND: Kind = Kind { claims: |key| FieldRef::from_key(key).is_some(), keys: FieldRef::keys, parse };
 
 #[derive(Debug)]
 struct FieldIs {
@@ -19,40 +19,9 @@ struct FieldIs {
 }
 
 fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
-    let field = field_ref(&key.text)?;
+    let field = FieldRef::from_key(&key.text)?;
     let matcher = Matcher::parse(value, &Field { key: &key.text, shape: shape(&field) }, scope)?;
     leaf(FieldIs { key: key.text.clone(), field, matcher })
-}
-
-/// The field that a key names.
-fn field_ref(key: &str) -> Option<FieldRef> {
-    let (room, name) = key.split_once('.')?;
-    match (room, name.strip_prefix("custom.").filter(|custom| !custom.is_empty())) {
-        ("ticket", Some(custom)) => Some(FieldRef::TicketCustom(custom.to_owned())),
-        ("account", Some(custom)) => Some(FieldRef::AccountCustom(custom.to_owned())),
-        ("ticket", None) => TicketField::from_word(name).map(FieldRef::Ticket),
-        ("account", None) => AccountField::from_word(name).map(FieldRef::Account),
-        ("billing", _) => BillingField::from_word(name).map(FieldRef::Billing),
-        _ => None,
-    }
-}
-
-/// The key that names a field.
-pub(super) fn key(field: &FieldRef) -> String {
-    match field {
-        FieldRef::Ticket(field) => format!("ticket.{field}"),
-        FieldRef::TicketCustom(custom) => format!("ticket.custom.{custom}"),
-        FieldRef::Account(field) => format!("account.{field}"),
-        FieldRef::AccountCustom(custom) => format!("account.custom.{custom}"),
-        FieldRef::Billing(field) => format!("billing.{field}"),
-    }
-}
-
-fn keys() -> Vec<String> {
-    let tickets = TicketField::ALL.iter().map(|field| format!("ticket.{field}"));
-    let accounts = AccountField::ALL.iter().map(|field| format!("account.{field}"));
-    let bills = BillingField::ALL.iter().map(|field| format!("billing.{field}"));
-    tickets.chain(accounts).chain(bills).collect()
 }
 
 /// The words of a closed set, in order.
@@ -204,7 +173,7 @@ impl Condition for FieldIs {
         match facts.field(&self.field) {
             Told::Untold(_) => Seen { value: "unknown".to_owned(), ..Seen::default() },
             Told::Empty(stamp) => by("empty".to_owned(), stamp),
-            Told::Value(crate::Value::Text { text, .. }, stamp) => by(text::cut(text), stamp),
+            Told::Value(crate::Value::Text(Word { text, told: None, .. }), stamp) => by(text::cut(text), stamp),
             Told::Value(value, stamp) => by(shown(value), stamp),
         }
     }
@@ -221,6 +190,10 @@ impl Condition for FieldIs {
 
     fn fields(&self) -> Vec<String> {
         vec![self.key.clone()]
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        vec![Ask::field(&self.field, self.matcher.words())]
     }
 }
 

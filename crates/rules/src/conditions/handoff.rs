@@ -7,7 +7,9 @@ use crate::matcher::{Field, Matcher, Say, Shape, Single, shown};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
-use crate::{ALWAYS, Condition, Dated, FOREIGN, Facts, Handoff, NEVER, Reads, Seen, Topic, Truth, Value, text};
+use crate::{
+    ALWAYS, Ask, Condition, Dated, FOREIGN, Facts, Handoff, NEVER, Reads, Seen, Topic, Truth, Value, Word, text,
+};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| key == "signal.handoff" || key.starts_with("signal.handoff."),
@@ -35,7 +37,7 @@ static PARTS: [Part; 2] = [
         key: "signal.handoff.broke_down",
         subject: "what broke down before the hand-over",
         shape: Shape::Text,
-        value: |handoff| handoff.broke_down.map(|text| Value::Text { text, folded: FOREIGN }),
+        value: |handoff| handoff.broke_down.map(|text| Value::Text(Word::plain(text, FOREIGN))),
     },
 ];
 
@@ -158,5 +160,9 @@ impl Condition for HandedOver {
 
     fn fields(&self) -> Vec<String> {
         vec![self.part.key.to_owned()]
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        vec![Ask::signal(self.part.key, "handoff", self.matcher.words())]
     }
 }

@@ -7,7 +7,9 @@ use super::{Kind, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
-use crate::{Absence, AbsenceOf, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, text};
+use crate::{
+    Absence, AbsenceOf, Ask, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, Word, text,
+};
 
 pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
 
@@ -35,7 +37,7 @@ impl StatusFor {
     /// Since when it has had the status; `Err`: what it is instead.
     fn from(&self, facts: &dyn Facts) -> Result<Millis, Dated> {
         match facts.field(&STATUS) {
-            Told::Value(Value::Text { text, .. }, stamp) if text == self.status.word() => Ok(stamp.since),
+            Told::Value(Value::Text(Word { text, .. }), stamp) if text == self.status.word() => Ok(stamp.since),
             Told::Value(_, stamp) | Told::Empty(stamp) => Err(Dated::fixed(Truth::No, stamp.since)),
             Told::Untold(since) => Err(Dated::fixed(Truth::Unknown, since)),
         }
@@ -78,7 +80,7 @@ impl Condition for StatusFor {
 
     fn seen(&self, facts: &dyn Facts) -> Seen {
         let (value, stamp) = match facts.field(&STATUS) {
-            Told::Value(Value::Text { text, .. }, stamp) => {
+            Told::Value(Value::Text(Word { text, .. }), stamp) => {
                 (format!("{text} since {}", text::instant(stamp.since)), Some(stamp))
             }
             Told::Value(_, stamp) | Told::Empty(stamp) => ("none".to_owned(), Some(stamp)),
@@ -94,6 +96,10 @@ impl Condition for StatusFor {
 
     fn fields(&self) -> Vec<String> {
         vec!["ticket.status".to_owned()]
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        vec![Ask::field(&STATUS, vec![self.status.word().to_owned()])]
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
 use crate::window::{self, Count, Stay};
-use crate::{Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Standing, Topic, Truth, Wait, text};
+use crate::{Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Standing, Topic, Truth, Wait, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -270,5 +270,11 @@ impl Condition for Tickets {
         let mut fields = vec![self.counted.key.to_owned()];
         fields.extend(among.flat_map(|leaf| leaf.condition.fields()));
         fields
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let count = Ask::state(self.counted.key.to_owned());
+        let among = self.among.iter().flat_map(|among| &among.leaves);
+        std::iter::once(count).chain(among.flat_map(|leaf| leaf.condition.asks())).collect()
     }
 }

@@ -116,6 +116,19 @@ impl Matcher {
         constants.iter().map(|constant| Some(constant.text).filter(|&text| text != FOREIGN)).collect()
     }
 
+    /// The words that a value is compared with, as they were written; numbers are words too.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let is_instant = |constant: &&Constant| matches!(constant.point, Some(Point::Instant(_) | Point::Date(_)));
+        match self {
+            Matcher::OneOf(constants) | Matcher::AllOf(constants) => {
+                let words = constants.iter().filter(|constant| !is_instant(constant));
+                words.map(|constant| constant.written.clone()).collect()
+            }
+            Matcher::Every(matchers) => matchers.iter().flat_map(Matcher::words).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether a number is.
     pub(crate) fn holds_number(&self, number: f64) -> bool {
         match self {
@@ -176,14 +189,11 @@ impl Matcher {
 impl Constant {
     fn is(&self, value: Value<'_>, facts: &dyn Facts) -> bool {
         match value {
-            Value::Text { text, folded } => self.is_text(text, folded),
+            Value::Text(word) => self.is_text(word.text, word.folded),
             Value::Number(number) => self.point == Some(Point::Number(number)),
             Value::Bool(bool) => self.bool == Some(bool),
             Value::Instant(at) => self.point.is_some_and(|point| point.instant(facts) == Some(at)),
-            Value::List(texts) => (0..texts.len()).any(|index| {
-                let (text, folded) = texts.text(index);
-                self.is_text(text, folded)
-            }),
+            Value::List(list) => list.iter().any(|word| self.is_text(word.text, word.folded)),
         }
     }
 
@@ -214,7 +224,7 @@ impl Range {
                 _ => None,
             }),
             Value::Instant(at) => self.holds_at(|point| point.instant(facts).map(|bound| at.cmp(&bound))),
-            Value::Text { text, .. } => match Priority::from_word(text) {
+            Value::Text(word) => match Priority::from_word(word.text) {
                 Some(rank) => self.holds_at(|point| match point {
                     Point::Rank(bound) => Some(rank.cmp(&bound)),
                     _ => None,
@@ -247,8 +257,8 @@ fn common(one: &[(u64, u64)], other: &[(u64, u64)]) -> Vec<(u64, u64)> {
 
 fn any_text(value: Value<'_>, holds: &mut dyn FnMut(&str) -> bool) -> bool {
     match value {
-        Value::Text { text, .. } => holds(text),
-        Value::List(texts) => (0..texts.len()).any(|index| holds(texts.text(index).0)),
+        Value::Text(word) => holds(word.text),
+        Value::List(list) => list.iter().any(|word| holds(word.text)),
         Value::Number(_) | Value::Bool(_) | Value::Instant(_) => false,
     }
 }

@@ -1,7 +1,7 @@
 //! A matcher in words.
 
 use super::{Bound, Constant, Matcher, Point, Range};
-use crate::{Value, text};
+use crate::{Value, Word, text};
 
 /// How a phrase is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,13 +178,20 @@ fn slashed(pattern: &str) -> String {
 /// A value for people.
 pub(crate) fn shown(value: Value<'_>) -> String {
     match value {
-        Value::Text { text, .. } => text::quoted(&text::cut(text)),
+        Value::Text(word) => word_shown(word),
         Value::Number(number) => text::number(number),
         Value::Bool(value) => value.to_string(),
         Value::Instant(at) => text::instant(at),
-        Value::List(texts) => {
-            let named: Vec<_> = (0..texts.len()).map(|index| text::quoted(&text::cut(texts.text(index).0))).collect();
-            text::join(&named, "and")
-        }
+        Value::List(list) => text::join(&list.iter().map(word_shown).collect::<Vec<_>>(), "and"),
+    }
+}
+
+/// A text for people, behind what its source calls it: *payment → billing*.
+fn word_shown(word: Word<'_>) -> String {
+    let quoted = |text| text::quoted(&text::cut(text));
+    match word.told {
+        None => quoted(word.text),
+        Some("") => format!("blank → {}", quoted(word.text)),
+        Some(told) => format!("{} → {}", quoted(told), quoted(word.text)),
     }
 }

@@ -7,8 +7,11 @@ mod calendar;
 mod contradiction;
 mod doubtful;
 pub(crate) mod expression;
+mod mapping;
 mod policy;
 mod rule;
+mod sources;
+mod supplied;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +19,9 @@ use tierline_model::{Millis, SlaMetric};
 
 use crate::scope::{Scope, Term, TextNumbers};
 use crate::source::{self, Diagnostics, Kind, Node, Span, codes};
-use crate::{RuleSet, SlaPolicy};
+use crate::{Mappings, RuleSet, SlaPolicy};
+
+pub use sources::Sources;
 
 /// The parts of a configuration that say what the rules are; each as it stands in the file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +36,12 @@ pub struct Sections<'n> {
     pub escalation_sla: Option<&'n Node>,
     /// `calendars`
     pub calendars: Option<&'n Node>,
+    /// `tags`
+    pub tags: Option<&'n Node>,
+    /// `fields`; which source is believed is not read here.
+    pub fields: Option<&'n Node>,
+    /// `sources`
+    pub sources: Option<&'n Node>,
     /// `time.history`: milliseconds for which solved tickets count.
     pub history: Millis,
 }
@@ -48,8 +59,11 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         Some(node) if !node.is_null() && written.is_empty() => SlaMetric::OF_TICKET.to_vec(),
         _ => policy::metrics(written),
     };
+    let sources = sources::all(sections, found);
     let mut scope = Scope {
         metrics,
+        mappings: Mappings::default(),
+        sources,
         calendars,
         found,
         texts: TextNumbers::default(),
@@ -58,6 +72,7 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         terms: BTreeMap::new(),
         reading: Vec::new(),
     };
+    scope.mappings = mapping::all(sections, &mut scope);
     terms(sections.terms, &mut scope);
     let policies = policies(written, &mut scope);
     let mut rules = Vec::new();
@@ -77,6 +92,8 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
         phrases: scope.phrases,
         calendars: scope.calendars.named,
         escalation_sla,
+        mappings: scope.mappings,
+        sources: scope.sources,
         texts: scope.texts.into_texts(),
     }
 }

@@ -8,7 +8,7 @@ use crate::scope::{Calendars, Scope};
 use crate::source::{self, Diagnostics, Entry, Keys, Kind, Node, codes};
 use crate::{OnChange, OnReopen, Reads, SlaPolicy, Topic, read};
 
-use super::{expression, rule};
+use super::{expression, rule, supplied};
 
 const ON_CHANGE: [(&str, OnChange); 2] = [("retain", OnChange::Retain), ("restart", OnChange::Restart)];
 const ON_REOPEN: [(&str, OnReopen); 2] = [("exclude", OnReopen::Exclude), ("count", OnReopen::Count)];
@@ -47,13 +47,16 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<SlaPolicy> {
         fingerprint: String::new(),
         when: when.flatten(),
     };
-    policy.fingerprint = read::fingerprint(&normal(&policy));
+    let leaves = policy.when.iter().flat_map(|body| &body.leaves);
+    let mapped = scope.mappings.normal(leaves.flat_map(|leaf| leaf.condition.fields()));
+    policy.fingerprint = read::fingerprint(&(normal(&policy) + &mapped));
     Some(policy)
 }
 
 /// A policy's condition: anything but what depends on the policy itself.
 fn when(node: &Node, scope: &mut Scope<'_>) -> Option<Body> {
     let expression = expression::parse(node, "`when`", scope)?;
+    supplied::warn(&[&expression], scope);
     let body = Body::compile(&expression, None);
     let reads = body.leaves.iter().fold(Reads::default(), |reads, leaf| reads.with(leaf.condition.reads()));
     if reads.overlaps(Reads::default().and(Topic::Sla).and(Topic::Escalation)) {

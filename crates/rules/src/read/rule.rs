@@ -6,7 +6,7 @@ use crate::source::{self, Diagnostics, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
 use crate::{Clear, Mode, OnDeploy, Rule, read};
 
-use super::{contradiction, doubtful, expression};
+use super::{contradiction, doubtful, expression, supplied};
 
 const CLEAR: [(&str, Clear); 2] = [("solved", Clear::Solved), ("when_no", Clear::WhenNo)];
 const MODE: [(&str, Mode); 3] = [("live", Mode::Live), ("shadow", Mode::Shadow), ("disabled", Mode::Disabled)];
@@ -35,6 +35,7 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
     keys.finish(scope.found);
     let (id, tier, when) = (id?, tier?, when?);
     contradiction::find(&when, unless.as_ref(), scope);
+    let expressions: Vec<_> = std::iter::once(&when).chain(&unless).collect();
     let leaves = when.leaves() + unless.as_ref().map_or(0, Expression::leaves);
     if leaves > expression::MOST_LEAVES {
         let most = expression::MOST_LEAVES;
@@ -63,7 +64,10 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
         fingerprint: String::new(),
         body: Body::compile(&when, unless.as_ref()),
     };
-    rule.fingerprint = read::fingerprint(&rule.normal());
+    // Other words for what it reads make it another rule.
+    let fields = rule.body.leaves.iter().flat_map(|leaf| leaf.condition.fields());
+    rule.fingerprint = read::fingerprint(&(rule.normal() + &scope.mappings.normal(fields)));
+    supplied::warn(&expressions, scope);
     doubtful::warn_of_status(&rule, node, scope);
     doubtful::warn_of_breadth(&rule, node, scope);
     doubtful::warn_of_account_alone(&rule, node, scope);

@@ -173,12 +173,15 @@ pub mod codes {
     pub const INSTANT: &str = "E0024"; // not a date or an instant
     pub const ID: &str = "E0025"; // a name with letters that names can't have
     pub const HOURS: &str = "E0026"; // no hours of a day
+    pub const MAPPING: &str = "E0027"; // words that cannot be mapped so
     pub const NO_RULES: &str = "W0001"; // nothing can fire
     pub const NEVER_APPLIES: &str = "W0002"; // what stands before it leaves nothing for it
     pub const DOUBTFUL: &str = "W0003"; // legal, and rarely what was meant
     pub const COVERED: &str = "W0004"; // a rule that could only ever join another
     pub const BROAD: &str = "W0005"; // a rule to tier 3 that any one of its conditions fires
     pub const EVERY_TICKET: &str = "W0006"; // a rule about an account that fires on each of its tickets
+    pub const NO_SOURCE: &str = "W0007"; // a field that none of `sources` tells
+    pub const MAPPED_AWAY: &str = "W0008"; // a word that is mapped to another before a rule sees it
 }
 
 /// The reference of all codes: a heading and a page each.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use tierline_model::SlaMetric;
 use tierline_rules::source::{Diagnostics, Source, parse};
 use tierline_rules::{
-    ALWAYS, Age, Calendar, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, Moment, OpenEscalation,
-    Pauses, Recurring, Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth, Untold, Value, Wait,
-    fold, rule_set,
+    ALWAYS, Age, Calendar, Clock, Dated, Edge, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Moment,
+    OpenEscalation, Pauses, Recurring, Rule, RuleSet, Sections, SignalValue, Stamp, Standing, Texts, Told, Truth,
+    Untold, Value, Wait, Word, fold, rule_set,
 };
 
 pub type Millis = i64;
@@ -129,12 +129,12 @@ impl Facts for Sample {
         Told::Value(
             match tell {
                 Tell::Empty => return Told::Empty(stamp),
-                Tell::Text(text) if self.texts.is_empty() => Value::Text { text, folded: FOREIGN },
-                Tell::Text(text) => Value::Text { text, folded: number(text).unwrap_or(FOREIGN - 1) },
+                Tell::Text(text) if self.texts.is_empty() => Value::Text(Word::plain(text, FOREIGN)),
+                Tell::Text(text) => Value::Text(Word::plain(text, number(text).unwrap_or(FOREIGN - 1))),
                 Tell::Number(number) => Value::Number(*number),
                 Tell::Bool(bool) => Value::Bool(*bool),
                 Tell::Instant(at) => Value::Instant(*at),
-                Tell::List(words) => Value::List(words),
+                Tell::List(words) => Value::List(List::plain(words)),
             },
             stamp,
         )
@@ -232,6 +232,9 @@ pub fn read_all(text: &str) -> (RuleSet, Diagnostics) {
         sla: at("sla"),
         escalation_sla: at("escalation_sla"),
         calendars: at("calendars"),
+        tags: at("tags"),
+        fields: at("fields"),
+        sources: at("sources"),
         history: 35 * DAY,
     };
     let set = rule_set(&sections, &mut found);

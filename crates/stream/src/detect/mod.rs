@@ -21,9 +21,8 @@ use crate::log::{OutputId, Partition};
 use crate::stage::{InputSpec, Stages};
 use crate::topics::{Names, Stream, detect_inputs, detect_outputs, output};
 
-use snapshot_topics::SnapshotTopics;
-
 pub use record::code;
+pub use snapshot_topics::engine_memory;
 pub use stage::DetectStage;
 
 /// What the detect stage must be told; the same for all lanes of a process.
@@ -101,14 +100,6 @@ impl Detect {
             schemas,
         }
     }
-}
-
-/// The engine's part of what a task record remembers, for whoever reads the changelog without being a task.
-///
-/// # Errors
-/// It makes no sense.
-pub fn engine_memory(memory: &[u8]) -> Result<&[u8], String> {
-    SnapshotTopics::recall(memory, &[]).map(|(_, engine)| engine)
 }
 
 impl Stages for Detect {

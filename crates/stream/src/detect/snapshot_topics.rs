@@ -78,11 +78,7 @@ impl SnapshotTopics {
     /// The topics as they were numbered, new ones behind them, and the engine's memory; the reason where it makes no
     /// sense.
     pub fn recall<'m>(memory: &'m [u8], inputs: &[(Stream, String)]) -> Result<(SnapshotTopics, &'m [u8]), String> {
-        let Some((&VERSION, body)) = memory.split_first() else {
-            return Err("what its task record remembers is of another version: run the version that wrote it".into());
-        };
-        let memory: Memory<'m> = postcard::from_bytes(body)
-            .map_err(|error| format!("what its task record remembers is damaged: {error}"))?;
+        let memory = read(memory)?;
         let names = memory.names.iter().map(|&name| name.to_owned()).collect();
         Ok((SnapshotTopics::numbered(names, inputs)?, memory.engine))
     }
@@ -105,6 +101,21 @@ impl SnapshotTopics {
         }
         Ok(SnapshotTopics { names, by_input })
     }
+}
+
+/// The engine's part of what a task record remembers: for whoever asks the state and reads no topics.
+///
+/// # Errors
+/// It makes no sense.
+pub fn engine_memory(memory: &[u8]) -> Result<&[u8], String> {
+    read(memory).map(|memory| memory.engine)
+}
+
+fn read(memory: &[u8]) -> Result<Memory<'_>, String> {
+    let Some((&VERSION, body)) = memory.split_first() else {
+        return Err("what its task record remembers is of another version: run the version that wrote it".into());
+    };
+    postcard::from_bytes(body).map_err(|error| format!("what its task record remembers is damaged: {error}"))
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ pub fn rules(bytes: &[u8]) {
     {
         let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
         let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
+        let (tags, fields, sources) = (keys.optional("tags"), keys.optional("fields"), keys.optional("sources"));
         keys.finish(&mut found);
-        let sections = Sections { rules, terms, sla, escalation_sla, calendars, history: HISTORY };
+        let sections =
+            Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history: HISTORY };
         let set = rule_set(&sections, &mut found);
         for rule in &set.rules {
             assert!(!rule.sentence().is_empty());

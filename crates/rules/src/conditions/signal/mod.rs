@@ -13,7 +13,7 @@ use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
-use crate::{ALWAYS, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
+use crate::{ALWAYS, Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| name(key).is_some(),
@@ -204,5 +204,9 @@ impl Condition for Signal {
 
     fn fields(&self) -> Vec<String> {
         vec![self.key.clone()]
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        vec![Ask::signal(&self.key, &self.name, Vec::new())]
     }
 }

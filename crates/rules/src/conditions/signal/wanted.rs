@@ -2,7 +2,7 @@
 
 use crate::matcher::Matcher;
 use crate::source::{self, Diagnostics, Node};
-use crate::{FOREIGN, Facts, SignalValue, Value, fold, text};
+use crate::{FOREIGN, Facts, SignalValue, Value, Word, fold, text};
 
 /// What its value must be.
 #[derive(Debug)]
@@ -92,5 +92,5 @@ fn holds(matcher: &Matcher, signal: SignalValue<'_>, facts: &dyn Facts) -> bool 
         return matchers.iter().all(|matcher| holds(matcher, signal, facts));
     }
     signal.value.is_some_and(|value| matcher.holds(Value::Number(value), facts))
-        || signal.label.is_some_and(|label| matcher.holds(Value::Text { text: label, folded: FOREIGN }, facts))
+        || signal.label.is_some_and(|label| matcher.holds(Value::Text(Word::plain(label, FOREIGN)), facts))
 }

@@ -1,5 +1,5 @@
-//! What a log holds or a file says: the state that the pipeline has written, or the records themselves, lived through
-//! once more.
+//! What has happened, as the engine knows it: from a file of events, from what the topics still hold, or from the state
+//! that the pipeline has written.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,233 @@
+//! What the company calls things: the words of its systems, each in its own. `tags:` and `fields:` of a configuration.
+//!
+//! The state keeps what the sources said; what they say is called otherwise as it is read, in one place
+//! ([`Mapping::apply`]). So a changed mapping is true of what was told before it, and evidence shows both words.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::{FieldRef, List, Reads, Told, Value, Word, fold};
+
+/// The mappings of all fields that have one.
+#[derive(Clone, Debug, Default)]
+pub struct Mappings {
+    each: Vec<Mapping>,
+    /// Which fields: what is asked of every field that is read.
+    fields: Reads,
+}
+
+/// What the words of one field are called.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    field: FieldRef,
+    everywhere: Words,
+    /// What differs by source: all that counts for it.
+    by_source: Vec<(String, Words)>,
+    normal: String,
+}
+
+/// What words are called.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// By the [hash](fold::hash) of what is called otherwise.
+    calls: FxHashMap<u64, Vec<Call>>,
+    blank: Option<Name>,
+}
+
+#[derive(Clone, Debug)]
+struct Call {
+    word: String,
+    name: Name,
+}
+
+/// A word of the company's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    pub(crate) text: Arc<str>,
+    /// The number of its fold among the texts of the rule set.
+    pub(crate) folded: u32,
+}
+
+impl Mappings {
+    /// These; each is of another field.
+    pub(crate) fn new(each: Vec<Mapping>) -> Mappings {
+        let fields = each.iter().fold(Reads::default(), |reads, mapping| reads.and_field(&mapping.field));
+        Mappings { each, fields }
+    }
+
+    /// That of a field, if it has one.
+    pub fn of(&self, field: &FieldRef) -> Option<&Mapping> {
+        if !self.fields.overlaps(Reads::default().and_field(field)) {
+            return None;
+        }
+        self.each.iter().find(|mapping| mapping.field == *field)
+    }
+
+    /// What is known of a field, in the company's own words.
+    pub fn apply<'a>(&'a self, field: &FieldRef, told: Told<'a>) -> Told<'a> {
+        self.of(field).map_or(told, |mapping| mapping.apply(told))
+    }
+
+    /// Those of these fields (`ticket.category`) in one fixed spelling; empty where none of them has one.
+    pub(crate) fn normal(&self, fields: impl Iterator<Item = String>) -> String {
+        let fields: Vec<String> = fields.collect();
+        let read = self.each.iter().filter(|mapping| fields.iter().any(|field| *field == mapping.field.key()));
+        read.map(|mapping| mapping.normal.as_str()).collect()
+    }
+}
+
+impl Mapping {
+    pub(crate) fn new(field: FieldRef, everywhere: Words, by_source: Vec<(String, Words)>) -> Mapping {
+        let spelled = by_source.iter().map(|(source, words)| format!("{source:?}:{}", words.normal()));
+        let normal = format!(" {} {} {}", field.key(), everywhere.normal(), spelled.collect::<Vec<_>>().join(" "));
+        Mapping { field, everywhere, by_source, normal }
+    }
+
+    /// What is known of the field, in the company's own words. What nobody has told stays untold.
+    pub fn apply<'a>(&'a self, told: Told<'a>) -> Told<'a> {
+        let (Told::Empty(stamp) | Told::Value(_, stamp)) = told else { return told };
+        let words = self.words(stamp.source);
+        let value = match told {
+            Told::Value(Value::Text(word), _) => Some(Value::Text(words.word(word))),
+            Told::Value(Value::List(list), _) if !list.is_empty() => Some(Value::List(list.in_words(words))),
+            Told::Value(Value::List(_), _) | Told::Empty(_) => words.blank().map(Value::Text),
+            Told::Value(..) | Told::Untold(_) => None,
+        };
+        value.map_or(told, |value| Told::Value(value, stamp))
+    }
+
+    /// What a word is called, if otherwise: then no rule ever sees it. Words that only some sources map are seen.
+    pub(crate) fn calls_otherwise(&self, word: &str) -> Option<&str> {
+        let name = self.everywhere.find(word)?;
+        (!fold::same(&name.text, word)).then_some(&*name.text)
+    }
+
+    fn words(&self, source: Option<&str>) -> &Words {
+        let own = source.and_then(|source| self.by_source.iter().find(|(name, _)| name == source));
+        own.map_or(&self.everywhere, |(_, words)| words)
+    }
+}
+
+impl Words {
+    /// From now on `word` is called `name`; the first that says so counts.
+    pub(crate) fn call(&mut self, word: &str, name: &Name) {
+        let word = fold(word.trim());
+        if self.find(&word).is_none() {
+            self.calls.entry(fold::hash(&word)).or_default().push(Call { word, name: name.clone() });
+        }
+    }
+
+    /// From now on what is empty is called `name`; the first that says so counts.
+    pub(crate) fn call_blank(&mut self, name: &Name) {
+        self.blank.get_or_insert_with(|| name.clone());
+    }
+
+    /// What is not called anything here is called what it is there.
+    pub(crate) fn or(mut self, there: &Words) -> Words {
+        for call in there.calls.values().flatten() {
+            self.call(&call.word, &call.name);
+        }
+        there.blank.iter().for_each(|name| self.call_blank(name));
+        self
+    }
+
+    /// A word in the company's own. Allocates nothing.
+    pub(crate) fn word<'a>(&'a self, word: Word<'a>) -> Word<'a> {
+        let text = word.text.trim();
+        if text.is_empty() {
+            return self.blank().unwrap_or(word);
+        }
+        let Some(name) = self.find(text) else { return word };
+        // Another case of the same word is no other word.
+        let told = (!fold::same(text, &name.text)).then_some(word.text);
+        Word { text: &name.text, folded: name.folded, told }
+    }
+
+    fn blank(&self) -> Option<Word<'_>> {
+        self.blank.as_ref().map(|name| Word { text: &name.text, folded: name.folded, told: Some("") })
+    }
+
+    /// What a word is called, whatever its case.
+    pub(crate) fn find(&self, word: &str) -> Option<&Name> {
+        let calls = self.calls.get(&fold::hash(word))?;
+        calls.iter().find(|call| fold::same(&call.word, word)).map(|call| &call.name)
+    }
+
+    fn normal(&self) -> String {
+        let mut calls: Vec<_> =
+            self.calls.values().flatten().map(|call| format!("{:?}>{:?}", call.word, call.name.text)).collect();
+        calls.sort();
+        format!("{}|{:?}", calls.join(","), self.blank.as_ref().map(|name| &name.text))
+    }
+}
+
+impl<'a> List<'a> {
+    fn in_words(self, words: &'a Words) -> List<'a> {
+        List { words: Some(words), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ALWAYS, FOREIGN, Stamp};
+    use tierline_model::TicketField::{Category, Severity};
+
+    const CATEGORY: FieldRef = FieldRef::Ticket(Category);
+
+    fn name(text: &str, folded: u32) -> Name {
+        Name { text: text.into(), folded }
+    }
+
+    fn category() -> Mappings {
+        let mut everywhere = Words::default();
+        everywhere.call("Billing", &name("Billing", 1));
+        everywhere.call("payment", &name("Billing", 1));
+        everywhere.call_blank(&name("unclassified", 2));
+        let mut desk = Words::default();
+        desk.call("payment", &name("checkout", 3));
+        Mappings::new(vec![Mapping::new(CATEGORY, everywhere.clone(), vec![("desk".into(), desk.or(&everywhere))])])
+    }
+
+    fn called<'a>(mappings: &'a Mappings, text: &'a str, source: &'a str) -> (&'a str, u32, Option<&'a str>) {
+        let stamp = Stamp { since: ALWAYS, as_of: None, source: Some(source) };
+        match mappings.apply(&CATEGORY, Told::Value(Value::Text(Word::plain(text, FOREIGN)), stamp)) {
+            Told::Value(Value::Text(word), _) => (word.text, word.folded, word.told),
+            other => panic!("a text stays a text: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_word_is_called_what_the_company_calls_it_whatever_its_case_and_the_space_around_it() {
+        let mappings = category();
+        assert_eq!(called(&mappings, " PAYMENT", "mail"), ("Billing", 1, Some(" PAYMENT")));
+        assert_eq!(called(&mappings, "billing", "mail"), ("Billing", 1, None));
+        assert_eq!(called(&mappings, "refunds", "mail"), ("refunds", FOREIGN, None));
+        assert_eq!(called(&mappings, "  ", "mail"), ("unclassified", 2, Some("")));
+    }
+
+    #[test]
+    fn what_a_source_calls_otherwise_counts_before_what_all_do() {
+        let mappings = category();
+        assert_eq!(called(&mappings, "payment", "desk"), ("checkout", 3, Some("payment")));
+        assert_eq!(called(&mappings, "", "desk"), ("unclassified", 2, Some("")));
+    }
+
+    #[test]
+    fn what_is_empty_may_have_a_name_and_what_nobody_told_has_none() {
+        let mappings = category();
+        let stamp = Stamp { since: 7, as_of: None, source: None };
+        let name = Word { text: "unclassified", folded: 2, told: Some("") };
+        assert_eq!(mappings.apply(&CATEGORY, Told::Empty(stamp)), Told::Value(Value::Text(name), stamp));
+        assert_eq!(mappings.apply(&CATEGORY, Told::Untold(7)), Told::Untold(7));
+        assert_eq!(mappings.apply(&FieldRef::Ticket(Severity), Told::Empty(stamp)), Told::Empty(stamp));
+    }
+
+    #[test]
+    fn only_rules_that_read_what_is_mapped_differ_by_it() {
+        let normal = |field: &str| category().normal([field.to_owned()].into_iter());
+        assert_eq!(normal("ticket.severity"), "");
+        assert!(normal("ticket.category").contains(r#""payment">"Billing""#));
+    }
+}
