@@ -1,7 +1,7 @@
 //! `GET /v1/why/{ticket}`: why a ticket is escalated or isn't, asked of the lanes that run in this process.
 //!
-//! A lane's thread owns its state, so HTTP never touches it: a question lies in the lane's queue ([`questions`]) until
-//! the lane looks, between two polls, and answers from what is committed. [`access`] says who may ask, [`route`] what
+//! A lane's thread owns its state, so HTTP never touches it: a question lies in the lane's queue (`questions`) until
+//! the lane looks, between two polls, and answers from what is committed. `access` says who may ask, `route` what
 //! is answered when nobody here knows the ticket.
 //!
 //! What must never be in here: a rule, a ticket's state; an answer in a log line, for it holds a customer's values.
