@@ -1,10 +1,9 @@
 //! Which rules read what: an event re-evaluates only the rules that read what it changed.
 
 use rustc_hash::FxHashMap;
-use smallvec::{SmallVec, smallvec};
-use tierline_rules::{Clear, FOREIGN, Facts, FieldRef, Mode, Reads, RuleSet, Told, Topic, Value};
+use tierline_rules::{Clear, Mode, Reads, RuleSet, Topic};
 
-use crate::view::View;
+use crate::gates::Gates;
 
 /// The rules in force by what they read.
 #[derive(Debug)]
@@ -25,10 +24,7 @@ pub(crate) struct RuleIndex {
     pub of_rating: Vec<u16>,
     /// Those whose escalations end when they are *no*.
     pub when_no: Vec<u16>,
-    /// The fields on which rules have gates.
-    gates: Vec<FieldRef>,
-    /// Each rule's gate: a place in `gates`, and the texts that open it.
-    gate_of: Vec<Option<(u16, Box<[u32]>)>>,
+    pub gates: Gates,
     /// All of the set, evaluated or not.
     pub by_id: FxHashMap<String, u16>,
     reads: Vec<Reads>,
@@ -52,16 +48,6 @@ const ASKED: usize = 32;
 
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
-        let mut gates: Vec<FieldRef> = Vec::new();
-        let mut gate_of = |rule: &tierline_rules::Rule| {
-            let gate = rule.gate()?;
-            let place = gates.iter().position(|field| *field == gate.field).unwrap_or_else(|| {
-                gates.push(gate.field);
-                gates.len() - 1
-            });
-            Some((place as u16, gate.texts))
-        };
-        let gate_of = set.rules.iter().map(&mut gate_of).collect();
         let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode != Mode::Disabled;
         let numbered = || set.rules.iter().enumerate().filter(evaluated).map(|(number, rule)| (number as u16, rule));
         let which = |keep: &dyn Fn(&tierline_rules::Rule) -> bool| -> Vec<u16> {
@@ -76,8 +62,7 @@ impl RuleIndex {
             of_escalation: which(&tierline_rules::Rule::reads_escalation),
             of_rating: which(&tierline_rules::Rule::reads_rating),
             when_no: which(&|rule| rule.clear == Clear::WhenNo),
-            gates,
-            gate_of,
+            gates: Gates::of(&set.rules),
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),
             reads: set.rules.iter().map(tierline_rules::Rule::reads).collect(),
             by_ticket_field: std::array::from_fn(|bit| which(&|rule| rule.reads().ticket & (1 << bit) != 0)),
@@ -89,22 +74,6 @@ impl RuleIndex {
     /// What a rule reads.
     pub fn reads(&self, rule: u16) -> Reads {
         self.reads[rule as usize]
-    }
-
-    /// Leaves out the rules whose gate is shut on a ticket: they are *no* until a record says otherwise.
-    pub fn leave_out_shut(&self, view: &View<'_>, rules: &mut Vec<u16>) {
-        let mut told: SmallVec<[Option<Told<'_>>; 16]> = smallvec![None; self.gates.len()];
-        rules.retain(|&rule| {
-            let Some((gate, texts)) = &self.gate_of[rule as usize] else { return true };
-            let told = told[*gate as usize].get_or_insert_with(|| view.field(&self.gates[*gate as usize]));
-            let opens = |text: u32| text == FOREIGN || texts.contains(&text);
-            match told {
-                Told::Value(Value::Text(word), _) => opens(word.folded),
-                Told::Value(Value::List(list), _) => list.iter().any(|word| opens(word.folded)),
-                Told::Empty(_) => false,
-                Told::Untold(_) | Told::Value(..) => true,
-            }
-        });
     }
 
     /// The rules that read any of this, in order, into `into`. Whether every timed rule is among them.

@@ -66,10 +66,10 @@ impl Engine {
             return;
         }
         open.clear();
-        open.extend_from_slice(rules);
-        self.index.leave_out_shut(&view, &mut open);
-        open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(|rule| rules.contains(rule)));
-        open.extend(self.keeping_open(slot).filter(|rule| rules.contains(rule)));
+        self.index.gates.open(&view, rules, &mut open);
+        let is_asked = |rule: &u16| rules.binary_search(rule).is_ok();
+        open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(is_asked));
+        open.extend(self.keeping_open(slot).filter(is_asked));
         open.sort_unstable();
         open.dedup();
         into.extend(open.iter().map(|&rule| truth(rule)));

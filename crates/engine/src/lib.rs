@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod engine;
 mod fire;
+mod gates;
 mod index;
 mod joined;
 mod judge;

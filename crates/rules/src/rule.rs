@@ -233,20 +233,19 @@ impl Rule {
         })
     }
 
-    /// A gate that every ticket must pass for the rule to hold, if it has one.
-    pub fn gate(&self) -> Option<Gate> {
+    /// The gates that every ticket must pass for the rule to hold; those of the ticket's own fields first, for what a
+    /// ticket says of itself is rarely untold.
+    pub fn gates(&self) -> Vec<Gate> {
         let gate = |tree: &Tree| match tree {
             Tree::Leaf(index, Sense::Plain) => self.body.leaves[*index].condition.gate(),
             _ => None,
         };
-        match &self.body.tree {
-            Tree::All(children) => {
-                let gates = || children.iter().filter_map(gate);
-                // What a ticket says of itself is rarely untold.
-                gates().find(|gate| matches!(gate.field, FieldRef::Ticket(_))).or_else(|| gates().next())
-            }
-            tree => gate(tree),
-        }
+        let mut gates: Vec<Gate> = match &self.body.tree {
+            Tree::All(children) => children.iter().filter_map(gate).collect(),
+            tree => gate(tree).into_iter().collect(),
+        };
+        gates.sort_by_key(|gate| !matches!(gate.field, FieldRef::Ticket(_)));
+        gates
     }
 
     /// What the conditions of the account alone say, packed, and the first instant at which one of them may say

@@ -4,6 +4,7 @@ mod commands;
 mod firing;
 mod keeping;
 mod kit;
+mod many;
 mod repeats;
 mod retracting;
 mod time;

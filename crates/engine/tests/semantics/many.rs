@@ -1,0 +1,106 @@
+//! Many rules at once: each rises as if it were alone, whatever its gate leaves out.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use tierline_model::{Millis, Priority, TicketFields};
+
+use crate::kit::*;
+
+/// Conditions with gates of all kinds, and some without.
+const CONDITIONS: [&str; 14] = [
+    "{ ticket.category: billing }",
+    "{ ticket.category: [login, exports] }",
+    "{ ticket.category: empty }",
+    "{ ticket.category: unknown }",
+    "{ ticket.priority: urgent, ticket.category: billing }",
+    "{ account.plan: enterprise, ticket.priority: urgent }",
+    "{ account.plan: free }",
+    "{ account.plan: enterprise, account.health: { below: 50 } }",
+    "{ not: { ticket.category: billing } }",
+    "{ any: [ { ticket.category: login }, { account.plan: enterprise } ] }",
+    "{ ticket.severity: sev1, account.plan: [enterprise, team] }",
+    "{ ticket.category: billing, ticket.no_agent_reply_for: 10m }",
+    "{ account.plan: enterprise, ticket.open_for: 15m }",
+    "{ ticket.unassigned_for: 12m }",
+];
+
+#[derive(Clone, Debug)]
+enum Happens {
+    Created(usize),
+    Category(usize, &'static str),
+    Priority(usize, Priority),
+    Severity(usize, &'static str),
+    Plan(Option<&'static str>, Option<f64>),
+    Nothing,
+}
+
+const TICKETS: [&str; 3] = ["a", "b", "c"];
+
+fn happenings() -> impl Strategy<Value = Vec<(Millis, Happens)>> {
+    let ticket = || 0..TICKETS.len();
+    let word = prop::sample::select(vec!["billing", "login", "exports", "other"]);
+    let priority = prop::sample::select(vec![Priority::Low, Priority::High, Priority::Urgent]);
+    let plan = prop::sample::select(vec![None, Some("enterprise"), Some("free")]);
+    let health = prop::sample::select(vec![None, Some(10.0), Some(90.0)]);
+    let happens = prop_oneof![
+        ticket().prop_map(Happens::Created),
+        (ticket(), word).prop_map(|(ticket, word)| Happens::Category(ticket, word)),
+        (ticket(), priority).prop_map(|(ticket, priority)| Happens::Priority(ticket, priority)),
+        (ticket(), prop::sample::select(vec!["sev1", "sev2"]))
+            .prop_map(|(ticket, word)| Happens::Severity(ticket, word)),
+        (plan, health).prop_map(|(plan, health)| Happens::Plan(plan, health)),
+        Just(Happens::Nothing),
+    ];
+    prop::collection::vec((1i64..10, happens), 1..20)
+}
+
+/// Each rise: which rule, on which ticket, when it became true.
+fn rises(conditions: &[usize], story: &[(Millis, Happens)], restart: usize) -> BTreeSet<(String, String, Millis)> {
+    let rule = |&number: &usize| {
+        format!("  - {{ id: rule-{number}, tier: 2, when: {} }}\n", CONDITIONS[number % CONDITIONS.len()])
+    };
+    let mut desk = Desk::new(&format!("rules:\n{}", conditions.iter().map(rule).collect::<String>()));
+    let mut minute = 0;
+    for (place, (later, happens)) in story.iter().enumerate() {
+        minute += later;
+        match *happens {
+            Happens::Created(ticket) => desk.created(TICKETS[ticket], at(minute)),
+            Happens::Category(ticket, word) => {
+                let fields = TicketFields { category: Some(word.into()), ..TicketFields::default() };
+                desk.updated(TICKETS[ticket], at(minute), fields);
+            }
+            Happens::Priority(ticket, priority) => {
+                desk.updated(
+                    TICKETS[ticket],
+                    at(minute),
+                    TicketFields { priority: Some(priority), ..TicketFields::default() },
+                );
+            }
+            Happens::Severity(ticket, word) => {
+                let fields = TicketFields { severity: Some(word.into()), ..TicketFields::default() };
+                desk.updated(TICKETS[ticket], at(minute), fields);
+            }
+            Happens::Plan(plan, health) => desk.account(Some(at(minute)), plan, health),
+            Happens::Nothing => desk.run_to(at(minute)),
+        }
+        if place == restart {
+            desk.restart();
+        }
+    }
+    desk.run_to(at(minute + 60));
+    let heard = desk.heard().into_iter();
+    heard.filter_map(|one| Some((one.rule?, one.ticket_id, one.became_true_at))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
+    #[test]
+    fn each_of_many_rules_rises_as_if_it_were_alone(story in happenings(), restart in 0usize..20) {
+        // Each several times, so that gates are looked at whatever changes.
+        let all: Vec<usize> = (0..3 * CONDITIONS.len()).collect();
+        let alone = all.iter().flat_map(|&number| rises(&[number], &story, restart)).collect::<BTreeSet<_>>();
+        prop_assert_eq!(rises(&all, &story, restart), alone);
+    }
+}
