@@ -64,16 +64,19 @@ pub struct Instance {
     listen: String,
 }
 
+/// A broker that serves many tests at once makes a topic known late.
+const PATIENT: &str = "  patience: 90s\n";
+
 impl Deployment {
     /// On the shared broker, with its topics made. `config`: everything but the log, the topics and the addresses.
     pub fn on_kafka(partitions: u32, config: &str) -> Deployment {
-        Deployment::without_topics(Broker::shared().address(), "", config).with_topics(partitions)
+        Deployment::without_topics(Broker::shared().address(), PATIENT, config).with_topics(partitions)
     }
 
     /// The same, which commits after every few records: so a test can find it in the middle of a short backlog.
     pub fn slow(partitions: u32, config: &str) -> Deployment {
-        Deployment::without_topics(Broker::shared().address(), "  commit_interval: 1ms\n", config)
-            .with_topics(partitions)
+        let properties = format!("{PATIENT}  commit_interval: 1ms\n");
+        Deployment::without_topics(Broker::shared().address(), &properties, config).with_topics(partitions)
     }
 
     /// On a broker, with more lines at the end of `log`, which are its `properties`, without topics.
@@ -81,7 +84,7 @@ impl Deployment {
         let topics = unique("t") + ".";
         let config = format!(
             "log:\n  kind: kafka\n  brokers: {brokers}\n  group: {topics}group\n  instance: ${{INSTANCE:-commands}}\n  \
-             lanes: ${{LANES:-1}}\n  patience: 90s\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
+             lanes: ${{LANES:-1}}\n  properties:\n    session.timeout.ms: 4000\n    heartbeat.interval.ms: 500\n{properties}\
              topics: {{ prefix: {topics} }}\n{OBSERVE}{config}\n"
         );
         Deployment { program: Program::new(binary(), &config), config, topics, on_kafka: true, lanes: 1 }
