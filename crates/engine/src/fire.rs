@@ -1,12 +1,12 @@
-//! What goes out: rises become escalations, falls may end them. SEMANTICS §3.
+//! What goes out: rises become escalations at once, or are [held](crate::held); falls may [end](crate::ending) them.
+//! SEMANTICS §3.
 
 use tierline_model::{Escalation, EscalationKind, Evidence, Millis, QueueEntry};
-use tierline_rules::{Clear, Edge, Truth};
+use tierline_rules::Edge;
 use uuid::Uuid;
 
 use crate::account::Slot;
 use crate::api::Output;
-use crate::clocks::Telling;
 use crate::engine::Engine;
 use crate::judge::{Rise, Rising};
 use crate::planted::{Bug, planted};
@@ -139,93 +139,6 @@ impl Engine {
         (ticket.created_at, &ticket.id)
     }
 
-    /// Rises that wait for stragglers, with what they saw.
-    fn hold(&mut self, together: &[Rise]) {
-        for rise in together {
-            let (because, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
-            let held = Held { rule: rise.rule, at: rise.since, proof, because, evidence };
-            let rare = self.tickets[rise.slot].rare();
-            let place = rare.held.partition_point(|other| other.at <= held.at);
-            rare.held.insert(place, held);
-            self.note_held(rise.slot);
-            self.mark_ticket(rise.slot);
-        }
-    }
-
-    /// Something is held on a ticket, or no more: its account knows where to look.
-    pub(crate) fn note_held(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot];
-        let holding = &mut self.accounts[ticket.account].holding;
-        match (ticket.waits() == Millis::MAX, holding.iter().position(|&other| other == slot)) {
-            (false, None) => holding.push(slot),
-            (true, Some(place)) => {
-                holding.swap_remove(place);
-            }
-            _ => {}
-        }
-    }
-
-    /// Lets go what an account holds from before `limit` (or at it, with [`Edge::Bounds`]): its grace is over.
-    pub(crate) fn release(&mut self, a: u32, limit: Millis, edge: Edge) {
-        if self.accounts[a].holding.is_empty() {
-            return;
-        }
-        let over = |at: Millis| at < limit || (at == limit && edge == Edge::Bounds);
-        let waits = |slot: Slot| self.tickets[slot].clocks.as_ref().map(|clocks| clocks.waits);
-        let missed = self.accounts[a].holding.iter().filter_map(|&slot| Some((waits(slot)?, slot)));
-        let mut missed: Vec<(Millis, Slot)> = missed.filter(|&(at, _)| over(at)).collect();
-        missed.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
-        for (_, slot) in missed {
-            self.tell_clocks(slot, Telling::UpTo(limit, edge));
-        }
-        let mut due: Vec<(Millis, Slot)> = Vec::new();
-        for &slot in &self.accounts[a].holding {
-            due.extend(self.tickets[slot].held().iter().filter(|held| over(held.at)).map(|held| (held.at, slot)));
-        }
-        due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
-        due.dedup();
-        for (at, slot) in due {
-            self.release_upto(slot, at, None);
-            self.judge_escalation_readers(&[slot]);
-            self.conclude(a, Cause::Record);
-        }
-    }
-
-    /// Lets go all that a ticket holds, because it ends or a person acts on it.
-    pub(crate) fn release_ticket(&mut self, slot: Slot) {
-        self.release_upto(slot, Millis::MAX, None);
-    }
-
-    /// Lets go what a ticket holds up to an instant: of one track, or of both.
-    fn release_upto(&mut self, slot: Slot, limit: Millis, of: Option<Track>) {
-        let rules = self.rules.clone();
-        let track = |held: &Held| Track::of(&rules.rules[held.rule as usize]);
-        let goes = |held: &Held| held.at <= limit && of.is_none_or(|of| of == track(held));
-        while let Some(first) = self.tickets[slot].held().iter().find(|held| goes(held)) {
-            let at = first.at;
-            let rare = self.tickets[slot].rare();
-            let held = std::mem::take(&mut rare.held).into_iter();
-            let (together, kept): (Vec<Held>, Vec<Held>) = held.partition(|held| held.at == at && goes(held));
-            rare.held = kept;
-            self.note_held(slot);
-            self.fire_held(slot, together);
-            let next = Track::ALL.map(|track| self.first_held_on(slot, track).unwrap_or(Millis::MAX));
-            let clears = std::mem::take(&mut self.tickets[slot].rare().clears).into_iter();
-            let (passed, kept): (Vec<_>, Vec<_>) = clears.partition(|&(at, track)| at <= next[track as usize]);
-            self.tickets[slot].rare().clears = kept;
-            for (at, track) in passed {
-                self.clear(slot, track, at);
-            }
-            self.end_snooze(slot);
-        }
-    }
-
-    /// The bound of the first rise of a track that is held on a ticket.
-    pub(crate) fn first_held_on(&self, slot: Slot, track: Track) -> Option<Millis> {
-        let is_on = |held: &&Held| Track::of(&self.rules.rules[held.rule as usize]) == track;
-        self.tickets[slot].held().iter().find(is_on).map(|held| held.at)
-    }
-
     fn fire(&mut self, together: &[Rise]) {
         let held = together.iter().map(|rise| {
             let (because, evidence, proof) = self.explain(rise.slot, rise.rule, rise.since);
@@ -237,7 +150,7 @@ impl Engine {
 
     /// Of the rules that rose at one instant the highest tier fires, the first in order among equals, if it is above
     /// the ticket's tier; the others join. Shadow rules do so among themselves.
-    fn fire_held(&mut self, slot: Slot, mut together: Vec<Held>) {
+    pub(crate) fn fire_held(&mut self, slot: Slot, mut together: Vec<Held>) {
         together.sort_by_key(|held| held.rule);
         let is_live = |held: &Held| Track::of(&self.rules.rules[held.rule as usize]) == Track::Live;
         let (live, shadow): (Vec<Held>, Vec<Held>) = together.into_iter().partition(is_live);
@@ -355,91 +268,6 @@ impl Engine {
         self.say(slot, saying);
     }
 
-    /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
-    /// something is held on the ticket, after that has gone out.
-    pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) -> bool {
-        let cleared = Track::ALL.map(|track| self.clear_track_if_no(slot, track, since));
-        cleared.contains(&true)
-    }
-
-    fn clear_track_if_no(&mut self, slot: Slot, track: Track, since: Millis) -> bool {
-        let ticket = &self.tickets[slot];
-        let fired = ticket.open_on(track).map_or(&[][..], |open| &open.held_by);
-        let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
-        let is_on = |rule: u16| Track::of(&self.rules.rules[rule as usize]) == track;
-        let held = || ticket.held().iter().filter(|held| is_on(held.rule));
-        let rules = fired.iter().map(number).chain(held().map(|held| Some(held.rule)));
-        let last = held().next_back().map(|held| held.at);
-        let Some(since) = self.all_no_since(slot, track, last, rules).map(|no| no.max(since)) else { return false };
-        if last.is_none() {
-            return self.clear(slot, track, since);
-        }
-        let clears = &mut self.tickets[slot].rare().clears;
-        clears.push((since, track));
-        clears.sort_unstable();
-        self.mark_ticket(slot);
-        false
-    }
-
-    /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`. `held`: when
-    /// the last of what is held became true.
-    fn all_no_since(
-        &self,
-        slot: Slot,
-        track: Track,
-        held: Option<Millis>,
-        rules: impl Iterator<Item = Option<u16>>,
-    ) -> Option<Millis> {
-        let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let moment = account.now;
-        let began = ticket.open_on(track).map(|open| open.at_tier_since);
-        let mut since = began.into_iter().chain(held).max()?.max(self.follows);
-        let mut rules = rules.peekable();
-        rules.peek()?;
-        for number in rules {
-            let rule = &self.rules.rules[number? as usize];
-            let holds = |&slot: &Slot| self.holds_on(slot, number?, moment);
-            let dated = self.truth(slot, number?, moment);
-            let held_elsewhere = rule.per_account && account.open.iter().any(|slot| holds(slot).is_some());
-            if rule.clear != Clear::WhenNo || dated.truth == Truth::Unknown || holds(&slot).is_some() || held_elsewhere
-            {
-                return None;
-            }
-            since = since.max(dated.since);
-        }
-        Some(since.min(moment.at))
-    }
-
-    fn clear(&mut self, slot: Slot, track: Track, at: Millis) -> bool {
-        let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
-        let is_open = self.tickets[slot].open_on(track).is_some();
-        self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
-        is_open
-    }
-
-    /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.
-    pub(crate) fn end(&mut self, slot: Slot, mut saying: Saying) {
-        let track = saying.track;
-        if self.tickets[slot].open_on(track).is_none() {
-            return;
-        }
-        self.tell_missed_before(slot, saying.became_true_at);
-        saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
-        self.say(slot, saying);
-        // Its last state in the queue is that it is gone.
-        self.outputs.pop_if(|output| matches!(output, Output::Queue(..)));
-        let context = self.key_of_context(slot);
-        if let Some(open) = self.tickets[slot].rare().open(track).take()
-            && track == Track::Live
-        {
-            self.outputs.push(Output::Queue(open.id, None));
-            self.count_tier(track, open.tier, 1);
-            self.tombstones.push(context);
-        }
-        self.mark_ticket(slot);
-    }
-
     /// Writes one record of a ticket's escalation, and its present state to the queue.
     pub(crate) fn say(&mut self, slot: Slot, saying: Saying) {
         let rules = self.rules.clone();
@@ -503,7 +331,7 @@ impl Engine {
     }
 
     /// Why a rule holds on a ticket now, for people and for stragglers.
-    fn explain(&self, slot: Slot, number: u16, since: Millis) -> (String, Vec<Evidence>, Proof) {
+    pub(crate) fn explain(&self, slot: Slot, number: u16, since: Millis) -> (String, Vec<Evidence>, Proof) {
         let view = self.view(slot, self.accounts[self.tickets[slot].account].now);
         let rule = &self.rules.rules[number as usize];
         let explanation = rule.explain(&view);
