@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tierline_config::Config;
-use tierline_engine::{Asked, Presence, RuleSurvey, Survey, Tally};
+use tierline_engine::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};
 use tierline_model::Millis;
-use tierline_rules::{AskedOf, Mode, Rule, Said};
+use tierline_rules::{Ask, AskedOf, Mode, Rule, Said};
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
@@ -112,8 +112,7 @@ impl Map<'_> {
 
     fn row(&self, rule: &Rule, Asked { ask, tally, .. }: &Asked) -> Vec<String> {
         let tally = &self.survey.tallies[*tally];
-        let never = ask.never_among(tally.values.keys().map(|said| said.value.as_str()));
-        let never = if tally.values.is_empty() { Vec::new() } else { never };
+        let never = never_seen(ask, tally);
         vec![
             rule.id.clone(),
             ask.key.clone(),
@@ -214,9 +213,17 @@ impl Map<'_> {
             }),
             "values": by_count(&tally.values).into_iter().take(LISTED).map(value).collect::<Vec<_>>(),
             "asks_for": ask.words,
-            "never_seen": ask.never_among(tally.values.keys().map(|said| said.value.as_str())),
+            "never_seen": never_seen(ask, tally),
             "missing": missing, "missing_count": tally.missing.len(),
         })
+    }
+}
+
+/// The words that a condition asks for and that do not occur; none where nothing does, or more than can be told.
+fn never_seen(ask: &Ask, tally: &Tally) -> Vec<String> {
+    match tally.values.len() {
+        1..MOST_VALUES => ask.never_among(tally.values.keys().map(|said| said.value.as_str())),
+        _ => Vec::new(),
     }
 }
 

@@ -53,6 +53,9 @@ impl Engine {
         let mut rules = rules.peekable();
         rules.peek()?;
         for number in rules {
+            if self.settling.is_passing(number?) {
+                return None;
+            }
             let rule = &self.rules.rules[number? as usize];
             let holds = |&slot: &Slot| self.holds_on(slot, number?, moment);
             let dated = self.truth(slot, number?, moment);

@@ -302,7 +302,6 @@ impl Engine {
         self.accounts[a].tickets.retain(|other| *other != slot);
         self.accounts[a].open.retain(|other| *other != slot);
         self.dirty_tickets.retain(|&other| other != slot);
-        self.marked = false;
         self.tickets.remove(slot);
     }
 

@@ -98,8 +98,14 @@ impl Joined {
     }
 
     /// Works the view out anew; `at` is the instant of what changed, [`ALWAYS`] if it carries none. Hands over the keys
-    /// that are something else now.
-    pub fn resolve(&mut self, at: Millis, rank: Rank<'_>, changed: &mut dyn FnMut(Key)) {
+    /// that are something else now; `by_source`: the same word of another source is another.
+    pub fn resolve(
+        &mut self,
+        at: Millis,
+        rank: Rank<'_>,
+        by_source: &dyn Fn(Key) -> bool,
+        changed: &mut dyn FnMut(Key),
+    ) {
         let mut view: Vec<Resolved> = Vec::with_capacity(self.view.len());
         for (source, statements) in &self.sources {
             for said in statements {
@@ -124,7 +130,9 @@ impl Joined {
         view.sort_unstable_by_key(|resolved| resolved.key);
         for new in &mut view {
             match self.find(new.key) {
-                Some(old) if old.value == new.value => new.since = old.since,
+                Some(old) if old.value == new.value && (old.source == new.source || !by_source(new.key)) => {
+                    new.since = old.since;
+                }
                 _ => changed(new.key),
             }
         }
@@ -177,7 +185,7 @@ mod tests {
 
     fn resolve(joined: &mut Joined, at: Millis) -> usize {
         let mut changed = 0;
-        joined.resolve(at, &|_, _| 0, &mut |_| changed += 1);
+        joined.resolve(at, &|_, _| 0, &|_| false, &mut |_| changed += 1);
         changed
     }
 
@@ -203,7 +211,7 @@ mod tests {
         let mut joined = Joined::default();
         joined.replace(1, vec![said(Plan, 1.0, 100, 0)]);
         joined.replace(2, vec![said(Plan, 2.0, 50, 1)]);
-        joined.resolve(0, &|_, source| if source == 2 { 0 } else { 1 }, &mut |_| ());
+        joined.resolve(0, &|_, source| if source == 2 { 0 } else { 1 }, &|_| false, &mut |_| ());
         assert_eq!(plan(&joined), Some(&Value::Number(2.0)));
     }
 

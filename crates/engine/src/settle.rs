@@ -47,6 +47,11 @@ pub(crate) struct Settling {
 }
 
 impl Settling {
+    /// Whether nobody is to ask yet what a rule says.
+    pub fn is_passing(&self, rule: u16) -> bool {
+        self.passing && self.rules.iter().any(|(other, _)| *other == rule)
+    }
+
     /// What a rule does instead of `rising`.
     pub fn instead_of(&self, rising: Rising, rule: u16) -> Rising {
         if rising != Rising::Collect || self.rules.is_empty() {

@@ -116,8 +116,11 @@ impl Engine {
             place.unwrap_or(usize::MAX)
         };
         let rank: crate::joined::Rank<'_> = if precedence.is_empty() { &|_, _| 0 } else { &rank };
+        let by_source = |key: Key| {
+            self.rules.mappings.of(&self.field_of(key)).is_some_and(tierline_rules::Mapping::differs_by_source)
+        };
         let mut reads = Reads::default();
-        joined.resolve(at, rank, &mut |key| {
+        joined.resolve(at, rank, &by_source, &mut |key| {
             reads = match key {
                 Key::Account(AccountField::TimeZone) => Engine::EVERYTHING,
                 Key::Account(field) => reads.and_field(&FieldRef::Account(field)),
@@ -126,6 +129,14 @@ impl Engine {
             };
         });
         reads
+    }
+
+    fn field_of(&self, key: Key) -> FieldRef {
+        match key {
+            Key::Account(field) => FieldRef::Account(field),
+            Key::Billing(field) => FieldRef::Billing(field),
+            Key::Custom(name) => FieldRef::AccountCustom(self.texts.text(name).to_owned()),
+        }
     }
 
     /// The account's zone follows its field.

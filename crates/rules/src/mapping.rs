@@ -78,10 +78,16 @@ impl Mappings {
 }
 
 impl Mapping {
-    pub(crate) fn new(field: FieldRef, everywhere: Words, by_source: Vec<(String, Words)>) -> Mapping {
+    pub(crate) fn new(field: FieldRef, everywhere: Words, mut by_source: Vec<(String, Words)>) -> Mapping {
+        by_source.sort_by(|(one, _), (other, _)| one.cmp(other));
         let spelled = by_source.iter().map(|(source, words)| format!("{source:?}:{}", words.normal()));
         let normal = format!(" {} {} {}", field.key(), everywhere.normal(), spelled.collect::<Vec<_>>().join(" "));
         Mapping { field, everywhere, by_source, normal }
+    }
+
+    /// Whether what a word is called depends on who says it.
+    pub fn differs_by_source(&self) -> bool {
+        !self.by_source.is_empty()
     }
 
     /// What is known of the field, in the company's own words. What nobody has told stays untold.
@@ -97,8 +103,12 @@ impl Mapping {
         value.map_or(told, |value| Told::Value(value, stamp))
     }
 
-    /// What a word is called, if otherwise: then no rule ever sees it. Words that only some sources map are seen.
+    /// What a word is called, if otherwise: then no rule ever sees it. Words that only some sources map are seen, and so
+    /// are those by which some source's are called.
     pub(crate) fn calls_otherwise(&self, word: &str) -> Option<&str> {
+        if self.by_source.iter().any(|(_, words)| words.names(word)) {
+            return None;
+        }
         let name = self.everywhere.find(word)?;
         (!fold::same(&name.text, word)).then_some(&*name.text)
     }
@@ -152,6 +162,12 @@ impl Words {
     pub(crate) fn find(&self, word: &str) -> Option<&Name> {
         let calls = self.calls.get(&fold::hash(word))?;
         calls.iter().find(|call| fold::same(&call.word, word)).map(|call| &call.name)
+    }
+
+    /// Whether anything is called this.
+    fn names(&self, word: &str) -> bool {
+        let names = self.calls.values().flatten().map(|call| &call.name).chain(&self.blank);
+        names.into_iter().any(|name| fold::same(&name.text, word))
     }
 
     fn normal(&self) -> String {
@@ -222,6 +238,23 @@ mod tests {
         assert_eq!(mappings.apply(&CATEGORY, Told::Empty(stamp)), Told::Value(Value::Text(name), stamp));
         assert_eq!(mappings.apply(&CATEGORY, Told::Untold(7)), Told::Untold(7));
         assert_eq!(mappings.apply(&FieldRef::Ticket(Severity), Told::Empty(stamp)), Told::Empty(stamp));
+    }
+
+    #[test]
+    fn the_order_of_sources_is_no_difference_and_a_word_of_one_of_them_is_seen() {
+        let mut everywhere = Words::default();
+        everywhere.call("payment", &name("Billing", 1));
+        let (mut old, mut new) = (Words::default(), Words::default());
+        old.call("zahlung", &name("payment", 2));
+        new.call("pay", &name("Billing", 1));
+        let of = |sources: [(&str, &Words); 2]| {
+            let sources = sources.map(|(source, words)| (source.to_owned(), words.clone().or(&everywhere)));
+            Mapping::new(CATEGORY, everywhere.clone(), sources.to_vec())
+        };
+        let (one, other) = (of([("old", &old), ("new", &new)]), of([("new", &new), ("old", &old)]));
+        assert_eq!(one.normal, other.normal);
+        assert_eq!(one.calls_otherwise("payment"), None);
+        assert_eq!(of([("new", &new), ("newer", &new)]).calls_otherwise("payment"), Some("Billing"));
     }
 
     #[test]

@@ -141,8 +141,12 @@ impl Engine {
         let source = self.texts.intern(&cut(&event.source, kept::WORD));
         let counted = self.counted(slot);
         let ticket = &mut self.tickets[slot];
-        ticket.behind.fields |= ticket.source != Some(source);
-        ticket.source = Some(source);
+        // Another system's word on a ticket does not make it that system's.
+        if ticket.source != Some(source) && (ticket.source.is_none() || event.kind == TicketEventKind::Created) {
+            ticket.behind.fields = true;
+            ticket.source = Some(source);
+            changes.reads = Engine::EVERYTHING;
+        }
         let first = !ticket.met && ticket.solved_at.is_none();
         if event.kind == TicketEventKind::Created {
             if ticket.met {

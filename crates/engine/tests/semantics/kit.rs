@@ -43,6 +43,8 @@ pub fn rules(text: &str) -> Arc<RuleSet> {
         sla: keys.optional("sla"),
         escalation_sla: keys.optional("escalation_sla"),
         calendars: keys.optional("calendars"),
+        tags: keys.optional("tags"),
+        fields: keys.optional("fields"),
         history: 35 * DAY,
         ..Sections::default()
     };
@@ -176,9 +178,14 @@ impl Desk {
 
     /// A snapshot of the account's plan and health.
     pub fn account(&mut self, at: Option<Millis>, plan: Option<&str>, health: Option<f64>) {
+        self.account_by("crm", at, plan, health);
+    }
+
+    /// The same by another source.
+    pub fn account_by(&mut self, source: &str, at: Option<Millis>, plan: Option<&str>, health: Option<f64>) {
         let snapshot = AccountSnapshot {
             account_id: "acme".into(),
-            source: "crm".into(),
+            source: source.into(),
             updated_at: None,
             fields: AccountFields { plan: plan.map(Into::into), health, ..AccountFields::default() },
             cleared: Cleared::default(),

@@ -11,7 +11,7 @@ use crate::kit::*;
 const CONDITIONS: [&str; 14] = [
     "{ ticket.category: billing }",
     "{ ticket.category: [login, exports] }",
-    "{ ticket.category: empty }",
+    "{ ticket.category: unclassified }",
     "{ ticket.category: unknown }",
     "{ ticket.priority: urgent, ticket.category: billing }",
     "{ account.plan: enterprise, ticket.priority: urgent }",
@@ -25,13 +25,21 @@ const CONDITIONS: [&str; 14] = [
     "{ ticket.unassigned_for: 12m }",
 ];
 
+/// What the words are called.
+const WORDS: &str = "
+fields:
+  ticket.category: { values: { billing: [payment] }, blank: unclassified }
+  account.plan: { values: { enterprise: [gold] }, by_source: { sheet: { values: { free: [gold] } } } }
+";
+
 #[derive(Clone, Debug)]
 enum Happens {
     Created(usize),
     Category(usize, &'static str),
     Priority(usize, Priority),
     Severity(usize, &'static str),
-    Plan(Option<&'static str>, Option<f64>),
+    /// By a source.
+    Plan(&'static str, Option<&'static str>, Option<f64>),
     Nothing,
 }
 
@@ -39,9 +47,9 @@ const TICKETS: [&str; 3] = ["a", "b", "c"];
 
 fn happenings() -> impl Strategy<Value = Vec<(Millis, Happens)>> {
     let ticket = || 0..TICKETS.len();
-    let word = prop::sample::select(vec!["billing", "login", "exports", "other"]);
+    let word = prop::sample::select(vec!["billing", "payment", "Login", "exports", "other", " "]);
     let priority = prop::sample::select(vec![Priority::Low, Priority::High, Priority::Urgent]);
-    let plan = prop::sample::select(vec![None, Some("enterprise"), Some("free")]);
+    let plan = prop::sample::select(vec![None, Some("enterprise"), Some("free"), Some("gold")]);
     let health = prop::sample::select(vec![None, Some(10.0), Some(90.0)]);
     let happens = prop_oneof![
         ticket().prop_map(Happens::Created),
@@ -49,7 +57,8 @@ fn happenings() -> impl Strategy<Value = Vec<(Millis, Happens)>> {
         (ticket(), priority).prop_map(|(ticket, priority)| Happens::Priority(ticket, priority)),
         (ticket(), prop::sample::select(vec!["sev1", "sev2"]))
             .prop_map(|(ticket, word)| Happens::Severity(ticket, word)),
-        (plan, health).prop_map(|(plan, health)| Happens::Plan(plan, health)),
+        (prop::sample::select(vec!["crm", "sheet"]), plan, health)
+            .prop_map(|(source, plan, health)| Happens::Plan(source, plan, health)),
         Just(Happens::Nothing),
     ];
     prop::collection::vec((1i64..10, happens), 1..20)
@@ -60,7 +69,7 @@ fn rises(conditions: &[usize], story: &[(Millis, Happens)], restart: usize) -> B
     let rule = |&number: &usize| {
         format!("  - {{ id: rule-{number}, tier: 2, when: {} }}\n", CONDITIONS[number % CONDITIONS.len()])
     };
-    let mut desk = Desk::new(&format!("rules:\n{}", conditions.iter().map(rule).collect::<String>()));
+    let mut desk = Desk::new(&format!("{WORDS}rules:\n{}", conditions.iter().map(rule).collect::<String>()));
     let mut minute = 0;
     for (place, (later, happens)) in story.iter().enumerate() {
         minute += later;
@@ -81,7 +90,7 @@ fn rises(conditions: &[usize], story: &[(Millis, Happens)], restart: usize) -> B
                 let fields = TicketFields { severity: Some(word.into()), ..TicketFields::default() };
                 desk.updated(TICKETS[ticket], at(minute), fields);
             }
-            Happens::Plan(plan, health) => desk.account(Some(at(minute)), plan, health),
+            Happens::Plan(source, plan, health) => desk.account_by(source, Some(at(minute)), plan, health),
             Happens::Nothing => desk.run_to(at(minute)),
         }
         if place == restart {
@@ -103,4 +112,14 @@ proptest! {
         let alone = all.iter().flat_map(|&number| rises(&[number], &story, restart)).collect::<BTreeSet<_>>();
         prop_assert_eq!(rises(&all, &story, restart), alone);
     }
+}
+
+/// A rule did not look again when another system said the same word and meant something else by it.
+#[test]
+fn the_same_word_of_another_source_may_be_another() {
+    let mut desk = Desk::new(&format!("{WORDS}{}", rule("    when: { account.plan: free }")));
+    desk.account_by("crm", Some(at(0)), Some("gold"), None);
+    desk.created("t", at(1));
+    desk.account_by("sheet", Some(at(2)), Some("gold"), None);
+    assert_eq!(desk.said(), ["opened t 2 @2"]);
 }
