@@ -77,9 +77,11 @@ async fn the_lane_that_knows_the_ticket_answers() {
 async fn whoever_does_not_own_it_says_who_does() {
     let questions = Questions::default();
     lane(&questions.lane(), 3);
-    let (head, body) = ask(&questions, None, "/v1/why/T2", "").await;
-    assert_eq!(status(&head), 404);
-    assert!(body.contains("observe.advertise"), "{body}");
+    for path in ["/v1/why/T2", "/v1/why/T2?account=theirs"] {
+        let (head, body) = ask(&questions, None, path, "").await;
+        assert_eq!(status(&head), 503, "it is not known to be nowhere");
+        assert!(head.contains("retry-after: 2") && body.contains("observe.advertise"), "{head}{body}");
+    }
 
     questions.set_elsewhere(Others(&["http://mine:1", "http://one:1", "http://two:1"]));
     let (head, body) = ask(&questions, None, "/v1/why/T2", "").await;
