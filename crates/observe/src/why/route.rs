@@ -107,6 +107,7 @@ async fn judge(why: Why, replies: Vec<Reply>) -> Response {
             );
             return refused(StatusCode::BAD_REQUEST, &message);
         }
+        Some(Found::Unforeseen(message)) => return refused(StatusCode::BAD_REQUEST, message),
         Some(Found::Failed(message)) => return refused(StatusCode::INTERNAL_SERVER_ERROR, message),
         Some(Found::NoTicket) | None => {}
     }
