@@ -86,7 +86,10 @@ fn the_instance_the_command_and_the_log_say_the_same_of_the_same_instant() {
     assert_eq!(asked.err, format!("told by the instance at http://{}\n", running.listen));
     let offline = running.command(&["T1", "--log", "--at", &at, "--output", "json"]).well();
     assert_eq!(offline.out, body);
-    assert!(offline.err.starts_with("told by the records that "), "{}", offline.err);
+    assert!(offline.err.starts_with("told by the state that "), "{}", offline.err);
+    let map = running.program.answer(["data-map", "--at", &at, "--output", "json"]);
+    let map: Value = serde_json::from_str(&map.out).expect("it is JSON");
+    assert_eq!(map["at"], json!(at), "the data map takes the same way");
 
     let told: Value = serde_json::from_str(&body).expect("it is JSON");
     assert_eq!((&told["at"], &told["tier"]), (&json!(at), &json!(3)));
