@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tierline_config::Config;
 use tierline_engine::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};
 use tierline_model::Millis;
-use tierline_rules::{Ask, AskedOf, Mode, Rule, Said};
+use tierline_rules::{Ask, AskedOf, Edge, Mode, Rule, Said};
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
@@ -67,7 +67,9 @@ impl DataMap {
         }
         let mut survey = Survey::default();
         let mut at = self.at.unwrap_or(Millis::MIN);
-        for (engine, its) in past::engines(&config, self.events.as_deref(), self.at)?.0 {
+        for (mut engine, now) in past::engines(&config, self.events.as_deref(), self.at)?.0 {
+            let its = self.at.unwrap_or(now).max(now);
+            engine.advance(its, Edge::Bounds);
             survey.add(engine.survey(its));
             at = at.max(its);
         }

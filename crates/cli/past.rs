@@ -24,7 +24,8 @@ use crate::open;
 use crate::records::Records;
 use crate::streams;
 
-/// Engines that have come to the instant that is asked about, each with that instant, and from where they were taken.
+/// Engines, each with the instant that it has come to, and from where they were taken. That is the instant that is
+/// asked about, unless that is still to come and the state was read: what is not told of it yet can be foreseen.
 pub fn engines(
     config: &Config,
     events: Option<&Path>,
@@ -40,11 +41,22 @@ pub fn engines(
             let told = of_events(config, file)?;
             (told.map(play).into_iter().collect(), format!("the events in {}", file.display()))
         }
-        (None, Some(at)) => {
-            (vec![(of_log(config)?.play(config, at), at)], format!("the records that {log} still holds"))
-        }
+        (None, Some(at)) => match state_before(config, at)? {
+            Some(state) => (state, format!("the state that is written in {log}")),
+            None => (vec![(of_log(config)?.play(config, at), at)], format!("the records that {log} still holds")),
+        },
         (None, None) => (of_state(config)?, format!("the state that is written in {log}")),
     })
+}
+
+/// The state, if the instant is still to come for all of it. The records before it may be gone.
+fn state_before(config: &Config, at: Millis) -> Result<Option<Vec<(Engine, Millis)>>, Untried> {
+    if at <= chrono::Utc::now().timestamp_millis() {
+        return Ok(None);
+    }
+    let state = of_state(config)?;
+    let is_to_come = !state.is_empty() && state.iter().all(|(_, now)| *now <= at);
+    Ok(is_to_come.then_some(state))
 }
 
 /// The records of a file, and the instant of the last of them.

@@ -1,5 +1,8 @@
 //! `why`, asked of a running instance: over HTTP and by the command, beside what the log says of the same ticket.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -83,7 +86,10 @@ fn the_instance_the_command_and_the_log_say_the_same_of_the_same_instant() {
     assert_eq!(asked.err, format!("told by the instance at http://{}\n", running.listen));
     let offline = running.command(&["T1", "--log", "--at", &at, "--output", "json"]).well();
     assert_eq!(offline.out, body);
-    assert!(offline.err.starts_with("told by the records that "), "{}", offline.err);
+    assert!(offline.err.starts_with("told by the state that "), "{}", offline.err);
+    let map = running.program.answer(["data-map", "--at", &at, "--output", "json"]);
+    let map: Value = serde_json::from_str(&map.out).expect("it is JSON");
+    assert_eq!(map["at"], json!(at), "the data map takes the same way");
 
     let told: Value = serde_json::from_str(&body).expect("it is JSON");
     assert_eq!((&told["at"], &told["tier"]), (&json!(at), &json!(3)));
@@ -151,6 +157,34 @@ fn a_token_is_wanted_and_never_shown() {
     assert!(answer.err.contains("observe.token"), "{}", answer.err);
     let log = running.process.log();
     assert!(!log.contains("hunter2") && !log.contains("a b/2"), "{log}");
+}
+
+/// An instance that says of every ticket that this one owns it.
+fn points_at(listener: TcpListener, another: &str) {
+    let body = format!("{{\"error\": \"another instance owns it\", \"instances\": [\"http://{another}\"]}}");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let asked =
+                BufReader::new(&stream).lines().take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()));
+            assert!(asked.count() > 0);
+            let head = format!("HTTP/1.1 421 Elsewhere\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).expect("it listens");
+        }
+    });
+}
+
+#[test]
+fn two_instances_that_point_at_each_other_have_not_said_that_there_is_no_ticket() {
+    let bind = || TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (one, other) = (bind(), bind());
+    let address = |listener: &TcpListener| listener.local_addr().expect("it has one").to_string();
+    let (first, second) = (address(&one), address(&other));
+    points_at(one, &second);
+    points_at(other, &first);
+    let answer = Program::new(PROGRAM, CONFIG).answer(["why", "T1", "--instance", &first]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    assert!(answer.err.contains("each says that another owns it"), "{}", answer.err);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod tell;
 use std::path::PathBuf;
 
 use tierline_config::{Config, Log};
+use tierline_engine::Engine;
 use tierline_model::Millis;
 use tierline_stream::why::Told;
 
@@ -111,7 +112,12 @@ impl Why {
             return Err(Untried::because(format!("there is no rule {rule}; `tierline explain` shows all")));
         }
         let (engines, who) = past::engines(config, self.events.as_deref(), self.at)?;
-        let why = engines.iter().find_map(|(engine, at)| engine.why(self.account.as_deref(), &self.ticket, *at));
+        let account = self.account.as_deref();
+        let tell = |(engine, now): &(Engine, Millis)| match self.at {
+            Some(at) if at > *now => engine.foresee(account, &self.ticket, at).map_err(Untried::because),
+            _ => Ok(engine.why(account, &self.ticket, *now)),
+        };
+        let why = engines.iter().find_map(|engine| tell(engine).transpose()).transpose()?;
         Ok(why.map(|why| (Told::new(&why, &config.rules, &config.topics, self.rule.as_deref()), who)))
     }
 }

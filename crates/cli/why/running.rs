@@ -13,8 +13,8 @@ use super::Why;
 use crate::ended::Untried;
 use crate::print::{instant, plain};
 
-/// Longer than an instance waits for its lanes, and asks the cluster.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Longer than an instance waits for its lanes (6 s), and asks the cluster two questions (5 s each at most).
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often an instance that is restoring, or too busy, is asked; and how long it is left alone in between.
 const TRIES: u32 = 3;
@@ -23,7 +23,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What an instance said.
 enum Said {
     Told(Box<Told>),
-    NoTicket(String),
+    /// It looked wherever the ticket could be.
+    NoTicket,
+    /// Others may have it: these.
     Others(Vec<String>),
     /// It is there, and does not tell, for this reason.
     Nothing(String),
@@ -31,7 +33,7 @@ enum Said {
     Silent(String),
 }
 
-/// Asks until somebody tells; `None`: whoever was asked knows of no such ticket.
+/// Asks until somebody tells; `None`: whoever owns all partitions where it could be knows of no such ticket.
 ///
 /// # Errors
 /// Not everybody could be asked who had to be, and what else can be.
@@ -48,8 +50,8 @@ pub fn ask(config: &Config, why: &Why) -> Result<Option<(Told, String)>, Untried
     let is_named = !why.instance.is_empty();
     let named = if is_named { why.instance.iter().map(|url| address(url)).collect() } else { own(&config.observe) };
     let mut waiting: VecDeque<String> = named.into();
-    let (mut asked, mut failed, mut hints) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
-    let mut is_anybody_there = false;
+    let (mut asked, mut failed) = (BTreeSet::new(), Vec::new());
+    let (mut is_anybody_there, mut is_nowhere) = (false, false);
     while let Some(instance) = waiting.pop_front() {
         if !asked.insert(instance.clone()) {
             continue;
@@ -62,17 +64,20 @@ pub fn ask(config: &Config, why: &Why) -> Result<Option<(Told, String)>, Untried
         }
         match said {
             Said::Told(told) => return Ok(Some((*told, format!("the instance at {instance}")))),
-            Said::NoTicket(hint) => drop(hints.insert(hint)),
+            Said::NoTicket => is_nowhere = true,
             Said::Others(others) => waiting.extend(others),
             Said::Nothing(reason) | Said::Silent(reason) => failed.push(format!("{instance}: {reason}")),
         }
     }
-    if failed.is_empty() && !asked.is_empty() {
-        hints.iter().for_each(|hint| eprintln!("tierline: {}", plain(hint)));
+    if failed.is_empty() && is_nowhere {
         return Ok(None);
     }
     if asked.is_empty() {
         failed.push("observe.listen leaves the port open: name the instance with --instance URL".to_owned());
+    } else if failed.is_empty() {
+        // Each sees a share of the work, and none can tell that the others have looked everywhere else.
+        let asked = Vec::from_iter(asked).join(", ");
+        failed.push(format!("{asked}: each says that another owns it; name its --account, and the owner can be told"));
     }
     let failures: String = failed.iter().map(|failure| format!("\n  {}", plain(failure))).collect();
     Err(Untried::because(format!(
@@ -141,7 +146,7 @@ fn read(status: u16, body: &str) -> Said {
     };
     let reason = told["error"].as_str().unwrap_or("it gave no reason").to_owned();
     match status {
-        404 => Said::NoTicket(reason),
+        404 => Said::NoTicket,
         421 => {
             let others = told["instances"].as_array().into_iter().flatten().filter_map(Value::as_str);
             Said::Others(others.map(address).collect())

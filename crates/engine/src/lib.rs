@@ -39,4 +39,4 @@ pub use engine::Engine;
 pub use state::StateError;
 pub use survey::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};
 pub use ticket::RINGS;
-pub use why::{RuleWhy, Stands, Why};
+pub use why::{RuleWhy, Stands, Unforeseen, Why};

@@ -59,6 +59,29 @@ pub enum Stands {
     Idle,
 }
 
+/// Why an instant to come is not foreseen.
+#[derive(Debug, thiserror::Error)]
+pub enum Unforeseen {
+    /// It would be a long way to live.
+    #[error("no more than a year ahead is foreseen")]
+    TooFar,
+    /// The copy would be large.
+    #[error("its account has more than {MOST_TICKETS} tickets, too many to live through; ask without `at`")]
+    TooMany,
+    /// It is solved, and counts no longer then.
+    #[error("the ticket will have been forgotten by then: solved for longer than time.history")]
+    Forgotten,
+    /// What is held cannot be read back.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// How far ahead is foreseen. The thread that lives through it has other things to do.
+const FARTHEST: Millis = 366 * 24 * 60 * 60 * 1_000;
+
+/// So many tickets of an account are copied at most.
+const MOST_TICKETS: usize = 2_000;
+
 impl Engine {
     /// Why a ticket is escalated or isn't, as of an instant, or of what its account has come to, if that is later.
     /// Without an account the first ticket by that id is meant. `None`: there is no such ticket.
@@ -81,10 +104,16 @@ impl Engine {
     /// there. A copy of the ticket's account lives on to it; this engine stays where it is.
     ///
     /// # Errors
-    /// The copy cannot be made: what is held cannot be read back.
-    pub fn foresee(&self, account: Option<&str>, ticket: &str, at: Millis) -> Result<Option<Why>, StateError> {
+    /// It is too far, or too much, or the ticket is forgotten by then; or the copy cannot be made.
+    pub fn foresee(&self, account: Option<&str>, ticket: &str, at: Millis) -> Result<Option<Why>, Unforeseen> {
         let Some(slot) = self.meant(account, ticket) else { return Ok(None) };
         let a = self.tickets[slot].account;
+        if at > self.clock.saturating_add(FARTHEST) {
+            return Err(Unforeseen::TooFar);
+        }
+        if self.accounts[a].tickets.len() > MOST_TICKETS {
+            return Err(Unforeseen::TooMany);
+        }
         let mut copy = Engine::new(Arc::clone(&self.rules), Arc::clone(&self.settings));
         let mut copied = Ok(());
         self.snapshot_of(a, &mut Default::default(), &mut |key, value| {
@@ -95,7 +124,7 @@ impl Engine {
         copied?;
         copy.restored(self.clock, Some(&self.memory()))?;
         copy.advance(at, Edge::Bounds);
-        Ok(copy.why(Some(&self.accounts[a].id), ticket, at))
+        copy.why(Some(&self.accounts[a].id), ticket, at).map(Some).ok_or(Unforeseen::Forgotten)
     }
 
     fn meant(&self, account: Option<&str>, ticket: &str) -> Option<Slot> {

@@ -117,9 +117,9 @@ mod tests {
     fn a_signature_is_read_as_it_was_written_and_nothing_else_is_one() {
         for advertise in [None, Some("http://10.0.0.1:9464".to_owned())] {
             let plain = Settings::new("localhost:9092", "tierline");
-            let lane = Settings { instance: "pod 1".into(), lane: 3, advertise: advertise.clone(), ..plain };
+            let lane = Settings { instance: "pod-1".into(), lane: 3, advertise: advertise.clone(), ..plain };
             let list = signed(&lane, "tickets", &[(0, 7)]).unwrap();
-            let expected = Signed { lane: 3, instance: "pod 1".to_owned(), address: advertise };
+            let expected = Signed { lane: 3, instance: "pod-1".to_owned(), address: advertise };
             assert_eq!(read(list.elements()[0].metadata()), Some(expected));
         }
         for other in ["", "tierline", "tierline x y", "somebody 0 else"] {

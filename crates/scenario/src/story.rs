@@ -98,7 +98,7 @@ fn instant(input: &Input<'_>) -> Option<Millis> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use tierline_engine::Stands;
+    use tierline_engine::{Stands, Unforeseen};
     use tierline_rules::source::Source;
 
     const NINE: Millis = 1_772_442_000_000;
@@ -134,6 +134,28 @@ mod tests {
             assert_eq!(engine.why(None, "T1", now), Some(why(now)), "it stays where it is");
         }
         assert_eq!(lived(NINE).foresee(Some("other"), "T1", NINE).expect("nothing to copy"), None);
+    }
+
+    #[test]
+    fn what_is_too_far_or_too_much_or_forgotten_by_then_is_refused_for_that_reason() {
+        let engine = lived(NINE + HOUR);
+        assert!(matches!(engine.foresee(None, "T1", NINE + 400 * 24 * HOUR), Err(Unforeseen::TooFar)));
+        let mut story = story();
+        let solved = json!({ "event_id": "e2", "ticket_id": "T1", "account_id": "acme", "source": "desk",
+            "occurred_at": NINE + 1, "kind": "updated", "ticket": { "status": "solved" } });
+        story.add("tickets", None, &solved).expect("an event");
+        let (config, _) = tierline_config::read(&Source::new("rules.yaml", "rules: []")).expect("it is right");
+        let engine = story.play(&config, NINE + HOUR);
+        assert!(engine.foresee(None, "T1", NINE + 24 * HOUR).is_ok_and(|why| why.is_some()));
+        assert!(matches!(engine.foresee(None, "T1", NINE + 40 * 24 * HOUR), Err(Unforeseen::Forgotten)));
+        let mut story = self::story();
+        for number in 2..2_002 {
+            let created = json!({ "event_id": format!("e-{number}"), "ticket_id": format!("T{number}"),
+                "account_id": "acme", "source": "desk", "occurred_at": NINE, "kind": "created" });
+            story.add("tickets", None, &created).expect("an event");
+        }
+        let engine = story.play(&config, NINE + HOUR);
+        assert!(matches!(engine.foresee(None, "T1", NINE + 24 * HOUR), Err(Unforeseen::TooMany)));
     }
 
     #[test]

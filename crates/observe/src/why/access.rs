@@ -55,6 +55,10 @@ impl Access {
             Access::Here if !is_asked_by_address(headers) => {
                 Some((StatusCode::FORBIDDEN, "ask by 127.0.0.1 or localhost, or set observe.token"))
             }
+            // What a proxy on this machine hands on was asked by anybody.
+            Access::Here if FORWARDED.iter().any(|name| headers.contains_key(*name)) => {
+                Some((StatusCode::FORBIDDEN, "this came through a proxy, and so may anybody: set observe.token"))
+            }
             Access::Here => None,
             Access::Token(Token(secret)) => {
                 let shown = bearer(headers).unwrap_or_default();
@@ -64,6 +68,9 @@ impl Access {
         }
     }
 }
+
+/// By these a proxy says for whom it asks.
+const FORWARDED: [&str; 2] = ["forwarded", "x-forwarded-for"];
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, shown) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -117,5 +124,15 @@ mod tests {
             assert_eq!(status(&Access::Here, &[(header::HOST, well)]), None, "{well}");
         }
         assert_eq!(status(&Access::Here, &[(header::HOST, "evil.example:9464")]), Some(403));
+    }
+
+    #[test]
+    fn what_a_proxy_hands_on_is_not_answered_without_a_token() {
+        for name in FORWARDED.map(header::HeaderName::from_static) {
+            let told = [(header::HOST, "127.0.0.1:9464"), (name.clone(), "192.0.2.1")];
+            assert_eq!(status(&Access::Here, &told), Some(403));
+            let shown = [(header::AUTHORIZATION, "Bearer t"), (name, "192.0.2.1")];
+            assert_eq!(status(&Access::Token(Token::new("t")), &shown), None);
+        }
     }
 }

@@ -32,6 +32,8 @@ pub enum Found {
     NoRule,
     /// The state has come further than the instant that was asked about: to this one.
     Past(i64),
+    /// It is there, but is not foreseen as of that instant, for this reason.
+    Unforeseen(String),
     /// It cannot be told, for this reason.
     Failed(&'static str),
 }
@@ -123,12 +125,14 @@ impl LaneQuestions {
         self.0.is_any.load(Ordering::Relaxed)
     }
 
-    /// Takes all that is asked.
-    pub fn take(&self) -> Vec<Question> {
+    /// Takes what was asked first of what is waited for: one at a time, for a lane has other things to do.
+    pub fn take(&self) -> Option<Question> {
         let mut waiting = held(&self.0.waiting);
-        self.0.is_any.store(false, Ordering::Relaxed);
         // Who has stopped waiting needs no answer.
-        waiting.drain(..).filter(|question| !question.to.is_closed()).collect()
+        waiting.retain(|question| !question.to.is_closed());
+        let question = waiting.pop_front();
+        self.0.is_any.store(!waiting.is_empty(), Ordering::Relaxed);
+        question
     }
 
     /// Lays a question before this lane alone; here its answer will be, if there is room for one more question.
@@ -173,7 +177,8 @@ mod tests {
         let (to, _answers) = channel(1);
         assert_eq!(questions.ask(&Asked::default(), &to), Some(1));
         assert!(lane.is_any());
-        assert_eq!(lane.take().len(), 1);
-        assert!(!lane.is_any() && lane.take().is_empty());
+        assert_eq!(questions.ask(&Asked::default(), &to), Some(1));
+        assert!(lane.take().is_some() && lane.is_any(), "one is left for the next round");
+        assert!(lane.take().is_some() && !lane.is_any() && lane.take().is_none());
     }
 }

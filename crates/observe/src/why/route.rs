@@ -107,6 +107,7 @@ async fn judge(why: Why, replies: Vec<Reply>) -> Response {
             );
             return refused(StatusCode::BAD_REQUEST, &message);
         }
+        Some(Found::Unforeseen(message)) => return refused(StatusCode::BAD_REQUEST, message),
         Some(Found::Failed(message)) => return refused(StatusCode::INTERNAL_SERVER_ERROR, message),
         Some(Found::NoTicket) | None => {}
     }
@@ -137,9 +138,10 @@ async fn elsewhere(why: Why, missing: impl Fn(i32) -> bool) -> Response {
     let addresses = owners.into_iter().filter(|owner| missing(owner.partition)).filter_map(|owner| owner.address);
     let instances: BTreeSet<String> = addresses.filter(|told| is_another(told, why.address)).collect();
     if instances.is_empty() {
-        let message = "there is no such ticket in the partitions that this instance owns, and the others have not said \
-                       where they answer: set their observe.advertise, or ask them";
-        return refused(StatusCode::NOT_FOUND, message);
+        // It may well be there: whoever owns it restores, or has not said where it answers.
+        let message = "there is no such ticket in the partitions that this instance owns, and who owns the others has \
+                       not said where it answers: try again, ask it, or set its observe.advertise";
+        return unavailable(message);
     }
     let message = match instances.len() {
         1 => "another instance owns it",

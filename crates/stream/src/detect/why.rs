@@ -1,6 +1,6 @@
 //! What a task says when it is asked about a ticket.
 
-use tierline_engine::Engine;
+use tierline_engine::{Engine, Unforeseen};
 use tierline_model::Millis;
 use tierline_observe::why::{Asked, Found};
 
@@ -23,6 +23,9 @@ pub(super) fn find(engine: &Engine, common: &Common, asked: &Asked, now: Millis)
         (Ok(Some(why)), Some(at)) if why.at > *at => Found::Past(why.at),
         (Ok(Some(why)), _) => Found::Told(Told::new(&why, rules, &common.names, rule).json()),
         // Its words name an account.
-        (Err(_), _) => Found::Failed("what is held of the account cannot be copied; ask without `at`"),
+        (Err(Unforeseen::State(_)), _) => {
+            Found::Failed("what is held of the account cannot be copied; ask without `at`")
+        }
+        (Err(reason), _) => Found::Unforeseen(reason.to_string()),
     }
 }

@@ -8,13 +8,13 @@ use crate::partitioner::partition_of;
 use crate::stage::{Stage, Stages};
 
 impl<L: Log, S: Stages> Lane<L, S> {
-    /// Answers what lies there, if it can: what is not committed may never have been, and a task that is not restored
+    /// Answers one question of those that lie there, if it can, so that a crowd of them delays no record for long: what is not committed may never have been, and a task that is not restored
     /// yet knows nothing. Else it goes on lying there, for as long as somebody waits for it.
     pub(super) fn answer(&self) {
         if !self.settings.questions.is_any() || !self.is_whole() {
             return;
         }
-        for question in self.settings.questions.take() {
+        if let Some(question) = self.settings.questions.take() {
             let account = question.asked.account.as_deref();
             let reply = Reply {
                 found: self.find(&question.asked),

@@ -9,11 +9,12 @@ fn lane(questions: &LaneQuestions, partitions: i32) {
     let questions = questions.clone();
     thread::spawn(move || {
         loop {
-            for question in questions.take() {
+            while let Some(question) = questions.take() {
                 let asked = question.asked.clone();
                 let found = match (asked.ticket.as_str(), asked.rule.as_deref(), asked.at) {
                     (_, Some("none"), _) => Found::NoRule,
                     ("T 1", _, Some(at)) if at < 1_000 => Found::Past(1_000),
+                    ("T 1", _, Some(at)) if at > 9_000 => Found::Unforeseen("too far".to_owned()),
                     ("T 1", _, at) => Found::Told(format!("{{\"at\": {at:?}}}")),
                     _ => Found::NoTicket,
                 };
@@ -66,6 +67,8 @@ async fn the_lane_that_knows_the_ticket_answers() {
     assert!(head.contains("content-type: application/json") && head.contains("no-store"), "{head}");
     let (head, body) = ask(&questions, None, "/v1/why/T%201?at=1970-01-01T01:00:02+01:00", "").await;
     assert_eq!((status(&head), body.as_str()), (200, "{\"at\": Some(2000)}\n"));
+    let (head, body) = ask(&questions, None, "/v1/why/T%201?at=1970-01-01T00:00:10Z", "").await;
+    assert_eq!((status(&head), body.contains("too far")), (400, true), "{body}");
     for (query, wanted) in [("at=now", 400), ("at=1970-01-01T00:00:00Z", 400), ("rule=none", 400), ("acount=a", 400)] {
         assert_eq!(status(&ask(&questions, None, &format!("/v1/why/T%201?{query}"), "").await.0), wanted, "{query}");
     }
@@ -77,9 +80,11 @@ async fn the_lane_that_knows_the_ticket_answers() {
 async fn whoever_does_not_own_it_says_who_does() {
     let questions = Questions::default();
     lane(&questions.lane(), 3);
-    let (head, body) = ask(&questions, None, "/v1/why/T2", "").await;
-    assert_eq!(status(&head), 404);
-    assert!(body.contains("observe.advertise"), "{body}");
+    for path in ["/v1/why/T2", "/v1/why/T2?account=theirs"] {
+        let (head, body) = ask(&questions, None, path, "").await;
+        assert_eq!(status(&head), 503, "it is not known to be nowhere");
+        assert!(head.contains("retry-after: 2") && body.contains("observe.advertise"), "{head}{body}");
+    }
 
     questions.set_elsewhere(Others(&["http://mine:1", "http://one:1", "http://two:1"]));
     let (head, body) = ask(&questions, None, "/v1/why/T2", "").await;
