@@ -96,7 +96,8 @@ impl Broker {
         found
     }
 
-    /// The end offset of each partition, uncommitted records included.
+    /// The end offset of each partition as a reader of committed records sees it: before what is not decided, or whose
+    /// markers are not written yet.
     pub fn ends(&self, topic: &str) -> Vec<(i32, i64)> {
         let consumer = self.consumer("");
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("the broker answers");

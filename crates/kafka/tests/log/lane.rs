@@ -106,6 +106,15 @@ impl Place {
         records.into_iter().map(|raw| text(raw.value.as_deref())).collect()
     }
 
+    /// Waits until these are committed in a topic, and nothing else: a commit is decided before its markers are written.
+    pub fn comes_to_hold<T: AsRef<str>>(&self, topic: &str, values: &[T]) {
+        let wanted: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        eventually(&format!("{wanted:?} in {topic}"), || {
+            let committed = self.committed(topic);
+            if committed == wanted { Ok(()) } else { Err(format!("it holds {committed:?}")) }
+        });
+    }
+
     /// What the group has committed for the driver.
     pub fn positions(&self) -> i64 {
         self.broker.committed(&self.group, &self.tickets)

@@ -148,7 +148,7 @@ fn a_zombie_with_a_revocation_unanswered_commits_nothing_until_it_has_let_go_of_
         zombie.poll().unwrap();
         if zombie.owned.len() == 1 { Ok(()) } else { Err(format!("{:?}", zombie.owned)) }
     });
-    assert_eq!(place.committed(&place.out), ["of its successor"]);
+    place.comes_to_hold(&place.out, &["of its successor"]);
     assert_eq!(place.positions(), 4);
 }
 

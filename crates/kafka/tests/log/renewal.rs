@@ -44,7 +44,7 @@ fn a_producer_whose_transaction_timed_out_is_made_anew_and_its_lane_goes_on() {
         lane.write(OUT, value).unwrap();
         assert_eq!(lane.commit(offset).unwrap(), Committed::Yes);
     }
-    assert_eq!(place.committed(&place.out), ["before", "after", "of the other producer"]);
+    place.comes_to_hold(&place.out, &["before", "after", "of the other producer"]);
     assert_eq!(place.positions(), 3);
 }
 
