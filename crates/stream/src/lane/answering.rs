@@ -8,8 +8,9 @@ use crate::partitioner::partition_of;
 use crate::stage::{Stage, Stages};
 
 impl<L: Log, S: Stages> Lane<L, S> {
-    /// Answers one question of those that lie there, if it can, so that a crowd of them delays no record for long: what is not committed may never have been, and a task that is not restored
-    /// yet knows nothing. Else it goes on lying there, for as long as somebody waits for it.
+    /// Answers one question of those that lie there, so that a crowd of them delays no record for long; if it can: what
+    /// is not committed may never have been, and a task that is not restored yet knows nothing. Else it goes on lying
+    /// there, for as long as somebody waits for it.
     pub(super) fn answer(&self) {
         if !self.settings.questions.is_any() || !self.is_whole() {
             return;
