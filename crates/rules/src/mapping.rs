@@ -58,7 +58,8 @@ impl Mappings {
 
     /// That of a field, if it has one.
     pub fn of(&self, field: &FieldRef) -> Option<&Mapping> {
-        if !self.fields.overlaps(Reads::default().and_field(field)) {
+        // Asked of every field that is read, and most deployments map nothing.
+        if self.each.is_empty() || !self.fields.overlaps(Reads::default().and_field(field)) {
             return None;
         }
         self.each.iter().find(|mapping| mapping.field == *field)
