@@ -63,9 +63,10 @@ impl Report {
                 );
             }
         }
-        let Verdict { inputs, outputs, letters, kinds, broken } = &self.verdict;
+        let Verdict { inputs, repeats, outputs, letters, kinds, broken } = &self.verdict;
         text += &format!(
-            "\n{inputs} records in, {outputs} out ({}), {letters} dead letters, {} faults, {} s, seed {}\n",
+            "\n{inputs} records in ({repeats} of them twice), {outputs} out ({}), {letters} dead letters, \
+             {} faults, {} s, seed {}\n",
             kinds.join(", "),
             self.struck.len(),
             self.took.as_secs(),
@@ -104,9 +105,9 @@ impl Report {
                         "ended_by_themselves": ended.collect::<Vec<_>>() })
             })
             .collect();
-        let Verdict { inputs, outputs, letters, kinds, broken } = &self.verdict;
+        let Verdict { inputs, repeats, outputs, letters, kinds, broken } = &self.verdict;
         json!({ "seed": self.plan.seed, "holds": self.holds(), "broken": broken, "stops": stops, "faults": faults,
-                "inputs": inputs, "outputs": outputs, "dead_letters": letters, "kinds": kinds,
+                "inputs": inputs, "repeats": repeats, "outputs": outputs, "dead_letters": letters, "kinds": kinds,
                 "seconds": self.took.as_secs() })
     }
 

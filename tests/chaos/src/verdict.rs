@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Verdict {
     /// Input records, snapshots included.
     pub inputs: usize,
+    /// Ticket events that lie there once more, because the producer never heard that the cluster had them.
+    pub repeats: usize,
     /// Committed records of the output.
     pub outputs: usize,
     /// Dead letters.
@@ -51,7 +53,8 @@ pub fn judge(world: &World, folder: &Path, binary: &Path, told: &[Told], until: 
         return Ok(verdict);
     }
 
-    let inputs = inputs(cluster, partitions, told)?;
+    let Lying { inputs, told, repeats } = lying(cluster, partitions, told)?;
+    verdict.repeats = repeats;
     let letters = letters(cluster, partitions)?;
     verdict.letters = letters.len();
     note(&mut verdict, inputs.are_buried(letters));
@@ -74,7 +77,7 @@ pub fn judge(world: &World, folder: &Path, binary: &Path, told: &[Told], until: 
         Err(broken) => verdict.broken.push(broken.to_string()),
         Ok(outcome) => {
             verdict.kinds = outcome.kinds().into_iter().map(str::to_owned).collect();
-            let expected = oracle::outcome(folder, binary, partitions, told, until)?;
+            let expected = oracle::outcome(folder, binary, partitions, &told, until)?;
             note(&mut verdict, outcome.compare(&expected, Grain::Account));
         }
     }
@@ -85,36 +88,61 @@ fn note(verdict: &mut Verdict, holds: Result<(), tierline_invariants::Violation>
     verdict.broken.extend(holds.err().map(|broken| broken.to_string().chars().take(MOST).collect()));
 }
 
-/// The inputs as they lie in the cluster, which must be what was sent, in order and once.
-fn inputs(cluster: &Cluster, partitions: i32, told: &[Told]) -> Result<Inputs, String> {
-    let mut expected: BTreeMap<i32, Vec<&Told>> = BTreeMap::new();
+/// The inputs as they lie in the cluster.
+struct Lying {
+    inputs: Inputs,
+    /// What lies there: of each partition of `tickets` in its order, and all that was sent to other topics.
+    told: Vec<Told>,
+    repeats: usize,
+}
+
+/// How far back a producer can begin anew: what it may have under way of one partition, and some more.
+const UNDER_WAY: usize = 20_000;
+
+/// What lies there must be what was sent, in order. A producer that loses the answer to a request and its session with
+/// it sends the same once more, under a new epoch: such repeats are inputs like all others, and the uninterrupted run
+/// has to take them as well.
+fn lying(cluster: &Cluster, partitions: i32, told: &[Told]) -> Result<Lying, String> {
+    let mut sent: BTreeMap<i32, Vec<&Told>> = BTreeMap::new();
     for told in told.iter().filter(|told| told.stream == "tickets") {
-        expected.entry(partition_of(told.key.as_bytes(), partitions)).or_default().push(told);
+        sent.entry(partition_of(told.key.as_bytes(), partitions)).or_default().push(told);
     }
-    let mut inputs = Inputs::default();
-    let mut counts = BTreeMap::new();
+    let others = told.iter().filter(|told| told.stream != "tickets").cloned().collect();
+    let mut lying = Lying { inputs: Inputs::default(), told: others, repeats: 0 };
+    let mut nexts: BTreeMap<i32, usize> = BTreeMap::new();
     let mut differs = None;
     read(cluster.client(), "tickets", partitions, &mut |message| {
-        let count: &mut usize = counts.entry(message.partition()).or_default();
-        let told = expected.get(&message.partition()).and_then(|all| all.get(*count));
-        *count += 1;
-        match told {
-            Some(told) if message.payload() == Some(told.value.as_bytes()) => {
-                inputs.sent("tickets", message.partition(), message.offset(), !told.is_bad);
+        let all = sent.get(&message.partition()).map_or(&[][..], Vec::as_slice);
+        let next = nexts.entry(message.partition()).or_default();
+        let is_it = |told: &&&Told| message.payload() == Some(told.value.as_bytes());
+        let found = match all.get(*next).filter(is_it) {
+            Some(found) => {
+                *next += 1;
+                Some(found)
             }
-            _ => differs = differs.or(Some((message.partition(), message.offset()))),
+            None => {
+                lying.repeats += 1;
+                all[next.saturating_sub(UNDER_WAY)..*next].iter().rfind(is_it)
+            }
+        };
+        match found {
+            Some(&found) => {
+                lying.inputs.sent("tickets", message.partition(), message.offset(), !found.is_bad);
+                lying.told.push(found.clone());
+            }
+            None => differs = differs.or(Some((message.partition(), message.offset()))),
         }
     })?;
     if let Some((partition, offset)) = differs {
         return Err(format!("record {offset} of partition {partition} of tickets is not what was sent there"));
     }
-    for (partition, all) in expected {
-        let there = counts.get(&partition).copied().unwrap_or(0);
+    for (partition, all) in sent {
+        let there = nexts.get(&partition).copied().unwrap_or(0);
         if there != all.len() {
             return Err(format!("partition {partition} of tickets has {there} records; {} were sent", all.len()));
         }
     }
-    Ok(inputs)
+    Ok(lying)
 }
 
 /// Where each dead letter says that it comes from.
