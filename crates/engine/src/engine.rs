@@ -16,6 +16,7 @@ use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
 use crate::arena::{Arena, Pages};
 use crate::clocks::Policies;
+use crate::gates::{Asked, Left};
 use crate::index::RuleIndex;
 use crate::judge::Rise;
 use crate::places::Places;
@@ -75,7 +76,8 @@ pub struct Engine {
     pub(crate) clocked: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
-    pub(crate) open_gates: Vec<u16>,
+    pub(crate) asked: Asked,
+    pub(crate) left: Left,
     pub(crate) truths: Vec<(u16, Dated)>,
 }
 
@@ -115,7 +117,8 @@ impl Engine {
             clocked: Vec::new(),
             touched_rules: Vec::new(),
             scratch: Vec::new(),
-            open_gates: Vec::new(),
+            asked: Asked::default(),
+            left: Left::default(),
             truths: Vec::new(),
         }
     }

@@ -31,9 +31,6 @@ pub(crate) enum Rising {
     Bounds,
 }
 
-/// From how many rules on it pays to look at their gates first.
-const FEW: usize = 8;
-
 impl Engine {
     /// Evaluates these rules on a ticket, moves their latches, and works out when the ticket next wants attention.
     /// `complete`: they include every timed rule, so the bound is theirs alone.
@@ -43,7 +40,7 @@ impl Engine {
         let of_clocks = self.tickets[slot].clocks.as_ref().map_or(NEVER, |clocks| clocks.bound());
         let mut bound = if complete { of_clocks } else { self.tickets[slot].bound };
         let mut truths = std::mem::take(&mut self.truths);
-        self.truths_of(slot, rules, moment, &mut truths);
+        self.truths_of(slot, rules, rising, &mut truths);
         for &(rule, dated) in &truths {
             bound = bound.min(self.step(slot, rule, dated, moment, rising));
         }
@@ -53,27 +50,28 @@ impl Engine {
         self.set_bound(slot, bound.max(ahead_of(moment)));
     }
 
-    /// The truths of these rules on a ticket, in order; those of many whose gate is shut are left out.
-    fn truths_of(&mut self, slot: Slot, rules: &[u16], moment: Moment, into: &mut Vec<(u16, Dated)>) {
+    /// The truths of these rules on a ticket, in order. Those that its gates decide are left out; the undecided ones
+    /// among them are counted.
+    fn truths_of(&mut self, slot: Slot, rules: &[u16], rising: Rising, into: &mut Vec<(u16, Dated)>) {
         into.clear();
+        let (mut asked, mut left) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.left));
         let ticket = &self.tickets[slot];
-        let mut open = std::mem::take(&mut self.open_gates);
-        let view = self.view(slot, moment);
-        let truth = |rule: u16| (rule, self.rules.rules[rule as usize].evaluate(&view));
-        if rules.len() <= FEW {
-            into.extend(rules.iter().map(|&rule| truth(rule)));
-            self.open_gates = open;
-            return;
+        let view = self.view(slot, self.accounts[ticket.account].now);
+        asked.set(rules, self.rules.rules.len());
+        self.index.gates.leave(&self.rules.rules, &view, &asked, &mut left);
+        // Where a rule stood is looked at whatever the gates say.
+        let stood = ticket.latches.iter().map(|latch| latch.rule).chain(self.keeping_open(slot));
+        left.open(stood.filter(|&rule| asked.has(rule)));
+        // What settles rises otherwise than most, and is counted where that is decided.
+        if self.settling.is_under_way() {
+            left.open_all();
         }
-        open.clear();
-        self.index.gates.open(&view, rules, &mut open);
-        let is_asked = |rule: &u16| rules.binary_search(rule).is_ok();
-        open.extend(ticket.latches.iter().map(|latch| latch.rule).filter(is_asked));
-        open.extend(self.keeping_open(slot).filter(is_asked));
-        open.sort_unstable();
-        open.dedup();
-        into.extend(open.iter().map(|&rule| truth(rule)));
-        self.open_gates = open;
+        let truth = |rule: &u16| (*rule, self.rules.rules[*rule as usize].evaluate(&view));
+        into.extend(left.in_order().iter().map(truth));
+        if rising != Rising::Bounds {
+            left.undecided.iter().for_each(|&rule| self.counts.undecided[rule as usize] += 1);
+        }
+        (self.asked, self.left) = (asked, left);
     }
 
     /// A rule's truth on a ticket.

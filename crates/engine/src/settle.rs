@@ -52,6 +52,11 @@ impl Settling {
         self.passing && self.rules.iter().any(|(other, _)| *other == rule)
     }
 
+    /// Whether some rule rises otherwise than most.
+    pub fn is_under_way(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// What a rule does instead of `rising`.
     pub fn instead_of(&self, rising: Rising, rule: u16) -> Rising {
         if rising != Rising::Collect || self.rules.is_empty() {

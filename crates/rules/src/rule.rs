@@ -171,12 +171,24 @@ pub(crate) struct Body {
     /// `when` alone and `unless` alone, for sentences; they share the leaves.
     pub(crate) when: Tree,
     pub(crate) unless: Option<Tree>,
+    /// Which children of the tree, if it is an `all`, are no gates.
+    pub(crate) beside_gates: Box<[usize]>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) condition: Arc<dyn Condition>,
     pub(crate) of_account: bool,
+}
+
+impl Body {
+    /// The gate that a child of the tree is.
+    pub(crate) fn gate(&self, tree: &Tree) -> Option<Gate> {
+        match tree {
+            Tree::Leaf(index, Sense::Plain) => self.leaves[*index].condition.gate(),
+            _ => None,
+        }
+    }
 }
 
 impl Rule {
@@ -236,16 +248,24 @@ impl Rule {
     /// The gates that every ticket must pass for the rule to hold; those of the ticket's own fields first, for what a
     /// ticket says of itself is rarely untold.
     pub fn gates(&self) -> Vec<Gate> {
-        let gate = |tree: &Tree| match tree {
-            Tree::Leaf(index, Sense::Plain) => self.body.leaves[*index].condition.gate(),
-            _ => None,
-        };
+        let gate = |tree: &Tree| self.body.gate(tree);
         let mut gates: Vec<Gate> = match &self.body.tree {
             Tree::All(children) => children.iter().filter_map(gate).collect(),
             tree => gate(tree).into_iter().collect(),
         };
         gates.sort_by_key(|gate| !matches!(gate.field, FieldRef::Ticket(_)));
         gates
+    }
+
+    /// Whether what it asks beside its [gates](Self::gates) lets it be other than *no*: it is *unknown* then, where no
+    /// gate is shut and one is untold.
+    pub fn is_open_beside_gates(&self, facts: &dyn Facts) -> bool {
+        let Tree::All(children) = &self.body.tree else { return true };
+        let is_no = |child: &Tree| {
+            let dated = child.evaluate(&mut |index| self.body.leaves[index].condition.evaluate(facts));
+            dated.truth == Truth::No
+        };
+        !self.body.beside_gates.iter().any(|&child| is_no(&children[child]))
     }
 
     /// What the conditions of the account alone say, packed, and the first instant at which one of them may say

@@ -113,7 +113,13 @@ impl Body {
             of_account: condition.reads().is_of_account(),
             condition,
         };
-        Body { leaves: conditions.into_iter().map(leaf).collect(), tree, when: when_tree, unless: unless_tree }
+        let leaves = conditions.into_iter().map(leaf).collect();
+        let mut body = Body { leaves, tree, when: when_tree, unless: unless_tree, beside_gates: Box::default() };
+        if let Tree::All(children) = &body.tree {
+            let is_beside = |place: &usize| body.gate(&children[*place]).is_none();
+            body.beside_gates = (0..children.len()).filter(is_beside).collect();
+        }
+        body
     }
 }
 
