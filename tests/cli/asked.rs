@@ -83,6 +83,18 @@ fn what_is_different_between_two_files_is_told_in_sentences() {
     assert_eq!(answer.out, "2 rules the same\n");
 }
 
+/// A rule with a changed mapping was called changed, and nobody was told how.
+#[test]
+fn a_changed_mapping_is_told_with_each_rule_that_reads_it() {
+    let mapped = |payment: &str, desk: &str| {
+        let desk = format!("by_source: {{ desk: {{ values: {{ {desk}: [pay] }} }} }}");
+        format!("fields: {{ ticket.category: {{ values: {{ {payment}: [payment] }}, {desk} }} }}\n{RULES}")
+    };
+    let program = Program::new(PROGRAM, &mapped("billing", "billing"));
+    program.write("old.yaml", &mapped("money", "desk-bills"));
+    insta::assert_snapshot!(program.answer(["explain", "--diff", "old.yaml"]).well().out);
+}
+
 #[test]
 fn each_code_has_its_page() {
     let program = Program::new(PROGRAM, RULES);

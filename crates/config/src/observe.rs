@@ -68,8 +68,11 @@ fn advertised(node: &Node, reading: &mut Reading<'_>) -> Option<String> {
     let url = url.trim_end_matches('/');
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]".contains(&byte);
+    // A name alone is nowhere: only a URL has a port of its own.
+    let port = written.rsplit_once(':').map(|(_, port)| port.trim_end_matches('/'));
+    let is_bare = !written.contains("://") && port.is_none_or(|port| port.parse::<u16>().is_err());
     // It stands beside offsets, where there is little room.
-    if rest.is_empty() || rest.starts_with(['/', ':']) || !rest.bytes().all(letters) || url.len() > 250 {
+    if is_bare || rest.is_empty() || rest.starts_with(['/', ':']) || !rest.bytes().all(letters) || url.len() > 250 {
         reading
             .found
             .mistake(

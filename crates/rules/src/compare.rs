@@ -28,7 +28,10 @@ pub fn differences<'a>(old: &'a RuleSet, new: &'a RuleSet) -> Vec<Change<'a>> {
         match find(old, &rule.id) {
             None => changes.push(Change::Added(rule)),
             Some(was) => {
-                let how = settings(was, rule);
+                let mut how = settings(was, rule);
+                if was.fingerprint != rule.fingerprint {
+                    how.extend(new.mappings.differences(&old.mappings, was.reads().with(rule.reads())));
+                }
                 if was.fingerprint != rule.fingerprint || !how.is_empty() {
                     changes.push(Change::Changed { old: was, new: rule, how });
                 }

@@ -3,11 +3,12 @@
 //! The state keeps what the sources said; what they say is called otherwise as it is read, in one place
 //! ([`Mapping::apply`]). So a changed mapping is true of what was told before it, and evidence shows both words.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::{FieldRef, List, Reads, Told, Value, Word, fold};
+use crate::{FieldRef, List, Reads, Told, Value, Word, fold, text};
 
 /// The mappings of all fields that have one.
 #[derive(Clone, Debug, Default)]
@@ -70,12 +71,42 @@ impl Mappings {
         self.of(field).map_or(told, |mapping| mapping.apply(told))
     }
 
+    /// What is called otherwise than by `old` of what these read, a sentence each.
+    pub(crate) fn differences(&self, old: &Mappings, reads: Reads) -> Vec<String> {
+        let fields = self.each.iter().chain(&old.each).map(|mapping| &mapping.field);
+        let read = fields.filter(|field| reads.overlaps(Reads::default().and_field(field)));
+        let keys: BTreeMap<String, &FieldRef> = read.map(|field| (field.key(), field)).collect();
+        let calls = |of: &Mappings, field| of.of(field).map(Mapping::calls).unwrap_or_default();
+        keys.iter().flat_map(|(key, field)| called_otherwise(key, &calls(old, field), &calls(self, field))).collect()
+    }
+
     /// Those of these fields (`ticket.category`) in one fixed spelling; empty where none of them has one.
     pub(crate) fn normal(&self, fields: impl Iterator<Item = String>) -> String {
         let fields: Vec<String> = fields.collect();
         let read = self.each.iter().filter(|mapping| fields.iter().any(|field| *field == mapping.field.key()));
         read.map(|mapping| mapping.normal.as_str()).collect()
     }
+}
+
+/// By source and word: what it is called.
+type Calls = BTreeMap<(String, String), String>;
+
+/// What of a field is called otherwise now. What a source says like everybody is said once.
+fn called_otherwise(key: &str, old: &Calls, new: &Calls) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let everybody = |calls: &Calls, word: &str| calls.get(&(String::new(), word.to_owned())).cloned();
+    for place @ (source, word) in old.keys().chain(new.keys()).collect::<std::collections::BTreeSet<_>>() {
+        let (was, is) = (old.get(place), new.get(place));
+        let like_everybody = everybody(old, word).as_ref() == was && everybody(new, word).as_ref() == is;
+        if was == is || (!source.is_empty() && like_everybody) {
+            continue;
+        }
+        let what = if word.is_empty() { "a blank".to_owned() } else { text::quoted(word) };
+        let by = if source.is_empty() { String::new() } else { format!(" of {}", text::quoted(source)) };
+        let called = |name: Option<&String>| name.map_or("itself".to_owned(), |name| text::quoted(name));
+        sentences.push(format!("In {key}{by}, {what} is called {}; it was called {}.", called(is), called(was)));
+    }
+    sentences
 }
 
 impl Mapping {
@@ -112,6 +143,15 @@ impl Mapping {
         }
         let name = self.everywhere.find(word)?;
         (!fold::same(&name.text, word)).then_some(&*name.text)
+    }
+
+    /// What each word is called, by the source that calls it so; the empty source is everybody, the empty word a blank.
+    fn calls(&self) -> Calls {
+        let all =
+            std::iter::once(("", &self.everywhere)).chain(self.by_source.iter().map(|(name, words)| (&**name, words)));
+        let each = all.flat_map(|(source, words)| words.each().map(move |(word, name)| (source, word, name)));
+        let otherwise = each.filter(|(_, word, name)| !fold::same(word, name));
+        otherwise.map(|(source, word, name)| ((source.to_owned(), word.to_owned()), name.to_owned())).collect()
     }
 
     fn words(&self, source: Option<&str>) -> &Words {
@@ -167,8 +207,13 @@ impl Words {
 
     /// Whether anything is called this.
     fn names(&self, word: &str) -> bool {
-        let names = self.calls.values().flatten().map(|call| &call.name).chain(&self.blank);
-        names.into_iter().any(|name| fold::same(&name.text, word))
+        self.each().any(|(_, name)| fold::same(name, word))
+    }
+
+    /// Every word and what it is called; a blank is the empty word.
+    fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        let blank = self.blank.iter().map(|name| ("", &*name.text));
+        self.calls.values().flatten().map(|call| (&*call.word, &*call.name.text)).chain(blank)
     }
 
     fn normal(&self) -> String {
