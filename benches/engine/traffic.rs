@@ -29,8 +29,13 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(rules: &Arc<RuleSet>) -> Stage {
-        let settings =
-            Settings { grace: 5_000, history: 35 * 86_400_000, start_quietly: false, precedence: Vec::new() };
+        let settings = Settings {
+            grace: 5_000,
+            stale_after: 120_000,
+            history: 35 * 86_400_000,
+            start_quietly: false,
+            precedence: Vec::new(),
+        };
         let mut engine = Engine::new(Arc::clone(rules), Arc::new(settings));
         engine.caught_up(START);
         Stage { engine, clock: START, spent: Duration::ZERO, escalations: 0, written: 0 }

@@ -75,6 +75,7 @@ impl Config {
     pub fn engine(&self) -> tierline_engine::Settings {
         tierline_engine::Settings {
             grace: self.time.grace,
+            stale_after: self.time.stale_after,
             history: self.time.history,
             start_quietly: self.time.start_quietly,
             precedence: self.precedence.clone(),

@@ -14,6 +14,8 @@ pub struct Time {
     pub grace: Millis,
     /// How far past its append time a record's own instant may lie; 0 to 30 days.
     pub max_future: Millis,
+    /// For how long after a source's last heartbeat absences on its tickets are believed; 0 to 30 days.
+    pub stale_after: Millis,
     /// What is already *yes* when a task first catches up latches in silence (`start: quiet`), rather than fires.
     pub start_quietly: bool,
     /// How long solved tickets count; a day to ten years.
@@ -37,7 +39,14 @@ const DAY: Millis = 24 * HOUR;
 
 impl Default for Time {
     fn default() -> Time {
-        Time { clock: Clock::Wall, grace: 5 * SECOND, max_future: HOUR, start_quietly: true, history: 35 * DAY }
+        Time {
+            clock: Clock::Wall,
+            grace: 5 * SECOND,
+            max_future: HOUR,
+            stale_after: 120 * SECOND,
+            start_quietly: true,
+            history: 35 * DAY,
+        }
     }
 }
 
@@ -81,8 +90,11 @@ impl Time {
         if let Some(history) = history.and_then(|node| within(node, "`time.history`", (DAY, 3_653 * DAY), reading)) {
             time.history = history;
         }
+        let stale_after = keys.optional("stale_after");
+        if let Some(stale) = stale_after.and_then(|node| within(node, "`time.stale_after`", (0, 30 * DAY), reading)) {
+            time.stale_after = stale;
+        }
         let found = &mut *reading.found;
-        keys.not_built("stale_after", found);
         keys.not_built("import_timeout", found);
         match (follows, scale) {
             (Some(Follows::Scaled), None) => {

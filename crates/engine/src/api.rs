@@ -21,6 +21,13 @@ pub struct Arrival<'a> {
 pub enum Input<'a> {
     /// A record of `tickets`.
     Ticket(&'a TicketEvent<'a>),
+    /// A source's heartbeat.
+    Heartbeat {
+        /// Which source.
+        source: &'a str,
+        /// Everything of it up to here has arrived, UTC milliseconds.
+        heard_until: Millis,
+    },
     /// A snapshot of an account, told through the `topic`-th of the accounts' topics.
     Account {
         /// Which of them.
@@ -86,6 +93,8 @@ pub enum Output {
 pub struct Settings {
     /// How long a rise at a bound is held for stragglers, milliseconds.
     pub grace: Millis,
+    /// For how long after a source's last heartbeat absences on its tickets are believed, milliseconds.
+    pub stale_after: Millis,
     /// How long solved tickets count, milliseconds.
     pub history: Millis,
     /// What is already *yes* when a task first catches up latches in silence, rather than fires.

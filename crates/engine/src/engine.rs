@@ -17,6 +17,7 @@ use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
 use crate::arena::{Arena, Pages};
 use crate::clocks::Policies;
 use crate::gates::{Asked, Left};
+use crate::heard::Heard;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
 use crate::places::Places;
@@ -34,6 +35,8 @@ pub struct Engine {
     pub(crate) policies: Policies,
     pub(crate) settings: Arc<Settings>,
     pub(crate) texts: Texts,
+    /// The sources that send heartbeats.
+    pub(crate) heard: Heard,
     pub(crate) accounts: Pages<Account>,
     pub(crate) by_account: Places,
     pub(crate) tickets: Arena<Ticket>,
@@ -88,6 +91,7 @@ impl Engine {
             index: RuleIndex::new(&rules),
             policies: Policies::of(&rules),
             texts: Texts::new(&rules.texts),
+            heard: Heard::default(),
             counts: Counts { undecided: vec![0; rules.rules.len()], ..Counts::default() },
             live: !settings.start_quietly,
             rules,
@@ -141,6 +145,10 @@ impl Engine {
         let appended_at = arrival.appended_at;
         match arrival.input {
             Input::Ticket(event) => self.take_event(event, appended_at.unwrap_or(event.occurred_at)),
+            Input::Heartbeat { source, heard_until } => {
+                self.take_heartbeat(source, heard_until, appended_at.unwrap_or(heard_until));
+                Ok(())
+            }
             Input::Account { topic, snapshot } => {
                 self.take_account(topic, snapshot, appended_at);
                 Ok(())
@@ -241,7 +249,7 @@ impl Engine {
 
     /// What the views of tickets have in common.
     pub(crate) fn around(&self) -> Around<'_> {
-        Around { texts: &self.texts, tickets: &self.tickets, mappings: &self.rules.mappings }
+        Around { texts: &self.texts, tickets: &self.tickets, mappings: &self.rules.mappings, heard: &self.heard }
     }
 
     /// The policies in force, in order.
@@ -340,10 +348,11 @@ impl Engine {
         Reads { ticket: u32::MAX, account: u32::MAX, billing: u32::MAX, topics: u32::MAX };
 
     fn sweep_texts(&mut self) {
-        let (tickets, accounts) = (&self.tickets, &self.accounts);
+        let (tickets, accounts, heard) = (&self.tickets, &self.accounts, &self.heard);
         self.texts.sweep(|mark| {
             tickets.iter().for_each(|ticket| crate::symbols::of_ticket(ticket, mark));
             accounts.iter().for_each(|account| crate::symbols::of_account(account, mark));
+            heard.names().for_each(mark);
         });
     }
 }

@@ -40,7 +40,7 @@ impl Engine {
         let of_clocks = self.tickets[slot].clocks.as_ref().map_or(NEVER, |clocks| clocks.bound());
         let mut bound = if complete { of_clocks } else { self.tickets[slot].bound };
         let mut truths = std::mem::take(&mut self.truths);
-        self.truths_of(slot, rules, rising, &mut truths);
+        let unheard = self.truths_of(slot, rules, rising, &mut truths);
         for &(rule, dated) in &truths {
             bound = bound.min(self.step(slot, rule, dated, moment, rising));
         }
@@ -48,11 +48,12 @@ impl Engine {
         let wakes = self.tickets[slot].snoozed_until().filter(|&until| !moment.reached(until));
         bound = wakes.map_or(bound, |until| bound.min(until));
         self.set_bound(slot, bound.max(ahead_of(moment)));
+        self.await_source(slot, unheard);
     }
 
     /// The truths of these rules on a ticket, in order. Those that its gates decide are left out; the undecided ones
-    /// among them are counted.
-    fn truths_of(&mut self, slot: Slot, rules: &[u16], rising: Rising, into: &mut Vec<(u16, Dated)>) {
+    /// among them are counted. The earliest absence that waits until its source is heard of.
+    fn truths_of(&mut self, slot: Slot, rules: &[u16], rising: Rising, into: &mut Vec<(u16, Dated)>) -> Millis {
         into.clear();
         let (mut asked, mut left) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.left));
         let ticket = &self.tickets[slot];
@@ -68,10 +69,12 @@ impl Engine {
         }
         let truth = |rule: &u16| (*rule, self.rules.rules[*rule as usize].evaluate(&view));
         into.extend(left.in_order().iter().map(truth));
+        let unheard = view.unheard.get();
         if rising != Rising::Bounds {
             left.undecided.iter().for_each(|&rule| self.counts.undecided[rule as usize] += 1);
         }
         (self.asked, self.left) = (asked, left);
+        unheard
     }
 
     /// A rule's truth on a ticket.
@@ -241,8 +244,10 @@ impl Engine {
                 let (moment, bound) = (self.accounts[a].now, self.tickets[slot].bound);
                 let view = self.view(slot, moment);
                 let dated = self.rules.rules[number as usize].evaluate_given(&view, &of_account);
+                let unheard = view.unheard.get();
                 let until = self.step(slot, number, dated, moment, rising);
                 self.set_bound(slot, bound.min(until).max(ahead_of(moment)));
+                self.await_source(slot, unheard);
             }
         }
     }

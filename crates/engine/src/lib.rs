@@ -15,6 +15,7 @@ mod ending;
 mod engine;
 mod fire;
 mod gates;
+mod heard;
 mod held;
 mod index;
 mod joined;

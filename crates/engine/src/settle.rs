@@ -24,6 +24,17 @@ struct Memory {
     policies: Vec<(String, String)>,
     /// What they said; [`None`]: a version without business time wrote it.
     terms: Option<OldPolicies>,
+    /// The sources that send heartbeats, and up to when each has been heard.
+    heard: Vec<(String, Millis)>,
+}
+
+/// What the second version of it kept.
+#[derive(Deserialize)]
+struct SecondMemory {
+    live: bool,
+    rules: Vec<(String, String)>,
+    policies: Vec<(String, String)>,
+    terms: Option<OldPolicies>,
 }
 
 /// What the first version of it kept.
@@ -35,7 +46,8 @@ struct FirstMemory {
 }
 
 const FIRST_VERSION: u8 = 1;
-const VERSION: u8 = 2;
+const SECOND_VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -102,6 +114,7 @@ impl Engine {
             rules: self.fingerprints(),
             policies: self.policy_versions(),
             terms: Some(OldPolicies::of(self.policies())),
+            heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -117,6 +130,7 @@ impl Engine {
         let Some(memory) = memory else { return Ok(()) };
         let memory = read(memory)?;
         self.live = memory.live;
+        memory.heard.iter().for_each(|(source, until)| self.hear(source, *until));
         self.derive();
         let policies_changed = memory.policies != self.policy_versions();
         self.settle_clocks(memory.terms.as_ref(), policies_changed);
@@ -320,7 +334,11 @@ fn read(memory: &[u8]) -> Result<Memory, StateError> {
         Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged),
         Some((&FIRST_VERSION, rest)) => {
             let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
-            Ok(Memory { live, rules, policies, terms: None })
+            Ok(Memory { live, rules, policies, terms: None, heard: Vec::new() })
+        }
+        Some((&SECOND_VERSION, rest)) => {
+            let SecondMemory { live, rules, policies, terms } = postcard::from_bytes(rest).map_err(damaged)?;
+            Ok(Memory { live, rules, policies, terms, heard: Vec::new() })
         }
         Some((&other, _)) => Err(StateError::Version(other)),
         None => Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),

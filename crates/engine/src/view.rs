@@ -1,6 +1,6 @@
 //! What a condition sees of one ticket at one moment: the engine's answers to [`Facts`].
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use smallvec::SmallVec;
 use tierline_model::{
@@ -9,13 +9,14 @@ use tierline_model::{
 };
 use tierline_rules::{
     ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Mappings, Moment, OpenEscalation,
-    Pauses, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
+    Pauses, Reach, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
 };
 
 use crate::account::Account;
 use crate::arena::Arena;
 use crate::cells::{CellValue, Seen, SeenValue};
 use crate::clocks;
+use crate::heard::Heard;
 use crate::joined::{self, Joined, Key};
 use crate::marks::Waiting;
 use crate::texts::{Symbol, Texts};
@@ -29,9 +30,14 @@ pub(crate) struct View<'e> {
     pub ticket: &'e Ticket,
     /// What words are called before a rule sees them.
     pub mappings: &'e Mappings,
+    heard: &'e Heard,
     /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
+    /// Up to when absences are believed.
+    believed: Millis,
+    /// The earliest absence that was asked for and is due later than that; `MAX`: none.
+    pub unheard: Cell<Millis>,
     /// Worked out when first asked for.
     pub waiting: OnceCell<Waiting>,
     pub contacts: OnceCell<Vec<Millis>>,
@@ -45,6 +51,7 @@ pub(crate) struct Around<'e> {
     pub texts: &'e Texts,
     pub tickets: &'e Arena<Ticket>,
     pub mappings: &'e Mappings,
+    pub heard: &'e Heard,
 }
 
 impl<'e> View<'e> {
@@ -55,7 +62,7 @@ impl<'e> View<'e> {
         policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
-        let Around { texts, tickets, mappings } = engine;
+        let Around { texts, tickets, mappings, heard } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
         let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
@@ -66,6 +73,9 @@ impl<'e> View<'e> {
             mappings,
             policy,
             moment,
+            heard,
+            believed: heard.believed(ticket.source),
+            unheard: Cell::new(Millis::MAX),
             waiting: OnceCell::new(),
             contacts: OnceCell::new(),
             tags: OnceCell::new(),
@@ -74,7 +84,7 @@ impl<'e> View<'e> {
     }
 
     fn around(&self) -> Around<'e> {
-        Around { texts: self.texts, tickets: self.tickets, mappings: self.mappings }
+        Around { texts: self.texts, tickets: self.tickets, mappings: self.mappings, heard: self.heard }
     }
 
     pub fn waiting(&self) -> &Waiting {
@@ -186,6 +196,17 @@ const CLOSED: [Status; 2] = [Status::Solved, Status::Closed];
 impl Facts for View<'_> {
     fn moment(&self) -> Moment {
         self.moment
+    }
+
+    fn reach(&self, due: Millis) -> Reach {
+        if !self.moment.reached(due) {
+            return Reach::Ahead;
+        }
+        if due <= self.believed {
+            return Reach::Reached;
+        }
+        self.unheard.set(self.unheard.get().min(due));
+        Reach::Unheard
     }
 
     fn field(&self, field: &FieldRef) -> Told<'_> {

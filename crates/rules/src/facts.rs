@@ -28,6 +28,17 @@ impl Moment {
     }
 }
 
+/// How an absence stands that is due at some instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Its instant has not come.
+    Ahead,
+    /// Its instant has come, and its source has been heard for so long.
+    Reached,
+    /// Its instant has come, and nobody knows what its source would have said: a heartbeat will tell.
+    Unheard,
+}
+
 /// A field that rules can read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FieldRef {
@@ -294,6 +305,11 @@ pub struct Standing {
 pub trait Facts {
     /// The moment of asking.
     fn moment(&self) -> Moment;
+
+    /// How an absence on the ticket stands that is due then. SEMANTICS 1.6.
+    fn reach(&self, due: Millis) -> Reach {
+        if self.moment().reached(due) { Reach::Reached } else { Reach::Ahead }
+    }
 
     /// A field of the ticket, the account or the bills.
     fn field(&self, field: &FieldRef) -> Told<'_>;

@@ -235,9 +235,10 @@ impl Stream {
         Ok(match self {
             Stream::Tickets => match decoder.ticket(bytes).map_err(words)?.0 {
                 TicketRecord::Event(event) => then(Input::Ticket(&event)),
-                TicketRecord::Heartbeat { .. } | TicketRecord::ImportFinished { .. } => {
-                    return Err("heartbeats and import marks are not built yet".to_owned());
+                TicketRecord::Heartbeat { source, heard_until } => {
+                    then(Input::Heartbeat { source: &source, heard_until })
                 }
+                TicketRecord::ImportFinished { .. } => return Err("import marks are not built yet".to_owned()),
             },
             Stream::Accounts(topic) => {
                 then(Input::Account { topic, snapshot: &decoder.account(bytes).map_err(words)?.0 })

@@ -19,14 +19,14 @@ pub struct Story {
 }
 
 impl Story {
-    /// Adds a record of a stream, by the contract's name of it; heartbeats and import marks say nothing here.
+    /// Adds a record of a stream, by the contract's name of it; import marks say nothing here.
     /// `appended_at`: when the log took it; none: as it happened.
     ///
     /// # Errors
     /// It is no input stream, or no record of it.
     pub fn add(&mut self, stream: &str, appended_at: Option<Millis>, record: &Json) -> Result<(), String> {
         let text = |name: &str| record.get(name).and_then(Json::as_str).unwrap_or_default();
-        if matches!(text("kind"), "heartbeat" | "import_finished") {
+        if text("kind") == "import_finished" {
             return Ok(());
         }
         let stream = match stream {
@@ -86,6 +86,7 @@ fn instant(input: &Input<'_>) -> Option<Millis> {
         Input::Ticket(event) => Some(event.occurred_at),
         Input::Signal(signal) => Some(signal.occurred_at),
         Input::Command(command) => Some(command.occurred_at),
+        Input::Heartbeat { heard_until, .. } => Some(*heard_until),
         Input::Account { snapshot, .. } => snapshot.updated_at,
         Input::Billing { snapshot, .. } => snapshot.updated_at,
         Input::AccountChange(change) => change.updated_at,
@@ -182,6 +183,6 @@ mod tests {
         let mut story = Story::default();
         assert_eq!(story.add("weather", None, &json!({})), Err("'weather' is no input stream".to_owned()));
         assert!(story.add("tickets", None, &json!({ "kind": "created" })).is_err());
-        assert_eq!(story.add("tickets", None, &json!({ "kind": "heartbeat" })), Ok(()));
+        assert_eq!(story.add("tickets", None, &json!({ "kind": "import_finished" })), Ok(()));
     }
 }

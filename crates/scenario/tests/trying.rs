@@ -73,6 +73,15 @@ fn what_nobody_expects_and_what_should_never_happen_is_told() {
 }
 
 #[test]
+fn a_heartbeat_is_a_step_and_what_waits_for_it_comes_with_it() {
+    let steps = "  - { at: 1h, tickets: { kind: heartbeat, source: scenario, heard_until: 2026-03-02T10:00:00Z } }
+  - { at: 9h, tickets: { kind: heartbeat, source: scenario, heard_until: 2026-03-02T18:00:00Z } }\n";
+    let expect = "expect: [ { at: 2h, detected_at: 9h, kind: opened, rule: silent } ]";
+    let outcome = tried(&waiting(steps, &format!("{SILENT}{expect}")));
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
+}
+
+#[test]
 fn what_is_not_built_is_said_and_not_tried() {
     let moved = "  - { at: 1h, tickets: { kind: rehomed, to_account: other } }\n";
     let verdict = tried(&waiting(moved, &format!("{SILENT}expect: []"))).verdict;

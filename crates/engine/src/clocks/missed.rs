@@ -56,6 +56,10 @@ impl Engine {
         if !moment.reached(due) {
             return (due, Millis::MAX);
         }
+        if due > self.believed(slot) && telling != Telling::Quietly {
+            self.await_source(slot, due);
+            return NOTHING;
+        }
         if !telling.is_over(due) {
             return (Millis::MAX, due);
         }

@@ -75,6 +75,7 @@ impl Engine {
         let policy = by.policy.map(|number| &self.rules.policies[usize::from(number)]);
         let target = policy.and_then(|policy| policy.target(metric, ticket.priority()));
         let (mut due, mut waits) = (Millis::MAX, Millis::MAX);
+        let believed = if telling == Telling::Quietly { Millis::MAX } else { self.believed(slot) };
         let mut runs_on = false;
         for cycle in cycles {
             if told.is_past(&cycle) {
@@ -89,6 +90,11 @@ impl Engine {
             let changed_at = [Some(by.since), ticket.cells.field(TicketField::Priority).map(|seen| seen.since)];
             let changes_with_it = cycle.end.is_some_and(|(at, _)| changed_at.contains(&Some(at)));
             let run = run.filter(|_| !changes_with_it || told.due.is_none());
+            let is_due = run.as_ref().and_then(|run| run.reaches(run.target)).filter(|&due| moment.reached(due));
+            if let Some(due) = is_due.filter(|&due| due > believed && told.breach.is_none()) {
+                self.await_source(slot, due);
+                return (Millis::MAX, Millis::MAX);
+            }
             told.look_at(&cycle, run.as_ref(), by, moment, &mut events);
             if let Some(breach) = told.breach.filter(|breach| !breach.told) {
                 if !telling.is_over(breach.at) {
@@ -215,7 +221,13 @@ impl Told {
         // What is known of a cycle when it ends was noted at its bound: a target that changes with its end comes later.
         let is_settled = ended.is_some() && was_due.is_some();
         self.breach = match (self.breach, run) {
-            (breach, _) if is_settled => breach.filter(|breach| !in_time(breach.at)),
+            (Some(breach), _) if is_settled => Some(breach).filter(|breach| !in_time(breach.at)),
+            // Its bound waited for its source to be heard of.
+            (None, _) if is_settled => {
+                let reaches = run.and_then(|run| run.reaches(run.target));
+                let missed = was_due.filter(|&due| !in_time(due) && reaches == Some(due));
+                missed.map(|at| Breach { at, by, stands: true, told: false })
+            }
             (Some(breach), _) if breach.stands && !in_time(breach.at) => Some(breach),
             (_, Some(run)) => {
                 let missed = run.reaches(run.target).filter(|&due| !in_time(due));

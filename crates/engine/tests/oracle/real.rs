@@ -134,6 +134,7 @@ impl Running {
     pub fn new(rules: Arc<RuleSet>, way: &Way) -> Running {
         let settings = Arc::new(Settings {
             grace: way.grace * 1_000,
+            stale_after: 120_000,
             history: HISTORY,
             start_quietly: false,
             precedence: Vec::new(),

@@ -66,7 +66,13 @@ impl Desk {
 
     /// The same; whether its first start is quiet, and then it has not caught up yet.
     pub fn starting(text: &str, start_quietly: bool) -> Desk {
-        let settings = Arc::new(Settings { grace: GRACE, history: 35 * DAY, start_quietly, precedence: Vec::new() });
+        let settings = Arc::new(Settings {
+            grace: GRACE,
+            stale_after: 120_000,
+            history: 35 * DAY,
+            start_quietly,
+            precedence: Vec::new(),
+        });
         let rules = rules(text);
         let engine = Engine::new(Arc::clone(&rules), Arc::clone(&settings));
         Desk {
@@ -235,6 +241,14 @@ impl Desk {
         self.clock = self.clock.max(at);
         self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Signal(&signal) }).unwrap();
         self.collect();
+    }
+
+    /// The help desk has been heard up to then, and says so at once.
+    pub fn heartbeat(&mut self, heard_until: Millis) {
+        self.clock = self.clock.max(heard_until);
+        let input = Input::Heartbeat { source: "desk", heard_until };
+        self.engine.apply(self.clock, Arrival { appended_at: Some(self.clock), input }).unwrap();
+        self.run_to(self.clock);
     }
 
     /// What has gone out since the last call: `kind ticket tier @minutes after the start`.

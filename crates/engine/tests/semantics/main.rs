@@ -2,6 +2,7 @@
 
 mod commands;
 mod firing;
+mod heard;
 mod keeping;
 mod kit;
 mod many;

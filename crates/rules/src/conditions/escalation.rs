@@ -141,7 +141,7 @@ impl Condition for Lasting {
 
     fn evaluate(&self, facts: &dyn Facts) -> Dated {
         match self.from(facts) {
-            Ok(from) => Due::reached(self.lapse.due(facts, from), facts, from),
+            Ok(from) => Due::passed(self.lapse.due(facts, from), facts, from),
             Err(since) => Dated::fixed(Truth::No, since),
         }
     }

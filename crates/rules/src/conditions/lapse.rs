@@ -5,7 +5,7 @@ use tierline_sla::{Calendar, Pauses};
 
 use crate::scope::{Calendars, Scope};
 use crate::source::{self, Key, Keys, Kind, Node, codes};
-use crate::{ALWAYS, Age, Dated, Facts, NEVER, Reads, Topic, Truth, text};
+use crate::{ALWAYS, Age, Dated, Facts, NEVER, Reach, Reads, Topic, Truth, text};
 
 /// A length of time by somebody's hours.
 #[derive(Debug)]
@@ -148,13 +148,24 @@ impl Hours {
 }
 
 impl Due {
-    /// What becomes *yes* then, and has been awaited since `from`. Where no policy says when, it does not.
+    /// The absence on the ticket that becomes *yes* then, and has been awaited since `from`. Where no policy says when,
+    /// it does not; where its source has not been heard for so long, it does not before a record says so.
     pub(super) fn reached(due: Option<Due>, facts: &dyn Facts, from: Millis) -> Dated {
+        Due::stands_at(due, from, |at| facts.reach(at))
+    }
+
+    /// The same of what Tierline itself would know.
+    pub(super) fn passed(due: Option<Due>, facts: &dyn Facts, from: Millis) -> Dated {
+        Due::stands_at(due, from, |at| if facts.moment().reached(at) { Reach::Reached } else { Reach::Ahead })
+    }
+
+    fn stands_at(due: Option<Due>, from: Millis, reach: impl Fn(Millis) -> Reach) -> Dated {
         let Some(due) = due else { return Dated::fixed(Truth::No, ALWAYS) };
-        if facts.moment().reached(due.at) {
-            Dated { truth: Truth::Yes, since: due.at.max(from).max(due.since), until: NEVER }
-        } else {
-            Dated { truth: Truth::No, since: from.max(due.since), until: due.at }
+        let since = from.max(due.since);
+        match reach(due.at) {
+            Reach::Reached => Dated { truth: Truth::Yes, since: due.at.max(since), until: NEVER },
+            Reach::Ahead => Dated { truth: Truth::No, since, until: due.at },
+            Reach::Unheard => Dated { truth: Truth::No, since, until: NEVER },
         }
     }
 

@@ -9,7 +9,9 @@ use super::{Kind, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Diagnostics, Key, Keys, Node, codes};
 use crate::tree::Expression;
-use crate::{ALWAYS, Absence, AbsenceOf, Clock, Condition, Dated, Facts, NEVER, Reads, Seen, Topic, Truth, text};
+use crate::{
+    ALWAYS, Absence, AbsenceOf, Clock, Condition, Dated, Facts, NEVER, Reach, Reads, Seen, Topic, Truth, text,
+};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -168,10 +170,10 @@ impl Condition for SlaClock {
             Clock::Stopped { at } => Dated::fixed(Truth::No, at),
             Clock::Running { target, target_since, .. } => {
                 let passed = self.passed(facts, target);
-                if facts.moment().reached(passed) {
-                    Dated { truth: Truth::Yes, since: passed.max(target_since), until: NEVER }
-                } else {
-                    Dated { truth: Truth::No, since: target_since, until: passed }
+                match facts.reach(passed) {
+                    Reach::Reached => Dated { truth: Truth::Yes, since: passed.max(target_since), until: NEVER },
+                    Reach::Ahead => Dated { truth: Truth::No, since: target_since, until: passed },
+                    Reach::Unheard => Dated { truth: Truth::No, since: target_since, until: NEVER },
                 }
             }
         }

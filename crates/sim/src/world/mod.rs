@@ -177,6 +177,7 @@ pub struct Seen {
 pub fn detect(plan: &Plan, rules: &Arc<RuleSet>) -> Detect {
     let engine = Settings {
         grace: plan.grace,
+        stale_after: 120_000,
         history: rules::HISTORY,
         start_quietly: plan.start_quietly,
         precedence: Vec::new(),

@@ -96,10 +96,20 @@ impl DetectStage {
         let notes = match stream {
             Stream::Tickets => {
                 let (told, notes) = decoder.ticket(value)?;
-                let TicketRecord::Event(mut event) = told else { return Err(Applied::PassedOver) };
-                check_place(record, &event.account_id, partitions)?;
-                event.occurred_at = check_instant(event.occurred_at, record.appended_at, max_future)?;
-                witness(engine, clock, event.occurred_at, arrival(Input::Ticket(&event)))?;
+                match told {
+                    TicketRecord::Event(mut event) => {
+                        check_place(record, &event.account_id, partitions)?;
+                        event.occurred_at = check_instant(event.occurred_at, record.appended_at, max_future)?;
+                        witness(engine, clock, event.occurred_at, arrival(Input::Ticket(&event)))?;
+                    }
+                    TicketRecord::Heartbeat { source, heard_until } => {
+                        // Nobody has been heard later than now.
+                        let heard_until = heard_until.min(record.appended_at);
+                        let heard_until = check_instant(heard_until, record.appended_at, max_future)?;
+                        engine.apply(clock.now(), arrival(Input::Heartbeat { source: &source, heard_until }))?;
+                    }
+                    TicketRecord::ImportFinished { .. } => return Err(Applied::PassedOver),
+                }
                 notes
             }
             Stream::Signals => {

@@ -116,16 +116,17 @@ fn a_record_in_the_wrong_partition_is_told_where_it_belongs() {
 }
 
 #[test]
-fn marks_without_a_key_are_counted_and_passed_over() {
+fn marks_need_no_key_and_one_of_an_absurd_time_is_a_dead_letter() {
     let mut world = running();
-    let heartbeat = json!({ "source": "desk", "kind": "heartbeat", "heard_until": NOON + 9 * HOUR });
+    let heartbeat = |at| json!({ "source": "desk", "kind": "heartbeat", "heard_until": at });
     let finished = json!({ "source": "desk", "kind": "import_finished", "import_id": "i", "import_began_at": NOON });
-    for mark in [heartbeat, finished] {
+    for mark in [heartbeat(NOON + 9 * HOUR), finished, heartbeat(-1)] {
         world.put("tickets", NOON, None, Some(mark.to_string().as_bytes()));
     }
     world.settle();
-    assert_eq!(world.codes(), Vec::<String>::new());
-    assert_eq!(world.metric(&["tierline_records_total", "passed_over", "topic=\"tickets\""]), 2.0);
+    assert_eq!(world.codes(), ["absurd_time"]);
+    assert_eq!(world.metric(&["tierline_records_total", "applied", "topic=\"tickets\""]), 1.0);
+    assert_eq!(world.metric(&["tierline_records_total", "passed_over", "topic=\"tickets\""]), 1.0);
 }
 
 #[test]

@@ -23,8 +23,8 @@ use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
 /// The folder of what this version writes; the third has entries of clocks, and of what few tickets have, beside those
-/// of the second.
-const PRESENT: &str = "3";
+/// of the second, and the fourth knows how far a source has been heard.
+const PRESENT: &str = "4";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
@@ -76,6 +76,10 @@ fn first_half(world: &World) {
         "handoff": { "summary": "tried twice", "attempted": ["a"], "wants_human": true } });
     world.send("tickets", world.created("upset", NOON));
     world.send("signals", signal);
+    // Nobody hears of its source again, so that its silence is never believed.
+    let heartbeat = json!({ "kind": "heartbeat", "source": "mail", "heard_until": NOON }).to_string();
+    world.put("tickets", NOON, None, Some(heartbeat.as_bytes()));
+    world.send("tickets", world.event("created", "posted", NOON, json!({ "source": "mail", "opened_by": "customer" })));
 }
 
 /// Behind the checkpoint: some of it changes, and some of it ends.

@@ -69,7 +69,13 @@ impl World {
         let names = Names::default();
         let topics: Vec<String> =
             detect_inputs(&names).into_iter().chain(detect_outputs(&names)).map(|(_, topic)| topic).collect();
-        let engine = Settings { grace: GRACE, history: 35 * DAY, start_quietly: false, precedence: Vec::new() };
+        let engine = Settings {
+            grace: GRACE,
+            stale_after: 120_000,
+            history: 35 * DAY,
+            start_quietly: false,
+            precedence: Vec::new(),
+        };
         let detect = DetectSettings {
             names,
             rules: rules(RULES),

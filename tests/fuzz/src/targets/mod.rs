@@ -67,7 +67,7 @@ fn ruled() -> Arc<RuleSet> {
 }
 
 fn settings() -> Settings {
-    Settings { grace: 5_000, history: HISTORY, start_quietly: false, precedence: Vec::new() }
+    Settings { grace: 5_000, stale_after: 120_000, history: HISTORY, start_quietly: false, precedence: Vec::new() }
 }
 
 /// An engine without state.

@@ -1,0 +1,100 @@
+//! How far each source has been heard that sends heartbeats. Past that, and some patience, no absence on its tickets is
+//! believed: what is due then waits for the next heartbeat. SEMANTICS 1.6.
+//!
+//! What must never be in here: a clock. That a source is silent follows from what it has said last.
+
+use std::collections::BTreeSet;
+
+use tierline_model::Millis;
+
+use crate::account::Slot;
+use crate::engine::Engine;
+use crate::texts::Symbol;
+
+/// The sources that send heartbeats; mostly there are none, and then everything is believed.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(Vec<Source>);
+
+#[derive(Debug)]
+struct Source {
+    name: Symbol,
+    /// Everything up to here has arrived.
+    until: Millis,
+    /// No absence after this is believed.
+    believed: Millis,
+    /// What is due later and has been asked for. Derived.
+    waiting: BTreeSet<(Millis, Slot)>,
+}
+
+impl Heard {
+    /// Up to when absences on the tickets of a source are believed.
+    pub fn believed(&self, source: Option<Symbol>) -> Millis {
+        if self.0.is_empty() {
+            return Millis::MAX;
+        }
+        let known = source.and_then(|source| self.0.iter().find(|known| known.name == source));
+        known.map_or(Millis::MAX, |known| known.believed)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = Symbol> {
+        self.0.iter().map(|source| source.name)
+    }
+}
+
+impl Engine {
+    /// A source says up to when everything of it has arrived; not later than the log took that.
+    pub(crate) fn take_heartbeat(&mut self, source: &str, heard_until: Millis, appended_at: Millis) {
+        self.hear(source, heard_until.min(appended_at));
+    }
+
+    /// The sources that send heartbeats, and up to when each has been heard, UTC milliseconds.
+    pub fn heard(&self) -> impl Iterator<Item = (&str, Millis)> {
+        self.heard.0.iter().map(|source| (self.texts.text(source.name), source.until))
+    }
+
+    /// Up to when absences on a ticket are believed.
+    pub(crate) fn believed(&self, slot: Slot) -> Millis {
+        self.heard.believed(self.tickets[slot].source)
+    }
+
+    pub(crate) fn hear(&mut self, source: &str, until: Millis) {
+        let name = self.texts.intern(source);
+        let believed = until.saturating_add(self.settings.stale_after);
+        let place = self.heard.0.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            self.heard.0.push(Source { name, until, believed, waiting: BTreeSet::new() });
+            self.heard.0.len() - 1
+        });
+        let known = &mut self.heard.0[place];
+        if until < known.until {
+            return;
+        }
+        (known.until, known.believed) = (until, believed);
+        let later = match believed.checked_add(1) {
+            Some(after) => known.waiting.split_off(&(after, Slot::default())),
+            None => BTreeSet::new(),
+        };
+        let believed = std::mem::replace(&mut known.waiting, later);
+        for (due, slot) in believed {
+            self.wake(slot, due);
+        }
+    }
+
+    /// This is due on a ticket, and its source has not been heard for so long; `MAX`: nothing is.
+    pub(crate) fn await_source(&mut self, slot: Slot, due: Millis) {
+        if due == Millis::MAX {
+            return;
+        }
+        let source = self.tickets[slot].source;
+        if let Some(known) = self.heard.0.iter_mut().find(|known| Some(known.name) == source) {
+            known.waiting.insert((due, slot));
+        }
+    }
+
+    /// What was due on a ticket is looked at now, as of then.
+    fn wake(&mut self, slot: Slot, due: Millis) {
+        if self.tickets.get(slot).is_some_and(|ticket| ticket.open && ticket.bound > due) {
+            self.set_bound(slot, due);
+            self.schedule(self.tickets[slot].account);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Silent sources: no absence is believed past the last heartbeat and some patience. SEMANTICS 1.6.
+
+use tierline_model::{Author, Priority, SlaEventKind, TicketEventKind, TicketFields};
+
+use crate::kit::*;
+
+const SILENT: &str = "    when: { ticket.no_agent_reply_for: 2h }";
+
+#[test]
+fn an_absence_waits_until_its_source_has_been_heard_for_so_long() {
+    let mut desk = Desk::new(&rule(SILENT));
+    desk.created("T1", at(0));
+    desk.heartbeat(at(30));
+    desk.run_to(at(300));
+    assert_eq!(desk.said(), [""; 0], "the help desk may be down");
+    desk.heartbeat(at(117));
+    assert_eq!(desk.said(), [""; 0], "a minute is missing");
+    desk.heartbeat(at(301));
+    assert_eq!(desk.said(), ["opened T1 2 @120"]);
+}
+
+#[test]
+fn a_source_has_two_minutes_to_say_that_it_lives() {
+    let mut desk = Desk::new(&rule(SILENT));
+    desk.created("T1", at(0));
+    desk.heartbeat(at(118));
+    desk.run_to(at(120));
+    assert_eq!(desk.said(), [""; 0], "the grace");
+    desk.run_to(at(120) + GRACE);
+    assert_eq!(desk.said(), ["opened T1 2 @120"]);
+}
+
+#[test]
+fn what_was_missed_comes_in_time_while_its_source_has_not_been_heard() {
+    let mut desk = Desk::new(&rule(SILENT));
+    desk.created("T1", at(0));
+    desk.heartbeat(at(30));
+    desk.run_to(at(300));
+    desk.reply("T1", at(60));
+    desk.heartbeat(at(301));
+    assert_eq!(desk.said(), [""; 0]);
+    desk.message("T1", at(310), Author::Customer);
+    desk.heartbeat(at(440));
+    assert_eq!(desk.said(), ["opened T1 2 @430"]);
+}
+
+#[test]
+fn a_record_makes_no_absence_believed() {
+    let condition = "    when: { ticket.priority: urgent, ticket.no_agent_reply_for: 2h }";
+    let mut desk = Desk::new(&rule(condition));
+    desk.created("T1", at(0));
+    desk.heartbeat(at(30));
+    let urgent = TicketFields { priority: Some(Priority::Urgent), ..TicketFields::default() };
+    desk.updated("T1", at(200), urgent);
+    desk.created("T2", at(201));
+    desk.run_to(at(300));
+    assert_eq!(desk.said(), [""; 0]);
+    desk.restart();
+    desk.run_to(at(301));
+    assert_eq!(desk.said(), [""; 0], "a restart remembers whom it has not heard");
+    desk.heartbeat(at(302));
+    assert_eq!(desk.said(), ["opened T1 2 @200"]);
+}
+
+#[test]
+fn who_never_sends_heartbeats_is_believed() {
+    let mut desk = Desk::new(&rule(SILENT));
+    desk.heartbeat(at(0));
+    desk.created("T1", at(0));
+    desk.event(TicketEventKind::Created, "T2", at(0), |event| event.source = "mail".into());
+    desk.run_to(at(300));
+    assert_eq!(desk.said(), ["opened T2 2 @120"]);
+}
+
+#[test]
+fn of_several_that_wait_each_comes_as_of_its_own_instant() {
+    let mut desk =
+        Desk::new(&rule("    when: { any: [ { ticket.no_agent_reply_for: 2h }, { ticket.open_for: 3h } ] }"));
+    desk.created("T1", at(0));
+    desk.created("T2", at(10));
+    desk.heartbeat(at(30));
+    desk.reply("T1", at(100));
+    desk.run_to(at(600));
+    desk.heartbeat(at(600));
+    assert_eq!(desk.said(), ["opened T2 2 @130", "opened T1 2 @180"]);
+}
+
+#[test]
+fn an_sla_clock_waits_as_well_and_then_tells_when_it_was_missed() {
+    let text = format!(
+        "{}sla: [ {{ id: all, targets: {{ first_reply: {{ default: 1h }}, resolution: {{ default: 8h }} }} }} ]\n",
+        rule("    when: { sla.first_reply: breached }")
+    );
+    let mut desk = Desk::new(&text);
+    desk.created("T1", at(0));
+    desk.heartbeat(at(30));
+    desk.run_to(at(300));
+    desk.restart();
+    desk.reply("T1", at(310));
+    assert_eq!((desk.said(), desk.sla_events.len()), (vec![], 0));
+    desk.heartbeat(at(311));
+    assert_eq!(desk.said(), [""; 0], "it is no longer overdue");
+    let told: Vec<_> = desk.sla_events.iter().map(|event| (event.kind, event.due_at)).collect();
+    assert_eq!(told, [(SlaEventKind::Breached, at(60))]);
+}
+
+#[test]
+fn what_tierline_itself_knows_is_believed() {
+    let rules = "rules:
+  - { id: first, tier: 2, when: { ticket.priority: urgent } }
+  - { id: second, tier: 3, when: { escalation.unacknowledged_for: 1h } }
+";
+    let mut desk = Desk::new(rules);
+    desk.created("T1", at(0));
+    desk.heartbeat(at(0));
+    desk.updated("T1", at(1), TicketFields { priority: Some(Priority::Urgent), ..TicketFields::default() });
+    desk.run_to(at(100));
+    assert_eq!(desk.said(), ["opened T1 2 @1", "raised T1 3 @61"]);
+}
