@@ -141,6 +141,13 @@ impl Client for EmbeddedClient {
         Ok(places)
     }
 
+    fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
+        match &self.way {
+            Way::Here(store) => socket::send_topics(store, topics),
+            Way::Folder(_) => topics.iter().try_for_each(|(topic, records)| self.send_all(topic, records).map(drop)),
+        }
+    }
+
     fn flush(&mut self) -> Result<(), Failure> {
         // Everything was durable when it was answered; what is left to do is to let others have the folder.
         if let Way::Folder(folder) = &mut self.way {

@@ -156,6 +156,21 @@ impl Basics {
     }
 }
 
+/// What a delivery becomes: its body as JSON, read by its source.
+///
+/// # Errors
+/// The body is no JSON, or lacks what its source must have. Quotes nothing of it.
+pub fn read_delivery(
+    source: &dyn Source,
+    delivery: &Delivery<'_>,
+    directory: &dyn Directory,
+) -> Result<Reading, Unreadable> {
+    let payload: serde_json::Value = serde_json::from_slice(delivery.body).map_err(|error| {
+        Unreadable::undecodable(format!("it is not JSON: line {}, column {}", error.line(), error.column()))
+    })?;
+    source.read(Json::new(&payload), &Context { delivery, directory })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +194,9 @@ mod tests {
         let mut table = Table::default();
         let (home, reading) = filed(&table, Some("900"), Some("1"));
         assert_eq!(home.unwrap().account, "acme");
-        reading.directory.iter().for_each(|entry| table.put(entry.clone()));
+        reading.directory.iter().for_each(|entry| {
+            table.put(entry.clone());
+        });
         let (home, reading) = filed(&table, Some("901"), Some("1"));
         let home = home.unwrap();
         assert_eq!((home.account.as_str(), home.account_ref.unwrap().id.as_str()), ("acme", "901"));

@@ -75,6 +75,12 @@ pub trait Client {
         Ok(places)
     }
 
+    /// Writes records of several topics, each topic's in order, and returns once all are durable: in one step where the
+    /// log can.
+    fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
+        topics.iter().try_for_each(|(topic, records)| self.send_all(topic, records).map(drop))
+    }
+
     /// Makes everything sent durable. `send` may answer before; this may not.
     fn flush(&mut self) -> Result<(), Failure>;
 

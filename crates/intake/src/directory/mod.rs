@@ -6,9 +6,11 @@
 //! on, into a [`Table`].
 
 mod entry;
+mod shared;
 mod table;
 
 pub use entry::{Entry, EntryKind, Known};
+pub use shared::Shared;
 pub use table::Table;
 
 /// Where what was remembered is looked up.

@@ -11,19 +11,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// Takes an entry: it replaces what was known of the same thing.
-    pub fn put(&mut self, entry: Entry) {
+    /// Takes an entry: it replaces what was known of the same thing, which is handed back.
+    pub fn put(&mut self, entry: Entry) -> Option<Known> {
         let Entry { source, kind, id, known } = entry;
         let kinds = self.sources.entry(source).or_default();
         match known {
-            Some(known) => {
-                kinds.entry(kind).or_default().insert(id, known);
-            }
-            None => {
-                if let Some(ids) = kinds.get_mut(&kind) {
-                    ids.remove(&id);
-                }
-            }
+            Some(known) => kinds.entry(kind).or_default().insert(id, known),
+            None => kinds.get_mut(&kind)?.remove(&id),
         }
     }
 

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use crate::avro::Cursor;
 use crate::words::Words;
 use crate::{
-    AccountRef, Cleared, LONGEST_ID, MOST_ITEMS, Message, Millis, Text, TicketEvent, TicketEventKind, TicketField, TicketFields,
-    Value,
+    AccountRef, Cleared, LONGEST_ID, MOST_ITEMS, Message, Millis, Text, TicketEvent, TicketEventKind, TicketField,
+    TicketFields, Value,
 };
 
 use super::value::{Known, known};

@@ -5,8 +5,8 @@ use super::value::{Custom, Flag, Id, Instant, KindWord, Names, Scale, Texts, Txt
 use super::{DecodeError, code};
 use crate::words::words;
 use crate::{
-    AccountRef, Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind, TicketField,
-    TicketFields, TicketRecord,
+    AccountRef, Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind,
+    TicketField, TicketFields, TicketRecord,
 };
 
 words! {

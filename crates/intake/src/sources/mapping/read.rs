@@ -39,9 +39,9 @@ fn template(node: &Node, found: &mut Diagnostics) -> Option<Template> {
     let when = keys.optional("when").map(|node| conditions(node, found));
     let set = keys.required("set", found);
     keys.finish(found);
-    let (to, set) = (to?, set?);
-    let filled = fields(to, set, found)?;
-    Some(Template { to, each: each.unwrap_or(Some(None))?, when: when.unwrap_or(Some(Vec::new()))?, set: filled })
+    let (to, set, when) = (to?, set?, when.unwrap_or(Some(Vec::new()))?);
+    let filled = fields(to, set, &when, found)?;
+    Some(Template { to, each: each.unwrap_or(Some(None))?, when, set: filled })
 }
 
 fn place(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Option<Place>> {
@@ -76,7 +76,7 @@ fn conditions(node: &Node, found: &mut Diagnostics) -> Option<Vec<When>> {
     read.into_iter().collect()
 }
 
-fn fields(to: RecordType, node: &Node, found: &mut Diagnostics) -> Option<Vec<(Target, Expression)>> {
+fn fields(to: RecordType, node: &Node, when: &[When], found: &mut Diagnostics) -> Option<Vec<(Target, Expression)>> {
     let Kind::Map(entries) = &node.kind else {
         wrong_kind(node, "`set` is a map: a field, and where it stands in the payload", found);
         return None;
@@ -94,7 +94,12 @@ fn fields(to: RecordType, node: &Node, found: &mut Diagnostics) -> Option<Vec<(T
             fine = false;
             continue;
         };
-        match expression(&target, &key.text, value, found) {
+        match expression(&target, &key.text, value, when, found) {
+            Some(read) if names_one(&key.text) && read.from.iter().any(|from| matches!(from, Origin::Constant(_))) => {
+                let message = format!("every record would have the same `{}`", key.text);
+                found.mistake(codes::POINTER, &value.span, message).help("a pointer begins with `/`");
+                fine = false;
+            }
             Some(expression) => filled.push((target, expression)),
             None => fine = false,
         }
@@ -118,7 +123,7 @@ fn fields(to: RecordType, node: &Node, found: &mut Diagnostics) -> Option<Vec<(T
     fine.then_some(filled)
 }
 
-fn expression(target: &Target, key: &str, node: &Node, found: &mut Diagnostics) -> Option<Expression> {
+fn expression(target: &Target, key: &str, node: &Node, when: &[When], found: &mut Diagnostics) -> Option<Expression> {
     let what = format!("`{key}`");
     let read = match &node.kind {
         Kind::Scalar(_) => Expression::plain(origin(target, node, found)?),
@@ -135,13 +140,27 @@ fn expression(target: &Target, key: &str, node: &Node, found: &mut Diagnostics) 
             fine &= fits(target, &what, value, node, found);
         }
     }
-    let as_they_are = read.words.is_none() && read.from.iter().any(|origin| matches!(origin, Origin::Place(_)));
-    if let (Type::Word(words), true) = (&target.of, as_they_are) {
+    if let Type::Word(words) = &target.of
+        && read.words.is_none()
+        && read.from.iter().any(|origin| may_be_other(origin, words, when))
+    {
         found
             .warning(codes::UNMAPPED, &node.span, format!("{what} takes only its own words, and leaves out all others"))
             .help(format!("`values` says what the vendor's words are called; they are {}", list(words)));
     }
     fine.then_some(read)
+}
+
+/// Whether something else than these words may stand there, for all that `when` says.
+fn may_be_other(origin: &Origin, words: &[String], when: &[When]) -> bool {
+    let Origin::Place(place) = origin else { return false };
+    let only_these = |when: &&When| !when.words.is_empty() && when.words.iter().all(|word| words.contains(word));
+    !when.iter().filter(|when| when.at == *place).any(|when| only_these(&when))
+}
+
+/// Whether a field tells one thing from another, so that no two have the same.
+fn names_one(key: &str) -> bool {
+    matches!(key, "event_id" | "ticket_id" | "message.id" | "signal_id" | "command_id")
 }
 
 fn nothing() -> Origin {
