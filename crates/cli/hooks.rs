@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tierline_config::{Config, Intake};
 use tierline_intake::directory::Shared;
-use tierline_intake::gateway::{self, Gateway, Settings, Trusted, Worker};
-use tierline_intake::{Desk, Encoder, Opener};
+use tierline_intake::gateway::{self, Gateway, Queue, Settings, Tap, Trusted, Worker};
+use tierline_intake::{Desk, Encoder, Opener, Source};
 use tierline_model::Millis;
 use tierline_observe::{Health, IntakeMetrics};
 use tokio::sync::oneshot;
@@ -23,11 +23,12 @@ pub struct Hooks {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     server: tokio::task::JoinHandle<()>,
-    follower: Follower,
+    /// The directory's, and those of the topics that connectors write to.
+    followers: Vec<Follower>,
     _worker: Worker,
 }
 
-/// The thread that follows the directory.
+/// A thread that follows a topic.
 struct Follower {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -59,8 +60,13 @@ impl Hooks {
         let metrics = IntakeMetrics::new(host.metrics(), sources.keys().map(String::as_str), now());
         let desk =
             Desk::new(Arc::clone(&sources), encoder(config), directory.clone(), opener()?, Some(metrics.clone()));
-        let follower = Follower::start(directory.clone(), opener()?, config.topics.directory.clone(), host.health())?;
-        let (gateway, worker) = Gateway::new(sources, desk, directory, metrics, settings, now)?;
+        let mut followers =
+            vec![Follower::of_directory(directory.clone(), opener()?, config.topics.directory.clone(), host.health())?];
+        let (gateway, worker) = Gateway::new(Arc::clone(&sources), desk, directory.clone(), metrics, settings, now)?;
+        for (topic, source) in &config.intake.topics {
+            let source = Arc::clone(&sources[source]);
+            followers.push(Follower::of_topic(topic.clone(), source, gateway.queue(), directory.clone(), opener()?)?);
+        }
         let (stop, stopped) = oneshot::channel();
         let server = host.spawn(async move {
             let stopped = async {
@@ -75,7 +81,7 @@ impl Hooks {
         for source in config.intake.sources.keys() {
             tracing::info!(source, "webhooks are taken at {scheme}://{address}/hooks/{source}");
         }
-        Ok(Some(Hooks { address, stop, server, follower, _worker: worker }))
+        Ok(Some(Hooks { address, stop, server, followers, _worker: worker }))
     }
 
     /// Where it listens.
@@ -88,7 +94,7 @@ impl Hooks {
         // A server that has ended hears nothing.
         let _ = self.stop.send(());
         let _ = host.block_on(self.server);
-        drop(self.follower);
+        drop(self.followers);
     }
 }
 
@@ -120,13 +126,41 @@ fn settings(intake: &Intake) -> Result<Settings, Untried> {
 }
 
 impl Follower {
-    fn start(directory: Shared, opener: Opener, topic: String, health: Health) -> Result<Follower, Untried> {
+    fn of_directory(directory: Shared, opener: Opener, topic: String, health: Health) -> Result<Follower, Untried> {
         health.part(PART, Some("reading what it must remember".to_owned()));
+        Follower::start("directory", move |stop| follow(&directory, opener, &topic, &health, stop))
+    }
+
+    fn of_topic(
+        topic: String,
+        source: Arc<dyn Source>,
+        queue: Queue,
+        directory: Shared,
+        opener: Opener,
+    ) -> Result<Follower, Untried> {
+        Follower::start("tap", move |stop| tap(&topic, source.as_ref(), &queue, &directory, opener, stop))
+    }
+
+    fn start(name: &str, work: impl FnOnce(&AtomicBool) + Send + 'static) -> Result<Follower, Untried> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("directory".into());
-        let thread = thread.spawn(move || follow(&directory, opener, &topic, &health, &stopped))?;
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&stopped))?;
         Ok(Follower { stop, thread: Some(thread) })
+    }
+}
+
+/// Takes what a connector writes to a topic, from where it was read to.
+fn tap(topic: &str, source: &dyn Source, queue: &Queue, directory: &Shared, mut opener: Opener, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        if !directory.is_ready() {
+            std::thread::sleep(AGAIN);
+            continue;
+        }
+        let tap = Tap { topic, source, queue, directory, stop };
+        if let Err(failure) = opener().and_then(|mut client| tap.follow(client.as_mut())) {
+            tracing::warn!(%failure, topic, "a topic of payloads cannot be read; it is tried again");
+            std::thread::sleep(AGAIN);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unkno
 
 use crate::observe::address;
 use crate::time::within;
-use crate::{Reading, Secret};
+use crate::{Log, Reading, Secret};
 
 /// Which systems tell something, and where their webhooks are taken.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Default for Intake {
 }
 
 impl Intake {
-    pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Intake {
+    pub(crate) fn read(node: Option<&Node>, log: &Log, reading: &mut Reading<'_>) -> Intake {
         let mut intake = Intake::default();
         let Some(mut keys) = node.and_then(|node| Keys::of(node, "`intake`", reading.found)) else { return intake };
         if let Some(node) = keys.optional("listen")
@@ -95,6 +95,11 @@ impl Intake {
         }
         if let Some(node) = keys.optional("topics") {
             intake.topics = topics(node, &intake.sources, reading);
+            if matches!(log, Log::Embedded { .. }) {
+                let message = "an embedded log has no topics but Tierline's own: nobody else writes to it";
+                let help = "`intake.topics` is for `log.kind: kafka`; leave it out";
+                reading.found.mistake(codes::CONTRADICTION, &node.span, message).help(help);
+            }
         }
         keys.not_built("reconcile", reading.found);
         keys.finish(reading.found);

@@ -195,7 +195,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let registry = registry.map(|node| Registry::read(node, reading));
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
-    let intake = Intake::read(intake, reading);
+    let intake = Intake::read(intake, &log, reading);
     let observe = Observe::read(observe, reading);
     let history = time.history;
     let sections = Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history };

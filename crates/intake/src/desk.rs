@@ -32,6 +32,8 @@ pub struct Arrived {
     pub body: axum::body::Bytes,
     /// When it came, UTC.
     pub received_at: Millis,
+    /// Of what comes by a topic: how far that has been read with it.
+    pub position: Option<Entry>,
 }
 
 /// What becomes of a delivery.
@@ -177,11 +179,19 @@ impl Desk {
             Ok(reading) => self.encoded(reading),
             Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
         };
-        match encoded {
-            Ok((reading, records)) => Ok(self.put(arrived, reading, records, outbox)),
-            Err(NotEncoded::Bad(unreadable)) => Ok(self.bury(arrived, unreadable, now, outbox)),
-            Err(NotEncoded::Untried(why)) => Err(why),
-        }
+        let mut step = match encoded {
+            Ok((reading, records)) => self.put(arrived, reading, records, outbox),
+            Err(NotEncoded::Bad(unreadable)) => self.bury(arrived, unreadable, now, outbox),
+            Err(NotEncoded::Untried(why)) => return Err(why),
+        };
+        step.before.extend(arrived.position.clone().map(|position| self.remember(position, outbox)));
+        Ok(step)
+    }
+
+    /// Remembers something, and hands back what was known before.
+    fn remember(&self, entry: Entry, outbox: &mut Outbox) -> Entry {
+        outbox.push(&self.encoder.names().directory, self.directory.outgoing(&entry));
+        self.directory.put(entry)
     }
 
     #[allow(clippy::type_complexity, reason = "it is taken apart at once")]
@@ -221,12 +231,7 @@ impl Desk {
         if self.keeps_raw && (written > 0 || all == 0) {
             outbox.push(&self.encoder.names().intake_raw, raw(arrived));
         }
-        let mut before = Vec::with_capacity(reading.directory.len());
-        for entry in reading.directory {
-            let outgoing = self.directory.outgoing(&entry);
-            outbox.push(&self.encoder.names().directory, outgoing);
-            before.push(self.directory.put(entry));
-        }
+        let before = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
         let answer = match all {
             0 => Answer::Ignored,
             _ => Answer::Taken { records: written, repeats: all - written },
@@ -286,6 +291,7 @@ impl Arrived {
             headers: kept.collect(),
             body: value.to_vec().into(),
             received_at: find(RECEIVED_AT)?.parse().ok()?,
+            position: None,
         })
     }
 }

@@ -46,6 +46,9 @@ pub enum From {
     End,
     /// With this record of this partition; nothing else of the topic.
     At(Partition, Offset),
+    /// With this record of each partition, or the first that is kept from there on; those that are not named: with the
+    /// first.
+    Each(Vec<(Partition, Offset)>),
 }
 
 /// A log as commands see it. Committed records only; not a member of any group.

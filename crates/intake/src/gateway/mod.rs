@@ -9,6 +9,7 @@
 mod hook;
 pub(crate) mod recent;
 mod server;
+mod tap;
 mod work;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::directory::Shared;
 use crate::{Desk, Source};
 
 pub use server::{TlsError, tls};
+pub use tap::Tap;
 pub use work::{Clock, Queue, Worker};
 
 /// How requests are taken.
@@ -77,6 +79,11 @@ impl Gateway {
     ) -> io::Result<(Gateway, Worker)> {
         let (queue, worker) = Worker::start(desk, now)?;
         Ok((Gateway { sources, queue, directory, metrics, settings, now }, worker))
+    }
+
+    /// Where deliveries are worked off, for those that come otherwise than by HTTP.
+    pub fn queue(&self) -> Queue {
+        self.queue.clone()
     }
 
     /// Answers until `stop` is ready, then ends what was begun.

@@ -2,4 +2,5 @@
 
 mod answers;
 mod day;
+mod taps;
 mod world;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tierline_embedded::{Embedded, EmbeddedSettings};
 use tierline_intake::directory::Shared;
-use tierline_intake::gateway::{Gateway, Settings, Trusted, Worker};
+use tierline_intake::gateway::{Gateway, Queue, Settings, Trusted, Worker};
 use tierline_intake::proof::hmac_sha256;
 use tierline_intake::{Accounts, Basics, Desk, Encoder, Opener, Secrets, Source, sources};
 use tierline_model::{Decoder, Encoding, Millis, RecordType};
@@ -19,7 +19,7 @@ use tierline_observe::{IntakeMetrics, Metrics};
 use tierline_rules::source::{self, Diagnostics, Keys};
 use tierline_stream::client::{Client, From, Outgoing, Seen};
 use tierline_stream::log::{Failure, Offset, Partition};
-use tierline_stream::topics::{Names, detect_topics, intake_topics};
+use tierline_stream::topics::{Names, TopicSpec, detect_topics, intake_topics};
 use tokio::sync::oneshot;
 
 /// A help desk that signs.
@@ -53,6 +53,9 @@ records:
 /// The secrets of the desk: the old one and the new one.
 pub const SECRETS: [&str; 2] = ["the old one", "the new one"];
 
+/// The topic of a connector.
+pub const CONNECTOR: &str = "desk-events";
+
 /// A log, and what stands between it and the gateway.
 pub struct World {
     folder: tempfile::TempDir,
@@ -74,6 +77,8 @@ pub struct Weather {
 pub struct Running {
     pub address: SocketAddr,
     pub metrics: Metrics,
+    pub queue: Queue,
+    pub directory: Shared,
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     server: Option<tokio::task::JoinHandle<()>>,
@@ -101,7 +106,8 @@ impl World {
         let settings =
             Settings { body_limit: self.body_limit, timeout: self.timeout, tls: None, trusted: Trusted::default() };
         let (gateway, worker) =
-            Gateway::new(sources, desk, directory, intake, settings, now).expect("a thread can be had");
+            Gateway::new(sources, desk, directory.clone(), intake, settings, now).expect("a thread can be had");
+        let queue = gateway.queue();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).expect("a port is free");
@@ -113,7 +119,16 @@ impl World {
             };
             gateway.serve(listener, stopped).await.expect("it listens to its end");
         });
-        Running { address, metrics, stop: Some(stop), runtime: Some(runtime), server: Some(server), _worker: worker }
+        Running {
+            address,
+            metrics,
+            queue,
+            directory,
+            stop: Some(stop),
+            runtime: Some(runtime),
+            server: Some(server),
+            _worker: worker,
+        }
     }
 
     fn opener(&self) -> Opener {
@@ -161,6 +176,11 @@ impl World {
         all
     }
 
+    /// A client that no weather reaches.
+    pub fn client(&self) -> impl Client + Send + use<> {
+        self.embedded.client()
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -168,7 +188,8 @@ impl World {
 
 fn open(folder: &Path) -> Embedded {
     let names = Names::default();
-    let topics = [detect_topics(&names), intake_topics(&names)].concat();
+    let connector = TopicSpec { name: CONNECTOR.to_owned(), ..intake_topics(&names)[1].clone() };
+    let topics = [detect_topics(&names), intake_topics(&names), vec![connector]].concat();
     let settings = EmbeddedSettings { path: folder.join("log"), topics, partitions: 3, now: Arc::new(now) };
     Embedded::open(settings).expect("the folder can be opened")
 }
@@ -177,7 +198,7 @@ fn now() -> Millis {
     chrono::Utc::now().timestamp_millis()
 }
 
-fn desk() -> Arc<dyn Source> {
+pub fn desk() -> Arc<dyn Source> {
     let mut found = Diagnostics::default();
     let root = source::parse(&source::Source::new("desk.yaml", DESK), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the source `desk`", &mut found).expect("it is a map");

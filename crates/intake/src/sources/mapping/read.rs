@@ -283,7 +283,7 @@ fn table(target: &Target, what: &str, node: &Node, found: &mut Diagnostics) -> O
     let mut fine = true;
     for Entry { key, value } in entries {
         if let Type::Word(known) = &target.of
-            && !known.iter().any(|word| *word == key.text)
+            && !known.contains(&key.text)
         {
             let help = did_you_mean(&key.text, known.iter().map(String::as_str))
                 .unwrap_or_else(|| format!("write one of {}", list(known)));
