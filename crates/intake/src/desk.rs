@@ -156,6 +156,8 @@ impl Desk {
                 }
             }
         }
+        // Where a log can't write all topics in one step, a ticket is on it only once it is remembered where it lies.
+        outbox.lead(&self.encoder.names().directory);
         let sent = match (failed, &mut self.client) {
             (Some(failure), _) => Err(failure),
             (None, Some(client)) if !outbox.is_empty() => outbox.send(client.as_mut()),

@@ -94,6 +94,13 @@ impl Outbox {
         }
     }
 
+    /// Has a topic written before the others.
+    pub fn lead(&mut self, topic: &str) {
+        if let Some(place) = self.topics.iter().position(|(other, _)| other == topic) {
+            self.topics[..=place].rotate_right(1);
+        }
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.topics.iter().map(|(_, records)| records.len()).sum()
