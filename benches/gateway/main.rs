@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 
 use callers::{Callers, Figures};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::io::Result<()> {
     if std::env::args().nth(1).as_deref() == Some(SERVE) {
         return served::serve();

@@ -75,11 +75,10 @@ fn a_webhook_is_taken_by_run_and_by_a_gateway_alone() {
     run.wait_ready(&observe);
     let told = post(&listen, &payload("d1", 7));
     assert_eq!(told, (200, json!({"outcome": "taken", "records": 1, "repeats": 0})));
-    let raised = run.wait_for("the escalation", |_| {
+    run.wait_for("the escalation", |_| {
         let told = program.answer(["tail", "escalations", "--from-start", "--until-end"]).well().out;
         told.contains("desk:7").then_some(()).ok_or(told)
     });
-    let () = raised;
     ended_well(run);
     let mut gateway = program.start("gateway", ["gateway"]);
     gateway.wait_ready(&observe);
