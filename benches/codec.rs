@@ -168,6 +168,7 @@ fn event() -> TicketRecord<'static> {
         to_account: None,
         import_id: None,
         by_kind: None,
+        account_ref: None,
     })
 }
 

@@ -258,6 +258,7 @@ impl Event {
                     to_account: None,
                     import_id: None,
                     by_kind: None,
+                    account_ref: None,
                 })
             }
         }

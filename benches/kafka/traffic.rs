@@ -191,6 +191,7 @@ impl Traffic {
             to_account: None,
             import_id: None,
             by_kind: None,
+            account_ref: None,
         };
         self.value.clear();
         encode_ticket(&TicketRecord::Event(event), Encoding::SingleObject, &mut self.value);

@@ -105,6 +105,7 @@ impl Traffic {
             to_account: None,
             import_id: None,
             by_kind: None,
+            account_ref: None,
         };
         encode_ticket(&TicketRecord::Event(event), Encoding::SingleObject, value);
         key

@@ -11,6 +11,8 @@ use crate::dead_letters::DeadLetters;
 use crate::demo::Demo;
 use crate::ended::{Ended, Untried};
 use crate::explain::Explain;
+use crate::gateway::Gateway;
+use crate::intake::Intake;
 use crate::run::Run;
 use crate::send::Send;
 use crate::sla::Sla;
@@ -62,7 +64,7 @@ impl Shared {
             true => path,
             false => format!("'{}'", path.replace('\'', r"'\''")),
         };
-        let commands = ["topics", "dead-letters", "tail", "run"];
+        let commands = ["topics", "dead-letters", "tail", "run", "intake"];
         commands.iter().fold(text.to_owned(), |text, command| {
             text.replace(&format!("tierline {command}"), &format!("tierline --config {path} {command}"))
         })
@@ -93,6 +95,10 @@ enum Command {
     Tail(Tail),
     /// List, show and replay the records that could not be taken
     DeadLetters(DeadLetters),
+    /// Take webhooks alone, beside a pipeline that runs elsewhere
+    Gateway(Gateway),
+    /// Try what a payload becomes; read kept payloads again
+    Intake(Intake),
     /// Answer questions of business time: when a target is due, how much has elapsed
     Sla(Sla),
     /// Print a completion script for a shell
@@ -115,6 +121,8 @@ impl Arguments {
             Command::Send(send) => send.run(&shared),
             Command::Tail(tail) => tail.run(&shared),
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
+            Command::Gateway(gateway) => gateway.run(&shared),
+            Command::Intake(intake) => intake.run(&shared),
             Command::Sla(sla) => sla.run(&shared),
             Command::Completions(completions) => completions.run(),
         };

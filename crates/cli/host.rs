@@ -8,6 +8,7 @@ use tierline_observe::why::{Access, Questions, Token, Why};
 use tierline_observe::{Health, Metrics};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::ended::Untried;
 use crate::lanes::Lanes;
@@ -58,8 +59,13 @@ impl Host {
 
     /// Takes this address.
     pub fn listen(&self, address: SocketAddr) -> Result<TcpListener, Untried> {
+        self.listen_for(address, "observe.listen")
+    }
+
+    /// Takes the address that this key of the configuration names.
+    pub fn listen_for(&self, address: SocketAddr, key: &str) -> Result<TcpListener, Untried> {
         self.block_on(tierline_observe::bind(address)).map_err(|error| {
-            Untried::because(format!("cannot listen on {address} (observe.listen): {error}; choose another port"))
+            Untried::because(format!("cannot listen on {address} ({key}): {error}; choose another port"))
         })
     }
 
@@ -103,7 +109,22 @@ impl Host {
         })
     }
 
-    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+    /// Runs until a signal tells it to end.
+    pub fn until_signal(&self) -> Result<(), Untried> {
+        self.block_on(async {
+            let signal = Signals::listen()?.next().await;
+            tracing::info!(signal, "ending; what was begun is finished");
+            Ok(())
+        })
+    }
+
+    /// Does something beside everything else.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(work)
+    }
+
+    /// Waits for something.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 }

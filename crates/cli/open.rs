@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use tierline_config::{Config, Kafka, Log};
 use tierline_embedded::{Clock, EmbeddedClient, EmbeddedSettings};
+use tierline_intake::Opener;
 use tierline_kafka::{KafkaClient, Settings};
 use tierline_model::Registry;
 use tierline_rules::source::{Diagnostics, Severity, Source, Warning};
 use tierline_stream::client::Client;
-use tierline_stream::topics::detect_topics;
+use tierline_stream::topics::{TopicSpec, detect_topics, intake_topics};
 
 use crate::arguments::Shared;
 use crate::ended::Untried;
@@ -112,6 +113,32 @@ pub fn client_to_send(config: &Config) -> Result<Box<dyn Client>, Untried> {
     Ok(Box::new(EmbeddedClient::open_or_make(settings)?))
 }
 
+/// What opens clients of the log, one after the other, beside a running instance or without one.
+///
+/// # Errors
+/// The configuration has no such log.
+pub fn opener(config: &Config) -> Result<Opener, Untried> {
+    Ok(match &config.log {
+        Log::Embedded { .. } => {
+            let settings = embedded(config, wall())?;
+            Box::new(move || Ok(Box::new(EmbeddedClient::open_or_make(settings.clone())?)))
+        }
+        Log::Kafka(told) => {
+            let settings = kafka(told);
+            Box::new(move || Ok(Box::new(KafkaClient::connect(settings.clone())?)))
+        }
+    })
+}
+
+/// The topics of a cluster as they should be: those of the pipeline, and those of intake where it has a source.
+pub fn topics(config: &Config) -> Vec<TopicSpec> {
+    let mut topics = detect_topics(&config.topics);
+    if !config.intake.sources.is_empty() {
+        topics.extend(intake_topics(&config.topics));
+    }
+    topics
+}
+
 fn wall() -> Clock {
     Arc::new(|| chrono::Utc::now().timestamp_millis())
 }
@@ -124,7 +151,8 @@ pub fn embedded(config: &Config, now: Clock) -> Result<EmbeddedSettings, Untried
     match &config.log {
         Log::Embedded { path, partitions } => Ok(EmbeddedSettings {
             path: path.clone(),
-            topics: detect_topics(&config.topics),
+            // A folder has all of them, whatever is configured today.
+            topics: [detect_topics(&config.topics), intake_topics(&config.topics)].concat(),
             partitions: *partitions,
             now,
         }),

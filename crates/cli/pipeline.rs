@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tierline_config::{Config, Log};
 use tierline_embedded::{Embedded, Server};
+use tierline_intake::Opener;
 use tierline_kafka::{Admin, KafkaLog, Settings};
 use tierline_model::{Encoding, Millis, RecordType, RegistryError};
 use tierline_observe::Metrics;
@@ -134,6 +135,15 @@ impl Pipeline {
         }
     }
 
+    /// What opens clients of its log, for other threads of this process.
+    pub fn opener(&self) -> Opener {
+        let log = self.log.clone();
+        Box::new(move || match &log {
+            OpenLog::Embedded(embedded) => Ok(Box::new(embedded.client())),
+            OpenLog::Kafka(settings) => Ok(Box::new(tierline_kafka::KafkaClient::connect(settings.clone())?)),
+        })
+    }
+
     /// What each lane's thread is to do.
     pub fn work(&self) -> Vec<Work> {
         (0..self.lanes).map(|lane| self.work_of(lane)).collect()
@@ -179,7 +189,7 @@ fn open_log(config: &Config, wall: Wall, host: &Host) -> Result<(OpenLog, Option
         }
         Log::Kafka(told) => {
             let settings = Settings { advertise: host.advertised(), ..open::kafka(told) };
-            for weaker in Admin::connect(&settings)?.refuse_mistakes(&detect_topics(&config.topics))? {
+            for weaker in Admin::connect(&settings)?.refuse_mistakes(&open::topics(config))? {
                 tracing::warn!("{weaker}");
             }
             host.questions().set_elsewhere(Others::of(&settings, &config.topics.tickets));

@@ -6,6 +6,7 @@ use tierline_model::Millis;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended};
+use crate::hooks::Hooks;
 use crate::host::Host;
 use crate::open;
 use crate::pipeline::Pipeline;
@@ -44,7 +45,16 @@ impl Run {
             rules = config.rules.rules.len(),
             "tierline runs"
         );
-        host.run(&pipeline, pending())?;
+        // Time that follows the records alone has no webhooks.
+        let hooks = match self.until {
+            None => Hooks::start(&config, &host, &|| Ok(pipeline.opener()))?,
+            Some(_) => None,
+        };
+        let ended = host.run(&pipeline, pending());
+        if let Some(hooks) = hooks {
+            hooks.end(&host);
+        }
+        ended?;
         tracing::info!("tierline has ended cleanly");
         Ok(Answer::Yes)
     }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use tierline_config::{Config, Log};
 use tierline_kafka::Admin;
 use tierline_kafka::admin::{Difference, Made, Severity};
-use tierline_stream::topics::detect_topics;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
@@ -79,7 +78,7 @@ impl Topics {
 }
 
 fn create(admin: &Admin, config: &Config, wanted: Option<i32>, replication: Option<i32>, output: Output) -> Ended {
-    let specs = detect_topics(&config.topics);
+    let specs = open::topics(config);
     let there = admin.co_partitions(&specs)?;
     if let (Some(wanted), Some((topic, there))) = (wanted, &there)
         && wanted != *there
@@ -103,7 +102,7 @@ fn create(admin: &Admin, config: &Config, wanted: Option<i32>, replication: Opti
 }
 
 fn check(admin: &Admin, config: &Config, shared: &Shared, output: Output) -> Ended {
-    let specs = detect_topics(&config.topics);
+    let specs = open::topics(config);
     let mut differences = admin.check(&specs)?;
     for mend in differences.iter_mut().filter_map(|difference| difference.mend.as_mut()) {
         *mend = shared.advise(mend);

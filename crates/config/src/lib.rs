@@ -9,6 +9,7 @@
 mod environment;
 mod fields;
 mod include;
+mod intake;
 mod kafka;
 mod log;
 mod observe;
@@ -26,6 +27,7 @@ use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Span, Warnin
 use tierline_rules::{Mode, RuleSet, Sections, rule_set};
 use tierline_stream::topics::Names;
 
+pub use intake::{Intake, Tls, TrustedHeaders};
 pub use kafka::Kafka;
 pub use log::{Log, Work};
 pub use observe::Observe;
@@ -66,6 +68,8 @@ pub struct Config {
     pub time: Time,
     /// The order in which sources win over each other, by field (`account.plan`).
     pub precedence: Vec<(String, Vec<String>)>,
+    /// Which systems tell of tickets, accounts and bills, and where their webhooks are taken.
+    pub intake: Intake,
     /// What an operator sees.
     pub observe: Observe,
 }
@@ -132,6 +136,13 @@ impl Reading<'_> {
     }
 }
 
+impl Reading<'_> {
+    /// Where a path leads that is named in a node: it counts from beside the file in which it stands.
+    pub(crate) fn beside(&self, path: &str, node: &Node) -> std::path::PathBuf {
+        beside(&node.span.source, path)
+    }
+}
+
 fn beside(named_in: &Source, path: &str) -> std::path::PathBuf {
     Path::new(&named_in.name).parent().unwrap_or(Path::new("")).join(path)
 }
@@ -174,6 +185,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let (sources, observe) = (keys.optional("sources"), keys.optional("observe"));
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
     let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
+    let intake = keys.optional("intake");
     for later in NOT_BUILT {
         keys.not_built(later, reading.found);
     }
@@ -184,6 +196,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let registry = registry.map(|node| Registry::read(node, reading));
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
+    let intake = Intake::read(intake, &log, reading);
     let observe = Observe::read(observe, reading);
     let history = time.history;
     let sections = Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history };
@@ -198,8 +211,18 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
             .warning(codes::NO_RULES, &span, "there is no rule that could fire")
             .help("write some under `rules:`; the built-in example has four");
     }
-    Some(Config { rules: Arc::new(rules), log, work, registry: registry.flatten(), topics, time, precedence, observe })
+    Some(Config {
+        rules: Arc::new(rules),
+        log,
+        work,
+        registry: registry.flatten(),
+        topics,
+        time,
+        precedence,
+        intake,
+        observe,
+    })
 }
 
 /// Sections of the contract that this version refuses.
-const NOT_BUILT: [&str; 6] = ["intake", "identity", "scorer", "dispatch", "notify", "console"];
+const NOT_BUILT: [&str; 5] = ["identity", "scorer", "dispatch", "notify", "console"];

@@ -98,7 +98,7 @@ fn token(node: &Node, reading: &mut Reading<'_>) -> Option<Secret> {
 }
 
 /// An address with its port; `localhost` is the one name that is known without asking anybody.
-fn address(written: &str) -> Option<SocketAddr> {
+pub(crate) fn address(written: &str) -> Option<SocketAddr> {
     let numeric = written.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(written).parse().ok()
 }

@@ -27,6 +27,8 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
         ("sla-events", &mut names.sla_events),
         ("detect-state", &mut names.detect_state),
         ("dead-letters", &mut names.dead_letters),
+        ("directory", &mut names.directory),
+        ("intake-raw", &mut names.intake_raw),
     ] {
         if let Some(node) = keys.optional(stream)
             && let Some(written) = one(node, stream, reading)
@@ -52,8 +54,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
 }
 
 /// Streams of the contract that this version neither reads nor writes.
-const NOT_BUILT: [&str; 8] =
-    ["rules", "account-moves", "aliases", "directory", "intake-raw", "dispatch", "dispatch-state", "notifications"];
+const NOT_BUILT: [&str; 6] = ["rules", "account-moves", "aliases", "dispatch", "dispatch-state", "notifications"];
 
 fn one(node: &Node, stream: &str, reading: &mut Reading<'_>) -> Option<String> {
     let name = text(node, &format!("`topics.{stream}`"), reading.found)?.to_owned();
@@ -107,6 +108,8 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         sla_events,
         detect_state,
         dead_letters,
+        directory,
+        intake_raw,
     } = names;
     let single = [
         tickets,
@@ -120,6 +123,8 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         sla_events,
         detect_state,
         dead_letters,
+        directory,
+        intake_raw,
     ];
     single.into_iter().chain(accounts).chain(billing)
 }

@@ -141,6 +141,13 @@ impl Client for EmbeddedClient {
         Ok(places)
     }
 
+    fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
+        match &self.way {
+            Way::Here(store) => socket::send_topics(store, topics),
+            Way::Folder(_) => topics.iter().try_for_each(|(topic, records)| self.send_all(topic, records).map(drop)),
+        }
+    }
+
     fn flush(&mut self) -> Result<(), Failure> {
         // Everything was durable when it was answered; what is left to do is to let others have the folder.
         if let Way::Folder(folder) = &mut self.way {
@@ -162,6 +169,13 @@ impl Client for EmbeddedClient {
             From::Start => (0..).zip(&bounds).map(|(partition, (start, _))| (partition, *start)).collect(),
             From::End => (0..).zip(&bounds).map(|(partition, (_, end))| (partition, *end)).collect(),
             From::At(partition, offset) => vec![(partition, offset)],
+            From::Each(from) => {
+                let first = |partition, start: Offset| {
+                    let told = from.iter().find(|(other, _)| *other == partition);
+                    told.map_or(start, |(_, offset)| start.max(*offset))
+                };
+                (0..).zip(&bounds).map(|(partition, (start, _))| (partition, first(partition, *start))).collect()
+            }
         };
         let end_of = |partition: Partition| bounds.get(partition as usize).map_or(0, |(_, end)| *end);
         let mut wait = Duration::ZERO;

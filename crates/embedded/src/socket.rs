@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tierline_stream::client::Outgoing;
 use tierline_stream::log::{Failure, Headers, Offset, Partition};
 use tierline_stream::partitioner::partition_of;
 
@@ -205,6 +206,21 @@ fn send(store: &Store, topic: &str, records: Vec<ToSend>) -> Result<Reply, Failu
         batch.push(store, topic, partition, key.as_deref(), value.as_deref(), &headers)?;
     }
     Ok(Reply::Sent(store.commit(batch, None)?.places()))
+}
+
+/// Writes records of several topics in one commit.
+pub fn send_topics(store: &Store, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
+    let mut batch = Batch::default();
+    for (topic, records) in topics {
+        let topic = store.topic_or_fail(topic)?;
+        for Outgoing { partition, key, value, headers } in records {
+            let by_key = || key.as_ref().map_or(0, |key| partition_of(key, store.partitions()));
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+            let partition = partition.unwrap_or_else(by_key);
+            batch.push(store, topic, partition, key.as_deref(), value.as_deref(), &headers)?;
+        }
+    }
+    store.commit(batch, None).map(drop)
 }
 
 fn read(

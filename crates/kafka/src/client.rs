@@ -65,10 +65,18 @@ impl KafkaClient {
     fn stretches(&self, topic: &str, from: &From) -> Result<Vec<(Partition, Offset, Offset)>, Failure> {
         let count = self.must_exist(topic)?;
         let range = |partition| self.cluster.range(topic, partition).map(|(low, end)| (partition, low, end));
-        match *from {
+        match from {
             From::Start => (0..count).map(range).collect(),
             From::End => (0..count).map(|partition| range(partition).map(|(p, _, end)| (p, end, end))).collect(),
-            From::At(partition, offset) => {
+            From::Each(from) => {
+                let stretch = |partition| {
+                    let (partition, low, end) = range(partition)?;
+                    let told = from.iter().find(|(other, _)| *other == partition);
+                    Ok((partition, told.map_or(low, |(_, offset)| (*offset).clamp(low, end.max(low))), end))
+                };
+                (0..count).map(stretch).collect()
+            }
+            &From::At(partition, offset) => {
                 let (_, low, end) = range(partition)?;
                 if (low..end).contains(&offset) {
                     return Ok(vec![(partition, offset, end)]);

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::words::words;
 use crate::{AccountField, BillingField, Cleared, TicketField};
 use crate::{Author, BillingState, CommandKind, DateOrInstant, HandledBy, Millis, PlanChange, Priority, Status};
 
@@ -70,19 +71,27 @@ pub struct TicketEvent<'a> {
     pub import_id: Option<Text<'a>>,
     /// Who changed it; untold counts as a person.
     pub by_kind: Option<Author>,
+    /// What the source calls the account.
+    pub account_ref: Option<AccountRef<'a>>,
 }
 
-/// The kinds of [`TicketEvent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the words say it")]
-pub enum TicketEventKind {
-    Created,
-    Updated,
-    Message,
-    Merged,
-    Rated,
-    Deleted,
-    Rehomed,
+words! {
+    /// The kinds of [`TicketEvent`].
+    TicketEventKind {
+        Created = "created", Updated = "updated", Message = "message", Merged = "merged", Rated = "rated",
+        Deleted = "deleted", Rehomed = "rehomed",
+    }
+}
+
+/// What a source calls an account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountRef<'a> {
+    /// The system that knows the account by this id.
+    pub source: Option<Text<'a>>,
+    /// What sort of id it is: `organization`, `user`, …
+    pub kind: Option<Text<'a>>,
+    /// The id.
+    pub id: Option<Text<'a>>,
 }
 
 /// What a record tells of a ticket.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
 
@@ -38,6 +39,9 @@ pub struct Health(Arc<Shared>);
 struct Shared {
     partitions: DashMap<i32, PartitionState>,
     lanes: DashMap<usize, Lane>,
+    /// What runs beside the lanes, with what keeps it from being ready.
+    parts: DashMap<&'static str, Option<String>>,
+    without_lanes: AtomicBool,
 }
 
 /// What a lane has said of itself.
@@ -64,6 +68,16 @@ impl Health {
         self.0.lanes.insert(lane, Lane::Ended(why.into()));
     }
 
+    /// Something that runs beside the lanes, and what keeps it from being ready; none: it is.
+    pub fn part(&self, part: &'static str, missing: Option<String>) {
+        self.0.parts.insert(part, missing);
+    }
+
+    /// The process has no lanes: it is ready without them.
+    pub fn without_lanes(&self) {
+        self.0.without_lanes.store(true, Ordering::Relaxed);
+    }
+
     /// How an owned partition stands now.
     pub fn partition(&self, partition: i32, state: PartitionState) {
         self.0.partitions.insert(partition, state);
@@ -83,7 +97,9 @@ impl Health {
     pub fn missing(&self) -> Vec<String> {
         let mut missing = self.dead();
         let starting = self.0.lanes.iter().filter(|lane| *lane.value() == Lane::Starting).count();
-        if self.0.lanes.is_empty() {
+        if self.0.lanes.is_empty() && self.0.without_lanes.load(Ordering::Relaxed) {
+            // Its parts are all there is.
+        } else if self.0.lanes.is_empty() {
             missing.push("no lane has started yet".to_owned());
         } else if starting > 0 {
             missing.push(format!("{starting} of {} lanes own nothing yet", self.0.lanes.len()));
@@ -92,6 +108,9 @@ impl Health {
             if matches!(state, PartitionState::Restoring | PartitionState::Waiting(_)) {
                 missing.push(format!("partition {partition}: {state}"));
             }
+        }
+        for part in &self.0.parts {
+            missing.extend(part.value().as_ref().map(|why| format!("{}: {why}", part.key())));
         }
         missing
     }
@@ -132,6 +151,16 @@ mod tests {
         health.partition(3, PartitionState::Waiting("the schema registry does not answer".to_owned()));
         assert_eq!(health.missing(), ["partition 3: waiting: the schema registry does not answer"]);
         health.released(3);
+        assert_eq!(health.missing(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_process_without_lanes_is_ready_when_its_parts_are() {
+        let health = Health::default();
+        health.without_lanes();
+        health.part("gateway", Some("reading its directory".to_owned()));
+        assert_eq!(health.missing(), ["gateway: reading its directory"]);
+        health.part("gateway", None);
         assert_eq!(health.missing(), Vec::<String>::new());
     }
 

@@ -10,6 +10,7 @@
 pub mod events;
 mod health;
 mod http;
+mod intake;
 mod lane;
 mod logs;
 mod metrics;
@@ -17,6 +18,7 @@ pub mod why;
 
 pub use health::{Health, PartitionState};
 pub use http::{bind, serve};
+pub use intake::{DeliveryOutcome, IntakeMetrics};
 pub use lane::{CheckpointOutcome, LaneMetrics, Outcome, PassedOver, Topic};
 pub use logs::{LogFormat, start_logs};
 pub use metrics::{Metrics, NAMES};

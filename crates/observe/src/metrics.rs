@@ -17,6 +17,9 @@ pub const NAMES: &[&str] = &[
     "tierline_dead_letters_total",
     "tierline_escalations_total",
     "tierline_event_to_escalation_seconds",
+    "tierline_intake_deliveries_total",
+    "tierline_intake_records_total",
+    "tierline_intake_seconds",
     "tierline_lag_records",
     "tierline_open_escalations",
     "tierline_open_tickets",
@@ -27,6 +30,7 @@ pub const NAMES: &[&str] = &[
     "tierline_restored_entries_total",
     "tierline_rule_undecided",
     "tierline_sla_breaches_total",
+    "tierline_source_silent_seconds",
     "tierline_start_time_seconds",
     "tierline_time_to_escalation_seconds",
     "tierline_timer_lag_seconds",
@@ -58,6 +62,10 @@ pub(crate) struct Families {
     pub(crate) restore_share: GaugeVec,
     pub(crate) restored_entries: IntCounterVec,
     pub(crate) checkpoints: IntCounterVec,
+    pub(crate) intake_deliveries: IntCounterVec,
+    pub(crate) intake_records: IntCounterVec,
+    pub(crate) intake_seconds: Histogram,
+    pub(crate) source_silent: IntGaugeVec,
 }
 
 impl Metrics {
@@ -132,6 +140,9 @@ impl Metrics {
         metrics.restoring(0, 0.5);
         families.restored_entries.with_label_values(&["changelog"]);
         families.checkpoints.with_label_values(&["written"]);
+        families.intake_deliveries.with_label_values(&["desk", "taken"]);
+        families.intake_records.with_label_values(&["desk", "tickets"]);
+        families.source_silent.with_label_values(&["desk"]);
         metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
     }
 }
@@ -246,6 +257,27 @@ impl Families {
                  damaged.",
                 &["outcome"],
             ),
+            intake_deliveries: counters(
+                "tierline_intake_deliveries_total",
+                "Deliveries of sources answered, by what became of them: taken, repeated, ignored, refused, unreadable, \
+                 unfit, unavailable.",
+                &["source", "outcome"],
+            ),
+            intake_records: counters(
+                "tierline_intake_records_total",
+                "Records that deliveries became, durable, by source and topic.",
+                &["source", "topic"],
+            ),
+            intake_seconds: histogram(
+                "tierline_intake_seconds",
+                "From a delivery's arrival to its answer.",
+                LATENCY,
+            ),
+            source_silent: int_gauges(
+                "tierline_source_silent_seconds",
+                "For how long a source has delivered nothing that is proved to be its own.",
+                &["source"],
+            ),
         };
         families.register_all();
         families
@@ -270,6 +302,10 @@ impl Families {
         self.add(self.restore_share.clone());
         self.add(self.restored_entries.clone());
         self.add(self.checkpoints.clone());
+        self.add(self.intake_deliveries.clone());
+        self.add(self.intake_records.clone());
+        self.add(self.intake_seconds.clone());
+        self.add(self.source_silent.clone());
     }
 
     fn add(&self, collector: impl Collector + 'static) {

@@ -46,6 +46,9 @@ pub enum From {
     End,
     /// With this record of this partition; nothing else of the topic.
     At(Partition, Offset),
+    /// With this record of each partition, or the first that is kept from there on; those that are not named: with the
+    /// first.
+    Each(Vec<(Partition, Offset)>),
 }
 
 /// A log as commands see it. Committed records only; not a member of any group.
@@ -73,6 +76,12 @@ pub trait Client {
         }
         self.flush()?;
         Ok(places)
+    }
+
+    /// Writes records of several topics, each topic's in order, and returns once all are durable: in one step where the
+    /// log can.
+    fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
+        topics.iter().try_for_each(|(topic, records)| self.send_all(topic, records).map(drop))
     }
 
     /// Makes everything sent durable. `send` may answer before; this may not.

@@ -54,6 +54,8 @@ pub struct Names {
     pub sla_events: String,
     pub detect_state: String,
     pub dead_letters: String,
+    pub directory: String,
+    pub intake_raw: String,
 }
 
 impl Names {
@@ -74,6 +76,8 @@ impl Names {
             sla_events: name("sla-events"),
             detect_state: name("detect-state"),
             dead_letters: name("dead-letters"),
+            directory: name("directory"),
+            intake_raw: name("intake-raw"),
         }
     }
 
@@ -128,6 +132,8 @@ pub enum Stream {
     SlaEvents,
     DetectState,
     DeadLetters,
+    Directory,
+    IntakeRaw,
 }
 
 impl Stream {
@@ -227,6 +233,20 @@ pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
         read: stream == Stream::DetectState,
     });
     inputs.chain(outputs).collect()
+}
+
+/// The topics of intake alone: what sources remember, and what they delivered. Neither follows the partitions of
+/// `tickets`.
+pub fn intake_topics(names: &Names) -> Vec<TopicSpec> {
+    let topic = |name: &String, cleanup| TopicSpec {
+        name: name.clone(),
+        co_partitioned: false,
+        cleanup,
+        append_time: false,
+        written: true,
+        read: true,
+    };
+    vec![topic(&names.directory, COMPACTED), topic(&names.intake_raw, days(7))]
 }
 
 /// A forgotten key lingers for a day at most; a tombstone stays for a day.

@@ -4,6 +4,7 @@ mod bounds;
 mod environment;
 mod example;
 mod includes;
+mod intake;
 mod kit;
 mod mistakes;
 mod secrets;

@@ -16,7 +16,7 @@ fn keys_that_mean_nothing() {
 #[test]
 fn parts_that_are_not_built() {
     insta::assert_snapshot!(told(
-        "intake: {}\ntime: { import_timeout: 24h }\ntopics: { account-moves: s }\nconsole: {}\n"
+        "console: {}\ntime: { import_timeout: 24h }\ntopics: { account-moves: s }\nidentity: {}\n"
     ));
 }
 

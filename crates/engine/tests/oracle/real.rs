@@ -244,6 +244,7 @@ fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> 
         to_account: None,
         import_id: None,
         by_kind: None,
+        account_ref: None,
     };
     let message = |said: super::history::Said| Message {
         id: Some(format!("m{place}").into()),

@@ -140,6 +140,7 @@ impl Desk {
             to_account: None,
             import_id: None,
             by_kind: None,
+            account_ref: None,
         };
         change(&mut event);
         self.clock = self.clock.max(at);

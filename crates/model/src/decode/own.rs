@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use crate::avro::Cursor;
 use crate::words::Words;
 use crate::{
-    Cleared, LONGEST_ID, MOST_ITEMS, Message, Millis, Text, TicketEvent, TicketEventKind, TicketField, TicketFields,
-    Value,
+    AccountRef, Cleared, LONGEST_ID, MOST_ITEMS, Message, Millis, Text, TicketEvent, TicketEventKind, TicketField,
+    TicketFields, Value,
 };
 
 use super::value::{Known, known};
@@ -47,9 +47,12 @@ pub(super) fn ticket_event(datum: &[u8]) -> Read<TicketEvent<'_>> {
             from.untold()?;
             from.word()?
         },
+        account_ref: if from.is_told()? {
+            Some(AccountRef { source: from.text()?, kind: from.text()?, id: from.text()? })
+        } else {
+            None
+        },
     };
-    // account_ref
-    from.untold()?;
     let needed = match event.kind {
         TicketEventKind::Created | TicketEventKind::Updated | TicketEventKind::Deleted => true,
         TicketEventKind::Message => event.message.is_some(),

@@ -1,12 +1,12 @@
 //! Records of `tickets`.
 
 use super::record::members;
-use super::value::{Custom, Flag, Id, Instant, KindWord, Names, Passed, Scale, Texts, Txt, Whole, Word};
+use super::value::{Custom, Flag, Id, Instant, KindWord, Names, Scale, Texts, Txt, Whole, Word};
 use super::{DecodeError, code};
 use crate::words::words;
 use crate::{
-    Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind, TicketField,
-    TicketFields, TicketRecord,
+    AccountRef, Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind,
+    TicketField, TicketFields, TicketRecord,
 };
 
 words! {
@@ -38,7 +38,7 @@ pub(crate) struct Members<'a> {
     import_began_at: Option<Millis>,
     heard_until: Option<Millis>,
     by_kind: Option<Author>,
-    account_ref: Option<()>,
+    account_ref: Option<AccountRef<'a>>,
 }
 
 members! {
@@ -61,7 +61,7 @@ members! {
         "import_began_at" => import_began_at: Instant,
         "heard_until" => heard_until: Instant,
         "by_kind" => by_kind: Word<Author>,
-        "account_ref" => account_ref: Passed,
+        "account_ref" => account_ref: AccountRefKind,
     }
 }
 
@@ -92,6 +92,14 @@ members! {
         "handled_by" => handled_by: Word<HandledBy>,
         "spam" => spam: Flag,
         "custom" => custom: Custom,
+    }
+}
+
+members! {
+    AccountRefKind fills AccountRef<'de> {
+        "source" => source: Txt,
+        "kind" => kind: Txt,
+        "id" => id: Txt,
     }
 }
 
@@ -158,6 +166,7 @@ impl<'a> Members<'a> {
             to_account: self.to_account,
             import_id: self.import_id,
             by_kind: self.by_kind,
+            account_ref: self.account_ref,
         }))
     }
 }

@@ -120,8 +120,11 @@ fn ticket_event(to: &mut Writer<'_>, event: &TicketEvent<'_>) {
     to.told_whole(None::<i64>);
     to.told_whole(None::<i64>);
     word(to, event.by_kind);
-    // account_ref: intake's own.
-    to.told_whole(None::<i64>);
+    to.told(event.account_ref.as_ref(), |to, account| {
+        to.told_text(account.source.as_ref());
+        to.told_text(account.kind.as_ref());
+        to.told_text(account.id.as_ref());
+    });
 }
 
 fn mark(

@@ -64,6 +64,7 @@ fn the_contracts_example_is_read_whole() {
         to_account: None,
         import_id: None,
         by_kind: None,
+        account_ref: None,
     };
     assert_eq!(event, expected);
     assert!(matches!(event.ticket.subject, Some(Cow::Borrowed(_))), "a text without escapes is not copied");

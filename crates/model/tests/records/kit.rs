@@ -113,6 +113,7 @@ impl Dice<'_> {
             to_account: needs(self, kind == Rehomed),
             import_id: self.told(Self::name),
             by_kind: self.told(|it| it.one(Author::ALL)),
+            account_ref: self.told(|it| AccountRef { source: it.words(), kind: it.words(), id: it.words() }),
         })
     }
 

@@ -174,6 +174,8 @@ pub mod codes {
     pub const ID: &str = "E0025"; // a name with letters that names can't have
     pub const HOURS: &str = "E0026"; // no hours of a day
     pub const MAPPING: &str = "E0027"; // words that cannot be mapped so
+    pub const POINTER: &str = "E0028"; // neither a JSON pointer nor a template
+    pub const TARGET: &str = "E0029"; // a field that a mapping cannot fill
     pub const NO_RULES: &str = "W0001"; // nothing can fire
     pub const NEVER_APPLIES: &str = "W0002"; // what stands before it leaves nothing for it
     pub const DOUBTFUL: &str = "W0003"; // legal, and rarely what was meant
@@ -182,6 +184,7 @@ pub mod codes {
     pub const EVERY_TICKET: &str = "W0006"; // a rule about an account that fires on each of its tickets
     pub const NO_SOURCE: &str = "W0007"; // a field that none of `sources` tells
     pub const MAPPED_AWAY: &str = "W0008"; // a word that is mapped to another before a rule sees it
+    pub const UNMAPPED: &str = "W0009"; // words of a vendor's go into a closed set as they are
 }
 
 /// The reference of all codes: a heading and a page each.

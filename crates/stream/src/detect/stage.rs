@@ -163,7 +163,9 @@ impl DetectStage {
             | Stream::EscalationQueue
             | Stream::SlaEvents
             | Stream::DetectState
-            | Stream::DeadLetters => unreachable!("`detect_inputs` names inputs only"),
+            | Stream::DeadLetters
+            | Stream::Directory
+            | Stream::IntakeRaw => unreachable!("`detect_inputs` names inputs only"),
         };
         note(notes, metrics);
         Ok(())

@@ -1,0 +1,57 @@
+//! `intake:`: systems, their secrets, where their webhooks are taken.
+
+use std::time::Duration;
+
+use crate::kit::{A_RULE, World};
+
+fn world() -> World {
+    World::default().with_variable("OLD", "one").with_variable("NEW", "two")
+}
+
+const RECORDS: &str = "records: [ { to: accounts, set: { account_id: /id } } ]";
+
+#[test]
+fn a_source_has_one_secret_or_two_and_a_table_of_accounts() {
+    let text = format!(
+        "{A_RULE}intake:
+  listen: localhost:8080
+  body_limit: 65536
+  timeout: 3s
+  trusted_headers: {{ scheme: X-Forwarded-Proto, host: X-Forwarded-Host }}
+  tls: {{ certificate: tls/chain.pem, key: /etc/key.pem }}
+  sources:
+    desk: {{ kind: mapping, secrets: [ \"${{OLD}}\", \"${{NEW}}\" ], accounts: {{ 17: acme }}, {RECORDS} }}
+"
+    );
+    let (config, _) = world().read(&text).unwrap_or_else(|found| panic!("{found}"));
+    let intake = config.intake;
+    assert_eq!(intake.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!((intake.body_limit, intake.timeout), (65_536, Duration::from_secs(3)));
+    assert_eq!(intake.trusted.scheme.as_deref(), Some("x-forwarded-proto"));
+    let tls = intake.tls.expect("it is told");
+    assert_eq!((tls.certificate.to_str(), tls.key.to_str()), (Some("etc/tls/chain.pem"), Some("/etc/key.pem")));
+    let basics = intake.sources["desk"].basics();
+    assert_eq!(basics.account_id("17"), "acme");
+    assert_eq!(basics.account_id("18"), "desk:18");
+    assert_eq!(format!("{:?}", basics.secrets), "2 × ***");
+}
+
+#[test]
+fn mistakes_are_told_together_and_a_secret_is_never_shown() {
+    let text = "\
+intake:
+  listen: everywhere
+  body_limit: 10
+  timeout: 10ms
+  trusted_headers: { host: 'x host' }
+  sources:
+    Desk: { kind: mapping }
+    desk: { kind: maping, secret: hunter2 }
+    other: { kind: mapping, records: [ { to: accounts, set: { account_id: /id } } ] }
+    third: { kind: mapping, secrets: [ '${OLD}', '${NEW}', '${OLD}' ], records: [] }
+  topics: { raw: nobody }
+";
+    let told = world().refusal(text);
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told);
+}

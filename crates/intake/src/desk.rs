@@ -1,0 +1,333 @@
+//! Where deliveries are worked off: read, encoded, written, remembered, in one step for all that wait.
+//!
+//! A delivery is answered as taken only when its records are durable. If the log fails in the middle, what the table had
+//! learnt of these deliveries is taken back, and their senders try again: records that did get through are then known by
+//! their ids, here while they are recent, else by the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tierline_model::{Millis, instant_text};
+use tierline_observe::IntakeMetrics;
+use tierline_stream::client::{Client, Outgoing};
+use tierline_stream::dead_letter;
+use tierline_stream::log::Failure;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::directory::{Entry, Shared};
+use crate::gateway::recent::Recent;
+use crate::{Canonical, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
+
+/// Opens a client of the log; asked again after each failure.
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Client + Send>, Failure> + Send>;
+
+/// A delivery that has been verified.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// Whose it is.
+    pub source: String,
+    /// The headers that its source keeps, and no other.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: axum::body::Bytes,
+    /// When it came, UTC.
+    pub received_at: Millis,
+    /// Of what comes by a topic: how far that has been read with it.
+    pub position: Option<Entry>,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// So many records are durable; some may have been so before.
+    Taken {
+        /// Written now.
+        records: usize,
+        /// Written before.
+        repeats: usize,
+    },
+    /// It makes no record.
+    Ignored,
+    /// It can't be read; it lies in `dead-letters`.
+    Unreadable(Unreadable),
+    /// The log takes no record of this size.
+    TooLarge,
+    /// The log is away.
+    Unavailable,
+}
+
+/// What works deliveries off.
+pub struct Desk {
+    sources: Arc<BTreeMap<String, Arc<dyn Source>>>,
+    encoder: Encoder,
+    directory: Shared,
+    opener: Opener,
+    client: Option<Box<dyn Client + Send>>,
+    recent: Recent,
+    metrics: Option<IntakeMetrics>,
+    /// Whether payloads are kept for a replay; not while one is being replayed.
+    keeps_raw: bool,
+    /// Added to the ids of events, so that they count as new.
+    anew: Option<String>,
+}
+
+/// What is to be done for one delivery, and undone if it fails.
+struct Step {
+    answer: Answer,
+    /// Ids to be known from now on.
+    ids: Vec<u128>,
+    /// What was known before, newest last.
+    before: Vec<Entry>,
+    /// Topics of its records.
+    topics: Vec<String>,
+}
+
+/// The original's headers, as they are kept.
+const HEADER: &str = "tierline.header.";
+/// Whose a payload is.
+const SOURCE: &str = "tierline.source";
+/// When it came.
+const RECEIVED_AT: &str = "tierline.received_at";
+
+impl Desk {
+    /// One that writes to the log that `opener` opens.
+    pub fn new(
+        sources: Arc<BTreeMap<String, Arc<dyn Source>>>,
+        encoder: Encoder,
+        directory: Shared,
+        opener: Opener,
+        metrics: Option<IntakeMetrics>,
+    ) -> Desk {
+        Desk {
+            sources,
+            encoder,
+            directory,
+            opener,
+            client: None,
+            recent: Recent::default(),
+            metrics,
+            keeps_raw: true,
+            anew: None,
+        }
+    }
+
+    /// The same for payloads that are kept already. `anew`: what makes the ids of their events others, so that what was
+    /// read of them wrongly is told again.
+    #[must_use]
+    pub fn replaying(mut self, anew: Option<String>) -> Desk {
+        self.keeps_raw = false;
+        self.anew = anew;
+        self
+    }
+
+    /// Works off all of these in one step, and says what became of each, in their order.
+    pub fn take(&mut self, deliveries: &[Arrived], now: Millis) -> Vec<Answer> {
+        match self.work_off(deliveries, now) {
+            Ok(answers) => answers,
+            // One of them is too large: which, shows when each goes alone.
+            Err(Failure::Refused(_)) if deliveries.len() > 1 => {
+                deliveries.iter().flat_map(|one| self.take(std::slice::from_ref(one), now)).collect()
+            }
+            Err(Failure::Refused(why)) => {
+                tracing::warn!(%why, "the log refuses a delivery");
+                vec![Answer::TooLarge]
+            }
+            Err(failure) => {
+                tracing::error!(%failure, deliveries = deliveries.len(), "deliveries cannot be written; their senders try again");
+                self.client = None;
+                vec![Answer::Unavailable; deliveries.len()]
+            }
+        }
+    }
+
+    fn work_off(&mut self, deliveries: &[Arrived], now: Millis) -> Result<Vec<Answer>, Failure> {
+        if self.client.is_none() {
+            self.client = Some((self.opener)()?);
+        }
+        let mut outbox = Outbox::default();
+        let mut steps = Vec::with_capacity(deliveries.len());
+        let mut failed = None;
+        for arrived in deliveries {
+            match self.step(arrived, now, &mut outbox) {
+                Ok(step) => steps.push(step),
+                Err(why) => {
+                    failed = Some(Failure::Fatal(why));
+                    break;
+                }
+            }
+        }
+        // Where a log can't write all topics in one step, a ticket is on it only once it is remembered where it lies.
+        outbox.lead(&self.encoder.names().directory);
+        let sent = match (failed, &mut self.client) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(client)) if !outbox.is_empty() => outbox.send(client.as_mut()),
+            _ => Ok(()),
+        };
+        if let Err(failure) = sent {
+            self.undo(steps);
+            return Err(failure);
+        }
+        Ok(deliveries.iter().zip(steps).map(|(arrived, step)| self.done(arrived, step)).collect())
+    }
+
+    /// Reads one and puts what it becomes into the outbox. What it has to remember is remembered at once, so that the
+    /// next one sees it. The error: it can't be tried now.
+    fn step(&mut self, arrived: &Arrived, now: Millis, outbox: &mut Outbox) -> Result<Step, String> {
+        let headers: Vec<_> = arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let delivery = Delivery { headers: &headers, ..Delivery::bare(&arrived.body, arrived.received_at) };
+        let source = self.sources.get(&arrived.source).ok_or("its source is not configured any more")?;
+        let read = read_delivery(source.as_ref(), &delivery, &*self.directory.table());
+        let encoded = match read {
+            Ok(reading) => self.encoded(reading),
+            Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
+        };
+        let mut step = match encoded {
+            Ok((reading, records)) => self.put(arrived, reading, records, outbox),
+            Err(NotEncoded::Bad(unreadable)) => self.bury(arrived, unreadable, now, outbox),
+            Err(NotEncoded::Untried(why)) => return Err(why),
+        };
+        step.before.extend(arrived.position.clone().map(|position| self.remember(position, outbox)));
+        Ok(step)
+    }
+
+    /// Remembers something, and hands back what was known before.
+    fn remember(&self, entry: Entry, outbox: &mut Outbox) -> Entry {
+        outbox.push(&self.encoder.names().directory, self.directory.outgoing(&entry));
+        self.directory.put(entry)
+    }
+
+    #[allow(clippy::type_complexity, reason = "it is taken apart at once")]
+    fn encoded(
+        &mut self,
+        mut reading: Reading,
+    ) -> Result<(Reading, Vec<(Option<u128>, String, Outgoing)>), NotEncoded> {
+        let mut records = Vec::with_capacity(reading.records.len());
+        for record in &mut reading.records {
+            if let Some(anew) = &self.anew {
+                tell_anew(record, anew);
+            }
+            let (topic, outgoing) = self.encoder.encode(record)?;
+            records.push((identity(record), topic, outgoing));
+        }
+        Ok((reading, records))
+    }
+
+    fn put(
+        &mut self,
+        arrived: &Arrived,
+        reading: Reading,
+        records: Vec<(Option<u128>, String, Outgoing)>,
+        outbox: &mut Outbox,
+    ) -> Step {
+        let all = records.len();
+        let (mut ids, mut topics) = (Vec::new(), Vec::new());
+        for (id, topic, outgoing) in records {
+            if id.is_some_and(|id| !self.recent.add(id)) {
+                continue;
+            }
+            ids.extend(id);
+            outbox.push(&topic, outgoing);
+            topics.push(topic);
+        }
+        let written = topics.len();
+        if self.keeps_raw && (written > 0 || all == 0) {
+            outbox.push(&self.encoder.names().intake_raw, raw(arrived));
+        }
+        let before = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
+        let answer = match all {
+            0 => Answer::Ignored,
+            _ => Answer::Taken { records: written, repeats: all - written },
+        };
+        Step { answer, ids, before, topics }
+    }
+
+    /// What can't be read goes to `dead-letters` with the raw body, once.
+    fn bury(&mut self, arrived: &Arrived, unreadable: Unreadable, now: Millis, outbox: &mut Outbox) -> Step {
+        let id = xxh3_128(&arrived.body);
+        let is_new = self.recent.add(id);
+        if is_new && self.keeps_raw {
+            let names = self.encoder.names();
+            outbox.push(&names.intake_raw, raw(arrived));
+            let mut letter = raw(arrived);
+            let mut header = |name: &str, value: &str| letter.headers.push((name.to_owned(), value.into()));
+            header(dead_letter::ERROR, unreadable.code);
+            header(dead_letter::REASON, &unreadable.reason);
+            header(dead_letter::TOPIC, &names.intake_raw);
+            header(dead_letter::FAILED_AT, &instant_text(now));
+            outbox.push(&names.dead_letters, letter);
+            if let Some(metrics) = &self.metrics {
+                metrics.dead_letter(&names.intake_raw, unreadable.code);
+            }
+        }
+        let ids = if is_new { vec![id] } else { Vec::new() };
+        Step { answer: Answer::Unreadable(unreadable), ids, before: Vec::new(), topics: Vec::new() }
+    }
+
+    fn done(&self, arrived: &Arrived, step: Step) -> Answer {
+        if let Some(metrics) = &self.metrics {
+            step.topics.iter().for_each(|topic| metrics.written(&arrived.source, topic));
+        }
+        step.answer
+    }
+
+    /// As if these deliveries had never come.
+    fn undo(&mut self, steps: Vec<Step>) {
+        for step in steps.into_iter().rev() {
+            for entry in step.before.into_iter().rev() {
+                self.directory.put(entry);
+            }
+            step.ids.iter().for_each(|id| self.recent.forget(*id));
+        }
+    }
+}
+
+impl Arrived {
+    /// A payload as it was kept; none: the record is not one of ours.
+    pub fn of_raw(value: &[u8], headers: &[(String, Vec<u8>)]) -> Option<Arrived> {
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).ok();
+        let find = |name: &str| headers.iter().find(|(other, _)| other == name).and_then(|(_, value)| text(value));
+        let kept =
+            headers.iter().filter_map(|(name, value)| Some((name.strip_prefix(HEADER)?.to_owned(), text(value)?)));
+        Some(Arrived {
+            source: find(SOURCE)?,
+            headers: kept.collect(),
+            body: value.to_vec().into(),
+            received_at: find(RECEIVED_AT)?.parse().ok()?,
+            position: None,
+        })
+    }
+}
+
+/// A payload as it is kept: all of a source's in one partition, so that their order is kept too.
+fn raw(arrived: &Arrived) -> Outgoing {
+    let mut headers = vec![
+        (SOURCE.to_owned(), arrived.source.clone().into_bytes()),
+        (RECEIVED_AT.to_owned(), arrived.received_at.to_string().into_bytes()),
+    ];
+    let kept = arrived.headers.iter();
+    headers.extend(kept.map(|(name, value)| (format!("{HEADER}{name}"), value.clone().into_bytes())));
+    Outgoing {
+        partition: None,
+        key: Some(arrived.source.clone().into_bytes()),
+        value: Some(arrived.body.to_vec()),
+        headers,
+    }
+}
+
+/// By what a repeat is known.
+fn identity(record: &Canonical) -> Option<u128> {
+    let mut hash = Xxh3::new();
+    for part in [record.stream.word(), record.text("source").unwrap_or_default(), record.id()?] {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    Some(hash.digest128())
+}
+
+fn tell_anew(record: &mut Canonical, anew: &str) {
+    for name in ["event_id", "signal_id", "command_id"] {
+        if let Some(serde_json::Value::String(id)) = record.told.get_mut(name) {
+            id.push_str(anew);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Records on their way to the log: checked against the schemas, framed, sorted by topic.
+
+use tierline_model::{DecodeError, Decoder, Encoding, RecordType, code, transcode};
+use tierline_stream::client::{Client, Outgoing};
+use tierline_stream::log::Failure;
+use tierline_stream::topics::Names;
+
+use crate::{Canonical, Unreadable};
+
+/// How the records of a kind are framed on a topic, or why nobody can say so now.
+pub type EncodingOf = Box<dyn FnMut(RecordType, &str) -> Result<Encoding, String> + Send>;
+
+/// Makes bytes of records.
+pub struct Encoder {
+    decoder: Decoder,
+    names: Names,
+    encoding: EncodingOf,
+}
+
+/// Why a record is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotEncoded {
+    /// The record is wrong.
+    Bad(Unreadable),
+    /// The record may be right, but can't be encoded now.
+    Untried(String),
+}
+
+/// Records by topic, in the order in which the topics were first written to.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    topics: Vec<(String, Vec<Outgoing>)>,
+}
+
+impl Encoder {
+    /// For streams of these names.
+    pub fn new(names: Names, encoding: EncodingOf) -> Encoder {
+        Encoder { decoder: Decoder::new(), names, encoding }
+    }
+
+    /// What the streams are called.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// A record, and the topic that it belongs on.
+    ///
+    /// # Errors
+    /// It is not what its schema wants, or the schema registry does not answer.
+    pub fn encode(&mut self, record: &Canonical) -> Result<(String, Outgoing), NotEncoded> {
+        let topic = self.topic(record).to_owned();
+        let encoding = (self.encoding)(record.stream, &topic).map_err(NotEncoded::Untried)?;
+        let mut value = Vec::with_capacity(512);
+        match transcode(&mut self.decoder, record.stream, &record.to_json(), encoding, &mut value) {
+            Ok(sent) => {
+                let key = sent.key.ok_or_else(|| {
+                    let reason = "a mark of a source is no payload's to make".to_owned();
+                    NotEncoded::Bad(Unreadable { code: code::UNKNOWN_KIND, reason })
+                })?;
+                let key = Some(key.into_bytes());
+                Ok((topic, Outgoing { key, value: Some(value), ..Outgoing::default() }))
+            }
+            Err(DecodeError::Invalid { code, reason }) => Err(NotEncoded::Bad(Unreadable { code, reason })),
+            Err(error @ DecodeError::Unavailable { .. }) => Err(NotEncoded::Untried(error.to_string())),
+        }
+    }
+
+    /// Whole snapshots have a topic a source: the one that is called after it, else the first.
+    fn topic(&self, record: &Canonical) -> &str {
+        let names = &self.names;
+        let of_source = |topics: &'_ Vec<String>| {
+            let source = record.text("source").unwrap_or_default();
+            topics.iter().position(|topic| !source.is_empty() && topic.ends_with(source)).unwrap_or(0)
+        };
+        match record.stream {
+            RecordType::Accounts => &names.accounts[of_source(&names.accounts)],
+            RecordType::Billing => &names.billing[of_source(&names.billing)],
+            RecordType::AccountChanges => &names.account_changes,
+            RecordType::BillingChanges => &names.billing_changes,
+            RecordType::Signals => &names.signals,
+            RecordType::Commands => &names.commands,
+            // The other streams are Tierline's own; `transcode` refuses their records.
+            _ => &names.tickets,
+        }
+    }
+}
+
+impl Outbox {
+    /// Adds a record.
+    pub fn push(&mut self, topic: &str, record: Outgoing) {
+        match self.topics.iter_mut().find(|(other, _)| other == topic) {
+            Some((_, records)) => records.push(record),
+            None => self.topics.push((topic.to_owned(), vec![record])),
+        }
+    }
+
+    /// Has a topic written before the others.
+    pub fn lead(&mut self, topic: &str) {
+        if let Some(place) = self.topics.iter().position(|(other, _)| other == topic) {
+            self.topics[..=place].rotate_right(1);
+        }
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.topics.iter().map(|(_, records)| records.len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.topics.is_empty()
+    }
+
+    /// Writes all of them; they are durable when it returns.
+    ///
+    /// # Errors
+    /// What the log says. Some of them may be there then: repeats are known by their ids.
+    pub fn send(&self, client: &mut dyn Client) -> Result<(), Failure> {
+        client.send_topics(&self.topics)?;
+        client.flush()
+    }
+}

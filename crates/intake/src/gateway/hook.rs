@@ -1,0 +1,177 @@
+//! One request: who calls, whether it is true, what is answered.
+
+use std::time::{Duration, Instant};
+
+use axum::Json as Answered;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Value, json};
+use tierline_observe::DeliveryOutcome;
+
+use super::Gateway;
+use crate::{Answer, Arrived, Delivery, Source};
+
+/// The gateway's one address.
+pub fn routes(gateway: Gateway) -> Router {
+    Router::new().route("/hooks/{name}", post(hook)).with_state(gateway)
+}
+
+/// Where nothing else is known, a sender may try again after this.
+const SOON: Duration = Duration::from_secs(1);
+/// While the log is away.
+const LATER: Duration = Duration::from_secs(10);
+
+/// What is answered.
+struct Reply {
+    status: StatusCode,
+    outcome: DeliveryOutcome,
+    told: Value,
+    again: Option<Duration>,
+}
+
+async fn hook(State(gateway): State<Gateway>, Path(name): Path<String>, request: Request<Body>) -> Response {
+    let began = Instant::now();
+    let Some(source) = gateway.sources.get(&name) else {
+        let told = json!({"error": "unknown_source", "reason": "no source of this name is configured"});
+        return (StatusCode::NOT_FOUND, Answered(told)).into_response();
+    };
+    let reply = answer(&gateway, source.as_ref(), request).await;
+    gateway.metrics.delivered(&name, reply.outcome, began.elapsed(), (gateway.now)());
+    if reply.status != StatusCode::OK {
+        tracing::debug!(source = name, status = reply.status.as_u16(), error = %reply.told["error"], "delivery not taken");
+    }
+    reply.into_response()
+}
+
+async fn answer(gateway: &Gateway, source: &dyn Source, request: Request<Body>) -> Reply {
+    let (head, body) = request.into_parts();
+    if !is_json(&head.headers) {
+        let why = "a payload is JSON: `content-type: application/json`";
+        return Reply::no(StatusCode::UNSUPPORTED_MEDIA_TYPE, DeliveryOutcome::Unfit, "unsupported_type", why);
+    }
+    if !gateway.directory.is_ready() {
+        return Reply::unavailable("the gateway is still reading what it must remember", SOON);
+    }
+    let body = match tokio::time::timeout(gateway.settings.timeout, whole(body, gateway.settings.body_limit)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(reply)) => return reply,
+        Err(_) => {
+            let why = "the body took too long to arrive";
+            return Reply::no(StatusCode::REQUEST_TIMEOUT, DeliveryOutcome::Unfit, "too_slow", why);
+        }
+    };
+    match verified(gateway, source, &head, body) {
+        Ok(arrived) => work_off(gateway, arrived).await,
+        Err(reply) => reply,
+    }
+}
+
+async fn whole(body: Body, limit: usize) -> Result<Bytes, Reply> {
+    match Limited::new(body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let why = format!("a body has at most {limit} bytes (`intake.body_limit`)");
+            Err(Reply::no(StatusCode::PAYLOAD_TOO_LARGE, DeliveryOutcome::Unfit, "too_large", &why))
+        }
+        Err(_) => Err(Reply::no(StatusCode::BAD_REQUEST, DeliveryOutcome::Unfit, "broken_off", "the body broke off")),
+    }
+}
+
+/// The delivery, if it is from whom it claims to be from.
+fn verified(gateway: &Gateway, source: &dyn Source, head: &Parts, body: Bytes) -> Result<Arrived, Reply> {
+    let headers: Vec<(&str, &str)> =
+        head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let uri = original_uri(gateway, head);
+    let received_at = (gateway.now)();
+    let delivery = Delivery { method: head.method.as_str(), uri: &uri, headers: &headers, body: &body, received_at };
+    if let Err(refused) = source.verify(&delivery) {
+        let why = refused.to_string();
+        return Err(Reply::no(StatusCode::UNAUTHORIZED, DeliveryOutcome::Refused, refused.code(), &why));
+    }
+    let kept = source.kept_headers();
+    let headers = headers.iter().filter(|(name, _)| kept.contains(name));
+    let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Ok(Arrived { source: source.basics().name.clone(), headers, body, received_at, position: None })
+}
+
+/// What the sender called, as far as the configured headers say.
+fn original_uri(gateway: &Gateway, head: &Parts) -> String {
+    let trusted = &gateway.settings.trusted;
+    let told = |name: &Option<String>| head.headers.get(name.as_deref()?)?.to_str().ok();
+    let own = if gateway.settings.tls.is_some() { "https" } else { "http" };
+    let scheme = told(&trusted.scheme).unwrap_or(own);
+    let host = told(&trusted.host).or_else(|| head.headers.get(header::HOST)?.to_str().ok()).unwrap_or_default();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = told(&trusted.path).unwrap_or(path);
+    // Some proxies give the whole of it.
+    if path.contains("://") { path.to_owned() } else { format!("{scheme}://{host}{path}") }
+}
+
+async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
+    let Ok(answered) = gateway.queue.put(arrived) else {
+        let again = Some(SOON);
+        let reply = Reply::unavailable("too many deliveries wait", SOON);
+        return Reply { status: StatusCode::TOO_MANY_REQUESTS, again, ..reply };
+    };
+    let answer = match tokio::time::timeout(gateway.settings.timeout, answered).await {
+        Ok(Ok(answer)) => answer,
+        // Its thread has died, or takes longer than the sender will wait.
+        Ok(Err(_)) | Err(_) => Answer::Unavailable,
+    };
+    match answer {
+        Answer::Taken { records: 0, repeats } => {
+            Reply::ok(DeliveryOutcome::Repeated, json!({"outcome": "repeated", "repeats": repeats}))
+        }
+        Answer::Taken { records, repeats } => {
+            Reply::ok(DeliveryOutcome::Taken, json!({"outcome": "taken", "records": records, "repeats": repeats}))
+        }
+        Answer::Ignored => Reply::ok(DeliveryOutcome::Ignored, json!({"outcome": "ignored"})),
+        Answer::Unreadable(why) => {
+            Reply::no(StatusCode::UNPROCESSABLE_ENTITY, DeliveryOutcome::Unreadable, why.code, &why.reason)
+        }
+        Answer::TooLarge => {
+            let why = "the log takes no record of this size";
+            Reply::no(StatusCode::PAYLOAD_TOO_LARGE, DeliveryOutcome::Unfit, "too_large", why)
+        }
+        Answer::Unavailable => Reply::unavailable("the log does not answer", LATER),
+    }
+}
+
+/// Whether a body is JSON, as far as its sender says.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(told) = headers.get(header::CONTENT_TYPE) else { return true };
+    let Ok(told) = told.to_str() else { return false };
+    let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json")
+}
+
+impl Reply {
+    fn ok(outcome: DeliveryOutcome, told: Value) -> Reply {
+        Reply { status: StatusCode::OK, outcome, told, again: None }
+    }
+
+    fn no(status: StatusCode, outcome: DeliveryOutcome, error: &str, reason: &str) -> Reply {
+        Reply { status, outcome, told: json!({"error": error, "reason": reason}), again: None }
+    }
+
+    fn unavailable(reason: &str, again: Duration) -> Reply {
+        let reply = Reply::no(StatusCode::SERVICE_UNAVAILABLE, DeliveryOutcome::Unavailable, "unavailable", reason);
+        Reply { again: Some(again), ..reply }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Answered(self.told)).into_response();
+        if let Some(again) = self.again {
+            response.headers_mut().insert(header::RETRY_AFTER, again.as_secs().into());
+        }
+        response
+    }
+}

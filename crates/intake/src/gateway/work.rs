@@ -1,0 +1,109 @@
+//! The queue of deliveries and the one thread that works them off, as many at once as wait.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use tierline_model::Millis;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::{Answer, Arrived, Desk};
+
+/// Deliveries in one write to the log.
+const BATCH: usize = 1_024;
+/// Bytes in one write to the log, about.
+const BATCH_BYTES: usize = 8 << 20;
+/// Deliveries that may wait.
+const MOST_WAITING: usize = 16_384;
+/// Bytes that may wait.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What tells the time.
+pub type Clock = fn() -> Millis;
+
+/// Where deliveries wait. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    to: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+}
+
+/// The queue can't take it now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The thread that works them off. Dropping it ends the thread when the queue's last handle is gone.
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Job {
+    arrived: Arrived,
+    answer: oneshot::Sender<Answer>,
+    /// Given back when it is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Queue {
+    /// Puts a delivery in line. The answer comes when it is worked off.
+    pub(crate) fn put(&self, arrived: Arrived) -> Result<oneshot::Receiver<Answer>, Full> {
+        // The limit of a body lies far below the room.
+        let bytes = u32::try_from(arrived.body.len().clamp(1, MOST_BYTES)).map_err(|_| Full)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| Full)?;
+        let (answer, answered) = oneshot::channel();
+        self.to.try_send(Job { arrived, answer, _room: room }).map_err(|_| Full)?;
+        Ok(answered)
+    }
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub(crate) fn start(mut desk: Desk, now: Clock) -> io::Result<(Queue, Worker)> {
+        let (to, mut from) = mpsc::channel::<Job>(MOST_WAITING);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("intake".into()).spawn(move || {
+            while let Some(first) = from.blocking_recv() {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let jobs = batch(first, &mut from);
+                let (arrived, answers): (Vec<_>, Vec<_>) =
+                    jobs.into_iter().map(|Job { arrived, answer, _room }| (arrived, (answer, _room))).unzip();
+                let told = desk.take(&arrived, now());
+                for ((answer, _room), told) in answers.into_iter().zip(told) {
+                    // Who gave up waiting tries again, and it is then a repeat.
+                    let _ = answer.send(told);
+                }
+            }
+        })?;
+        let room = Arc::new(Semaphore::new(MOST_BYTES));
+        Ok((Queue { to, room }, Worker { stop, thread: Some(thread) }))
+    }
+}
+
+/// The first, and what has come meanwhile.
+fn batch(first: Job, from: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut bytes = first.arrived.body.len();
+    let mut jobs = vec![first];
+    while jobs.len() < BATCH
+        && bytes < BATCH_BYTES
+        && let Ok(next) = from.try_recv()
+    {
+        bytes += next.arrived.body.len();
+        jobs.push(next);
+    }
+    jobs
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It ends after what it is at: with the next delivery, which nobody waits for, or when the queue is gone.
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The systems that are known, one file or folder each.
+
+pub mod mapping;
+
+use crate::Kind;
+
+/// Every kind that `kind:` can name.
+pub const KINDS: &[Kind] = &[
+    // Help desks.
+
+    // Customer relations and billing.
+
+    // Anything else.
+    mapping::KIND,
+];
+
+/// The kind that a word names.
+pub fn kind(word: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.word == word)
+}

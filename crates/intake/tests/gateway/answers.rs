@@ -1,0 +1,115 @@
+//! What is answered to what.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::world::{SECRETS, World};
+
+fn created(id: &str, ticket: u32) -> Value {
+    json!({"id": id, "type": "created", "at": "2026-03-02T10:00:00Z",
+        "ticket": {"id": ticket, "org": 9, "subject": "Export fails", "priority": "p1"}})
+}
+
+#[test]
+fn what_is_taken_is_on_the_log_when_it_is_answered_and_a_repeat_is_not_there_twice() {
+    let world = World::new();
+    let gateway = world.start();
+    let (status, told) = gateway.post(&created("e1", 7), SECRETS[0]);
+    assert_eq!((status, &told["outcome"]), (200, &json!("taken")), "{told}");
+    let tickets = world.tickets();
+    assert_eq!((&tickets[0]["ticket_id"], &tickets[0]["account_id"]), (&json!("desk:7"), &json!("desk:9")));
+    assert_eq!(tickets[0]["account_ref"], json!({"source": "desk", "kind": "organization", "id": "9"}));
+    assert_eq!(world.records("directory")[0].0, b"desk,ticket,7");
+    let (status, told) = gateway.post(&created("e1", 7), SECRETS[1]);
+    assert_eq!((status, &told["outcome"]), (200, &json!("repeated")));
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (1, 1));
+    let metrics = gateway.metrics.render();
+    assert!(metrics.contains("tierline_intake_deliveries_total{outcome=\"repeated\",source=\"desk\"} 1"), "{metrics}");
+    assert!(metrics.contains("tierline_intake_records_total{source=\"desk\",topic=\"tickets\"} 1"), "{metrics}");
+}
+
+#[test]
+fn what_cannot_be_taken_is_refused_with_its_reason_and_leaves_nothing() {
+    let world = World::new();
+    let gateway = world.start();
+    let body = created("e1", 7).to_string();
+    let json = ("content-type", "application/json");
+    for (name, headers, status, error) in [
+        ("desk", vec![json], 401, "unsigned"),
+        ("desk", vec![json, ("x-signature", "zz")], 401, "malformed_signature"),
+        ("desk", vec![json, ("x-signature", "00ff")], 401, "wrong_signature"),
+        ("nobody", vec![json], 404, "unknown_source"),
+        ("desk", vec![("content-type", "application/xml")], 415, "unsupported_type"),
+    ] {
+        let (answered, told) = gateway.send(name, &body, &headers);
+        assert_eq!((answered, &told["error"]), (status, &json!(error)), "{headers:?}");
+    }
+    assert_eq!(gateway.post(&created("e1", 7), "a guess").1["error"], "wrong_signature");
+    let long = json!({"id": "e2", "type": "created", "text": "x".repeat(5_000)});
+    assert_eq!(gateway.post(&long, SECRETS[0]).0, 413);
+    for topic in ["tickets", "intake-raw", "dead-letters", "directory"] {
+        assert!(world.records(topic).is_empty(), "{topic}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_lies_in_dead_letters_with_its_body_once() {
+    let world = World::new();
+    let gateway = world.start();
+    let mut payload = created("e1", 7);
+    payload["ticket"]["id"] = Value::Null;
+    for _ in 0..2 {
+        let (status, told) = gateway.post(&payload, SECRETS[0]);
+        assert_eq!((status, &told["error"]), (422, &json!("missing_field")));
+        assert_eq!(told["reason"], "`/ticket/id` is missing");
+    }
+    let letters = world.records("dead-letters");
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].1, payload.to_string().into_bytes());
+    let headers = &world.headers("dead-letters")[0];
+    assert_eq!(headers["tierline.error"], "missing_field");
+    assert_eq!((headers["tierline.topic"].as_str(), headers["tierline.source"].as_str()), ("intake-raw", "desk"));
+    let (status, told) = gateway.post(&json!({"id": "e3", "type": "login"}), SECRETS[0]);
+    assert_eq!((status, &told["outcome"]), (200, &json!("ignored")));
+    assert_eq!(world.records("intake-raw").len(), 2, "a corrected mapping may read it");
+}
+
+#[test]
+fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() {
+    let world = World::new();
+    let gateway = world.start();
+    world.weather.down.store(true, Ordering::SeqCst);
+    assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).0, 503);
+    world.weather.down.store(false, Ordering::SeqCst);
+    world.weather.lying.store(1, Ordering::SeqCst);
+    assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).0, 503);
+    assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).1["outcome"], "taken");
+    // Written twice, as nobody knew whether the first was: the engine knows it by its id.
+    let ids: Vec<_> = world.tickets().iter().map(|told| told["event_id"].clone()).collect();
+    assert_eq!(ids, ["e1", "e1"]);
+    assert_eq!(world.records("directory").len(), 1, "and it is remembered");
+}
+
+#[test]
+fn a_slow_caller_is_cut_off() {
+    let mut world = World::new();
+    world.timeout = Duration::from_millis(500);
+    let gateway = world.start();
+    let head = "POST /hooks/desk HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    for (said, answer) in [(head, "HTTP/1.1 408"), ("POST /hooks/desk HT", "HTTP/1.1 408"), ("", "")] {
+        let began = Instant::now();
+        let mut caller = TcpStream::connect(gateway.address).expect("it listens");
+        caller.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
+        caller.write_all(said.as_bytes()).expect("it is heard");
+        let mut heard = String::new();
+        // Whether it is closed with an answer, without one, or reset.
+        let _ = caller.read_to_string(&mut heard);
+        assert!(began.elapsed() < Duration::from_secs(4), "{said:?}");
+        assert!(heard.is_empty() || heard.starts_with(answer), "{said:?}: {heard}");
+    }
+    assert!(world.path().exists());
+}
