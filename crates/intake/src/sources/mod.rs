@@ -1,13 +1,15 @@
 //! The systems that are known, one file or folder each.
 
+pub mod desk;
 pub mod mapping;
+pub mod zendesk;
 
 use crate::Kind;
 
 /// Every kind that `kind:` can name.
 pub const KINDS: &[Kind] = &[
     // Help desks.
-
+    zendesk::KIND,
     // Customer relations and billing.
 
     // Anything else.

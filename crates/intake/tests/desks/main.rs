@@ -1,0 +1,6 @@
+//! What the help desks' payloads become, and whose deliveries are taken. The samples are made up, by the vendors'
+//! documentation.
+
+mod kit;
+mod samples;
+mod zendesk;

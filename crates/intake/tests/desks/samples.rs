@@ -1,0 +1,22 @@
+//! Every sample, and what it becomes: records, what is remembered, what nobody read.
+
+use crate::kit::{Desk, sample};
+
+macro_rules! samples {
+    ($kind:ident, $options:literal: $($name:ident)*) => {
+        #[test]
+        fn $kind() {
+            $(
+                let mut desk = Desk::new(stringify!($kind), $options);
+                let payload = sample(include_str!(concat!("samples/", stringify!($kind), "/", stringify!($name), ".json")));
+                insta::assert_snapshot!(concat!(stringify!($kind), "_", stringify!($name)), desk.told(&payload));
+            )*
+        }
+    };
+}
+
+samples! {
+    zendesk, "{ statuses: { Waiting for engineering: on_hold }, fields: { '360001': category }, site: 'https://acme.zendesk.com/' }":
+    created comment_of_agent comment_of_customer custom_field_changed merged organization_custom_field_changed
+    bridged_comment template_updated export
+}
