@@ -1,6 +1,7 @@
 //! The systems that are known, one file or folder each.
 
 pub mod desk;
+pub mod freshdesk;
 pub mod mapping;
 pub mod zendesk;
 
@@ -10,6 +11,7 @@ use crate::Kind;
 pub const KINDS: &[Kind] = &[
     // Help desks.
     zendesk::KIND,
+    freshdesk::KIND,
     // Customer relations and billing.
 
     // Anything else.

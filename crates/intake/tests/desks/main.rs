@@ -1,6 +1,7 @@
 //! What the help desks' payloads become, and whose deliveries are taken. The samples are made up, by the vendors'
 //! documentation.
 
+mod freshdesk;
 mod kit;
 mod samples;
 mod zendesk;

@@ -20,3 +20,8 @@ samples! {
     created comment_of_agent comment_of_customer custom_field_changed merged organization_custom_field_changed
     bridged_comment template_updated export
 }
+
+samples! {
+    freshdesk, "{ statuses: { '12': on_hold }, fields: { cf_area: product_area }, site: 'https://acme.freshdesk.com' }":
+    template_created template_agent_replied unchanged ticket_with_stats ticket_with_conversations conversations rating company
+}
