@@ -2,6 +2,7 @@
 
 pub mod desk;
 pub mod freshdesk;
+pub mod intercom;
 pub mod mapping;
 pub mod zendesk;
 
@@ -12,6 +13,7 @@ pub const KINDS: &[Kind] = &[
     // Help desks.
     zendesk::KIND,
     freshdesk::KIND,
+    intercom::KIND,
     // Customer relations and billing.
 
     // Anything else.

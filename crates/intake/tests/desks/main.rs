@@ -2,6 +2,7 @@
 //! documentation.
 
 mod freshdesk;
+mod intercom;
 mod kit;
 mod samples;
 mod zendesk;

@@ -25,3 +25,9 @@ samples! {
     freshdesk, "{ statuses: { '12': on_hold }, fields: { cf_area: product_area }, site: 'https://acme.freshdesk.com' }":
     template_created template_agent_replied unchanged ticket_with_stats ticket_with_conversations conversations rating company
 }
+
+samples! {
+    intercom, "{}":
+    user_created admin_replied admin_snoozed fin_hands_over rating_added deleted export contact_of_two_companies
+    fin_status_updated
+}
