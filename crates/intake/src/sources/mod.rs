@@ -4,6 +4,7 @@ pub mod desk;
 pub mod freshdesk;
 pub mod intercom;
 pub mod mapping;
+pub mod pylon;
 pub mod zendesk;
 
 use crate::Kind;
@@ -14,6 +15,7 @@ pub const KINDS: &[Kind] = &[
     zendesk::KIND,
     freshdesk::KIND,
     intercom::KIND,
+    pylon::KIND,
     // Customer relations and billing.
 
     // Anything else.

@@ -4,5 +4,6 @@
 mod freshdesk;
 mod intercom;
 mod kit;
+mod pylon;
 mod samples;
 mod zendesk;

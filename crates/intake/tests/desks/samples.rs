@@ -31,3 +31,8 @@ samples! {
     user_created admin_replied admin_snoozed fin_hands_over rating_added deleted export contact_of_two_companies
     fin_status_updated
 }
+
+samples! {
+    pylon, "{ fields: { region: custom.area } }":
+    template_customer_replied issue issue_with_messages account
+}
