@@ -25,6 +25,15 @@ fn the_signature_is_that_of_the_body_under_either_secret() {
     assert!(matches!(desk.verify(&[], b"{}"), Err(Refused::Unsigned(_))));
 }
 
+/// Python: `hmac.new(b"old secret", b'{"topic":"ping"}', hashlib.sha256).hexdigest()`.
+#[test]
+fn fins_own_api_signs_by_another_hash() {
+    let desk = Desk::new("intercom", "");
+    let verify = |signature| desk.verify(&[("X-Fin-Agent-API-Webhook-Signature", signature)], br#"{"topic":"ping"}"#);
+    assert_eq!(verify("51f6c40c9605ae74f6cba75cf6885d06d6cc1dabaaa3cae196bcdedea2987b27"), Ok(()));
+    assert_eq!(verify("6fe4a0bfaca5df4fbbb3f6deca865610b3ac5293808077899b3490ebcc493fb9"), Err(Refused::Wrong));
+}
+
 #[test]
 fn a_bot_that_looks_like_an_admin_is_a_bot() {
     let mut desk = Desk::new("intercom", "bots: ['650']");

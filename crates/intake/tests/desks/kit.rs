@@ -66,9 +66,12 @@ impl Desk {
         reading.records.into_iter().map(|record| Value::Object(record.told)).collect()
     }
 
-    /// The only record that a payload becomes.
+    /// The only record that a payload becomes, beside what an account is called.
     pub fn one(&mut self, payload: &Value) -> Value {
         let mut records = self.read(payload);
+        if records.len() > 1 {
+            records.retain(|record| record["set"]["name"].is_null());
+        }
         assert_eq!(records.len(), 1, "{records:?}");
         records.remove(0)
     }
@@ -113,7 +116,7 @@ impl Desk {
     }
 
     fn remember(&mut self, entries: &[Entry]) {
-        entries.iter().for_each(|entry| self.remembered.put(entry.clone()));
+        entries.iter().for_each(|entry| drop(self.remembered.put(entry.clone())));
     }
 }
 

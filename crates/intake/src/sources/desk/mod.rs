@@ -16,10 +16,10 @@ pub use options::{Around, Options, OwnField};
 pub use plain::plain;
 pub use read::{first, is_object, list_or_one, slug, texts, vendor_id, when};
 
-use tierline_model::{Author, Millis, TicketEventKind, TicketField};
+use tierline_model::{AccountField, Author, Millis, TicketEventKind, TicketField};
 
 use crate::directory::EntryKind;
-use crate::records::{Fields, Handoff, Message, Signal, TicketEvent};
+use crate::records::{AccountChange, Fields, Handoff, Message, Signal, TicketEvent};
 use crate::{Basics, Context, Delivery, Home, Json, Reading, content_id};
 
 /// The id of a ticket's first message.
@@ -67,6 +67,20 @@ pub fn guessed_home(
 fn nobodys(basics: &Basics, ticket: &str, reading: &mut Reading) -> Home {
     reading.ignore("", "nothing tells whose ticket this is, and it was never met: it is an account of its own");
     Home { account: basics.account_id(&format!("ticket:{ticket}")), account_ref: None }
+}
+
+/// What an organisation is called, where a ticket tells it besides: a change of the account, once for each name.
+pub fn tell_name(basics: &Basics, organisation: Json<'_>, context: &Context<'_>, reading: &mut Reading) {
+    let (Some(id), Some(name)) = (vendor_id(organisation.get("id")), organisation.get("name").text()) else { return };
+    let mut known = reading.known(context, &basics.name, EntryKind::Organisation, &id).cloned().unwrap_or_default();
+    if known.name.as_deref() != Some(name) {
+        let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+        change.source_id = Some(id.clone().into_owned());
+        change.fields.set(AccountField::Name, name);
+        known.name = Some(name.to_owned());
+        reading.remember(context, &basics.name, EntryKind::Organisation, &id, known);
+        reading.push(change);
+    }
 }
 
 /// A field that is a vendor's id: told, told as none (`null`, `""`, `0`, `-`), or untold.

@@ -71,6 +71,9 @@ fn happened(reader: &mut Reader<'_, '_>, told: Told<'_>) -> Result<(), Unreadabl
     }
     if let Some(message) = message.as_mut().filter(|_| kind == TicketEventKind::Message) {
         take_name(message);
+        if message.author == Author::Customer && message.author_name.is_none() {
+            message.author_name = of_ticket.at("/requester/name").text().map(str::to_owned);
+        }
     }
     let mut event = TicketEvent::new(&reader.desk.basics, kind, content_id(delivery.body), &id, home, at);
     event.fields = fields;

@@ -17,7 +17,7 @@ use tierline_rules::source::{Diagnostics, Keys};
 
 use super::desk::{self, Around, Options};
 use crate::directory::{EntryKind, Known};
-use crate::proof::{self, from_hex, hmac_sha1};
+use crate::proof::{self, from_hex, hmac_sha1, hmac_sha256};
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// An Intercom.
@@ -26,6 +26,10 @@ pub const KIND: Kind = Kind { word: "intercom", what: "Intercom", build };
 /// <https://developers.intercom.com/docs/webhooks/webhook-notifications#signed-notifications>: `sha1=` and, in
 /// hexadecimal, the HMAC-SHA1 of the body under the app's client secret. It has no timestamp.
 const SIGNATURE: &str = "x-hub-signature";
+
+/// Fin's own API signs its events under a secret of its own: `docs/guides/fin-agent-api/setup`, the HMAC-SHA256 of the
+/// body in hexadecimal.
+const SIGNATURE_OF_FIN: &str = "x-fin-agent-api-webhook-signature";
 
 /// An Intercom as it is configured.
 #[derive(Debug)]
@@ -45,6 +49,10 @@ impl Source for Intercom {
     }
 
     fn verify(&self, delivery: &Delivery<'_>) -> Result<(), Refused> {
+        if let Some(given) = delivery.header(SIGNATURE_OF_FIN) {
+            let given = from_hex(given.strip_prefix("sha256=").unwrap_or(given), SIGNATURE_OF_FIN)?;
+            return self.basics.secrets.prove(&given, |secret| hmac_sha256(secret, &[delivery.body]));
+        }
         let given = proof::header(delivery, SIGNATURE)?;
         let given = given.strip_prefix("sha1=").ok_or_else(|| Refused::Malformed(SIGNATURE.to_owned()))?;
         let given = from_hex(given, SIGNATURE)?;

@@ -115,6 +115,7 @@ pub fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadab
 
 fn home(reader: &mut Reader<'_, '_>, id: &str, told: Json<'_>) -> Home {
     let account = vendor_id(first([told.at("/account/id"), told.get("account_id")]));
+    desk::tell_name(&reader.desk.basics, told.get("account"), reader.context, &mut reader.reading);
     let (account, requester) = (account.as_deref(), requester(told));
     desk::home(&reader.desk.basics, id, account, requester.as_deref(), reader.context, &mut reader.reading)
 }

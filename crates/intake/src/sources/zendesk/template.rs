@@ -23,6 +23,7 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unread
         people::learn(reader, person);
     }
     let home = reader.home(&id, told);
+    desk::tell_name(&reader.desk.basics, told.get("organization"), reader.context, &mut reader.reading);
     let delivery = reader.context.delivery;
     let happened = match kind {
         TicketEventKind::Created => [told.get("created_at"), told.get("updated_at")],

@@ -43,7 +43,7 @@ pub fn fields(reader: &mut Reader<'_, '_>, id: &str, ticket: Json<'_>) -> Fields
         let name = told.or_else(|| reader.name(EntryKind::Item, &brand_key(&brand)));
         fields.set(TicketField::Brand, name.unwrap_or_else(|| brand.into_owned()));
     } else {
-        fields.set_told(TicketField::Brand, ticket.get("brand").text());
+        fields.set_told(TicketField::Brand, first([ticket.at("/brand/name"), ticket.get("brand")]).text());
     }
     fields.set_told(TicketField::Url, url(reader, id, ticket));
     let parent =
