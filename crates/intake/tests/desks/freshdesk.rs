@@ -112,3 +112,13 @@ fn what_is_nothing_of_freshdesks_is_refused() {
     assert_eq!(desk.unreadable(&json!({"hello": 1})).code, "undecodable");
     assert_eq!(desk.unreadable(&json!({"event": "created", "ticket": {"subject": "S"}})).code, "missing_field");
 }
+
+#[test]
+fn a_template_of_somebodys_own_is_read_as_far_as_it_goes() {
+    let mut desk = Desk::new("freshdesk", "");
+    let bare = desk.one(&json!({"ticket": {"id": 42, "status": "Pending", "company_id": 900}}));
+    assert_eq!((&bare["kind"], &bare["ticket"]["status"]), (&json!("updated"), &json!("pending")));
+    let flat = desk.one(&json!({"ticket_id": 42, "ticket_subject": "S", "ticket_status": "Open"}));
+    assert_eq!((&flat["ticket"]["subject"], &flat["account_id"]), (&json!("S"), &json!("acme")));
+    assert!(desk.read(&json!({"id": 5, "name": "Agent", "description": "a role", "default": true})).is_empty());
+}

@@ -2,6 +2,7 @@
 //! documentation.
 
 mod freshdesk;
+mod garbage;
 mod intercom;
 mod kit;
 mod pylon;

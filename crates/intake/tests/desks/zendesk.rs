@@ -222,3 +222,17 @@ fn what_is_none_of_ours_is_passed_over_and_what_is_nothing_is_refused() {
     timeless["detail"]["updated_at"] = json!(null);
     assert_eq!(desk.unreadable(&timeless).code, "missing_field");
 }
+
+#[test]
+fn a_template_of_somebodys_own_is_read_as_far_as_it_goes() {
+    let mut desk = Desk::new("zendesk", "");
+    let flat = json!({"ticket_id": 7, "title": "Export fails", "status": "Open", "updated_at": "2026-03-02T09:00:00Z",
+        "latest_comment": {"id": 9, "value": "Hello", "author_id": 501}, "requester_id": 501});
+    let records = desk.read(&flat);
+    assert_eq!((&records[0]["kind"], &records[0]["ticket"]["status"]), (&json!("updated"), &json!("open")));
+    assert_eq!((&records[1]["message"]["author"], &records[1]["message"]["id"]), (&json!("customer"), &json!("9")));
+    let bare = desk.one(&json!({"ticket": {"id": "7", "status": "Pending"}}));
+    assert_eq!((&bare["kind"], &bare["ticket"]["status"]), (&json!("updated"), &json!("pending")));
+    let tag = json!({"id": 5, "name": "macro", "url": "https://acme.zendesk.com/api/v2/macros/5.json"});
+    assert!(desk.read(&tag).is_empty());
+}

@@ -66,6 +66,13 @@ impl Reader<'_, '_> {
             let data = payload.get("data");
             return template::read(self, payload, if desk::is_object(data) { data } else { payload });
         }
+        if payload.get("ticket_id").is_told() && payload.members().any(|(name, _)| name.starts_with("ticket_s")) {
+            return template::unchanged(self, payload);
+        }
+        let told = payload.get("ticket");
+        if desk::is_object(told) && !told.get("created_at").is_told() {
+            return template::eventless(self, payload, told);
+        }
         object::read(self, payload)
     }
 

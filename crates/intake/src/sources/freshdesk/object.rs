@@ -38,6 +38,10 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unread
     }
     match kind_of(payload) {
         Some(name) => named(reader, name, payload),
+        None if vendor_id(payload.get("id")).is_some() => {
+            reader.reading.ignore("", "an object of neither a ticket nor a conversation nor a company nor a person");
+            Ok(())
+        }
         None => Err(Unreadable::undecodable("neither the template, nor an event, nor an object of Freshdesk's API")),
     }
 }

@@ -30,6 +30,13 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, data: Json<'_>) -> R
     happened(reader, Told { kind, by, ticket: told, message: conversation, rating: data.get("rating") })
 }
 
+/// A template of somebody's own that does not say what happened: the ticket as it stands.
+pub fn eventless(reader: &mut Reader<'_, '_>, payload: Json<'_>, ticket: Json<'_>) -> Result<(), Unreadable> {
+    let message = payload.get("message");
+    let kind = if desk::is_object(message) { TicketEventKind::Message } else { TicketEventKind::Updated };
+    happened(reader, Told { kind, by: None, ticket, message, rating: Json::absent() })
+}
+
 /// What an automation tells.
 struct Told<'p> {
     kind: TicketEventKind,

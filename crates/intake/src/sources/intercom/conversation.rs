@@ -103,6 +103,9 @@ fn fields(reader: &mut Reader<'_, '_>, id: &str, item: Json<'_>, notice: Notice<
     fields.set_told(TicketField::Channel, channel.map(|kind| if kind == "conversation" { "chat" } else { kind }));
     let contact = first([item.at("/contacts/contacts/0/id"), item.at("/user/id")]);
     fields.set_told(TicketField::Requester, vendor_id(contact).map(|id| id.into_owned()));
+    if item.at("/assignee/type").text() == Some("nobody_admin") {
+        fields.clear(TicketField::Assignee);
+    }
     tell_id(&mut fields, TicketField::Assignee, first([item.get("admin_assignee_id"), admin(item.get("assignee"))]));
     let team = item.get("team_assignee_id");
     match vendor_id(team) {

@@ -134,9 +134,9 @@ impl Reader<'_, '_> {
             ("", "") if item.get("conversation_parts").is_told() || item.get("conversation_message").is_told() => {
                 conversation::read(self, item, notice)
             }
-            (_, "") => Err(Unreadable::undecodable("neither a notification nor an object of Intercom's API")),
+            ("", "") => Err(Unreadable::undecodable("neither a notification nor an object of Intercom's API")),
             _ => {
-                let why = "a topic of neither a conversation nor a ticket nor a contact nor a company";
+                let why = "of neither a conversation nor a ticket nor a contact nor a company";
                 self.reading.ignore("/topic", why);
                 Ok(())
             }

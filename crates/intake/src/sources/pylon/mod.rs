@@ -129,6 +129,10 @@ impl Reader<'_, '_> {
                 account::person(self, told);
                 Ok(())
             }
+            () if has(&["id"]) => {
+                self.reading.ignore("", "an object of neither an issue nor an account nor a person");
+                Ok(())
+            }
             () => Err(Unreadable::undecodable("neither the template nor an object of Pylon's API")),
         }
     }

@@ -13,7 +13,7 @@ use crate::sources::desk::{self, first, plain, vendor_id};
 const FLAG_AUTOMATIC: i64 = 4;
 
 /// The first comment is written with the ticket; its own instant may be a little later.
-const WITH_CREATION: Millis = 60_000;
+const WITH_CREATION: u64 = 60_000;
 
 /// A comment as a message, and when it was written.
 pub struct Comment {
@@ -89,7 +89,7 @@ fn is_first(ticket: Json<'_>, text: Option<&str>, at: Millis) -> bool {
     let description = ticket.get("description").text().map(plain);
     description.is_some()
         && description.as_deref() == text
-        && created_at.is_some_and(|created_at| (at - created_at).abs() <= WITH_CREATION)
+        && created_at.is_some_and(|created_at| at.abs_diff(created_at) <= WITH_CREATION)
 }
 
 /// A trigger's comment may come without an id: what it says, and when, is its identity.

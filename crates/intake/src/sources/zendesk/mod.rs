@@ -90,8 +90,15 @@ impl Reader<'_, '_> {
                 return event::bridged(self, payload, happened);
             }
         }
-        if payload.get("event").text().is_some() && desk::is_object(payload.get("ticket")) {
-            return template::read(self, payload);
+        let told = payload.get("ticket");
+        let is_template = payload.get("event").text().is_some() || !told.get("created_at").is_told();
+        if desk::is_object(told) && is_template {
+            return template::read(self, payload, told);
+        }
+        // A template of somebody's own, without an object around the ticket.
+        let has_ticket = ["status", "subject", "title"].iter().any(|name| payload.get(name).is_told());
+        if payload.get("ticket_id").is_told() && has_ticket {
+            return template::read(self, payload, payload);
         }
         if payload.get("metric").text().is_some() && payload.get("ticket_id").is_told() {
             self.reading.ignore(pointer, "a ticket metric event: Tierline keeps clocks of its own");

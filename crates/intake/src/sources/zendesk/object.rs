@@ -60,6 +60,10 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, pointer: &str) -> Re
             Ok(())
         }
         _ if payload.get("count").is_told() => Ok(()),
+        _ if vendor_id(payload.get("id")).is_some() => {
+            reader.reading.ignore(pointer, "an object of neither a ticket nor a user nor an organisation");
+            Ok(())
+        }
         _ => Err(Unreadable::undecodable("neither an event, nor the template, nor an object of Zendesk's API")),
     }
 }

@@ -8,9 +8,10 @@ use crate::sources::desk::{self, first, vendor_id};
 use crate::{Json, Unreadable, content_id};
 
 /// The template tells the ticket as it is, its newest comment, and whether this was its creation.
-pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unreadable> {
-    let told = payload.get("ticket");
-    let id = vendor_id(told.get("id")).ok_or_else(|| Unreadable::missing("/ticket/id"))?;
+pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, told: Json<'_>) -> Result<(), Unreadable> {
+    let id = vendor_id(first([told.get("id"), told.get("ticket_id")]));
+    let id = id.ok_or_else(|| Unreadable::missing("/ticket/id"))?;
+    let comment = first([payload.get("comment"), payload.get("latest_comment"), told.get("latest_comment")]);
     let word = payload.get("event").text().unwrap_or_default();
     let word = word.rsplit(['.', '_']).next().unwrap_or(word);
     let kind = match word {
@@ -27,7 +28,7 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unread
     let delivery = reader.context.delivery;
     let happened = match kind {
         TicketEventKind::Created => [told.get("created_at"), told.get("updated_at")],
-        _ => [told.get("updated_at"), payload.at("/comment/created_at")],
+        _ => [told.get("updated_at"), comment.get("created_at")],
     };
     let at = desk::when(first(happened)).unwrap_or(delivery.received_at);
     let event_id = delivery.header(INVOCATION).map_or_else(|| content_id(delivery.body), str::to_owned);
@@ -60,7 +61,7 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unread
         return Ok(());
     }
     // The newest comment comes with every update, new or not: its id says which.
-    if let Some(comment) = comment::read(reader, &id, told, payload.get("comment"), at) {
+    if let Some(comment) = comment::read(reader, &id, told, comment, at) {
         let name = comment.message.id.clone().unwrap_or_default();
         let (basics, kind, id_of_event) =
             (&reader.desk.basics, TicketEventKind::Message, format!("{id}:message:{name}"));
