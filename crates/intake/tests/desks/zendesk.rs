@@ -236,3 +236,18 @@ fn a_template_of_somebodys_own_is_read_as_far_as_it_goes() {
     let tag = json!({"id": 5, "name": "macro", "url": "https://acme.zendesk.com/api/v2/macros/5.json"});
     assert!(desk.read(&tag).is_empty());
 }
+
+#[test]
+fn the_same_words_later_are_another_message() {
+    let mut desk = Desk::new("zendesk", "");
+    let words = "The export fails with an error.\n\nJo";
+    assert_eq!(message(&mut desk, &comment("501", false, words, true))["id"], "99009");
+    // A mail's words are told in more than one dress; at the same moment by the same person they are the description.
+    let mut at_once = comment("501", false, "The export fails with an error.", true);
+    at_once["time"] = json!("2026-03-02T09:00:01Z");
+    assert_eq!(message(&mut desk, &at_once)["id"], "4711:first");
+    let mut export = sample(include_str!("samples/zendesk/export.json"));
+    export["tickets"][0]["comments"][1]["body"] = json!(words);
+    export["tickets"][0]["comments"][1]["created_at"] = json!("2026-03-02T09:00:30Z");
+    assert_eq!(desk.read(&export)[1]["message"]["id"], "99001");
+}

@@ -108,7 +108,8 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadable> 
         let conversations = told.get("conversations").items().chain(told.get("notes").items());
         let mut messages = Vec::new();
         for one in conversations {
-            let one = if desk::is_object(one.get("note")) { one.get("note") } else { one };
+            let named = first([one.get("note"), one.get("helpdesk_note")]);
+            let one = if desk::is_object(named) { named } else { one };
             let at = desk::when(one.get("created_at")).unwrap_or(created_at);
             messages.extend(message::read(reader, &id, requester.as_deref(), one, None).map(|message| (at, message)));
         }

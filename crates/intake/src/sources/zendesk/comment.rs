@@ -14,6 +14,7 @@ const FLAG_AUTOMATIC: i64 = 4;
 
 /// The first comment is written with the ticket; its own instant may be a little later.
 const WITH_CREATION: u64 = 60_000;
+const AT_ONCE: u64 = 2_000;
 
 /// A comment as a message, and when it was written.
 pub struct Comment {
@@ -23,8 +24,26 @@ pub struct Comment {
     pub at: Millis,
 }
 
+/// Which of a ticket's comments it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its first.
+    First,
+    /// A later one.
+    Later,
+    /// That is not told.
+    Untold,
+}
+
 /// Reads a comment on a ticket, written at `at` unless it says otherwise. None: there is none.
-pub fn read(reader: &mut Reader<'_, '_>, id: &str, ticket: Json<'_>, comment: Json<'_>, at: Millis) -> Option<Comment> {
+pub fn read(
+    reader: &mut Reader<'_, '_>,
+    id: &str,
+    ticket: Json<'_>,
+    comment: Json<'_>,
+    at: Millis,
+    place: Place,
+) -> Option<Comment> {
     let text = first([comment.get("plain_body"), comment.get("body"), comment.get("html_body"), comment.get("value")]);
     let comment_id = vendor_id(comment.get("id"));
     if !text.is_told() && comment_id.is_none() {
@@ -36,7 +55,12 @@ pub fn read(reader: &mut Reader<'_, '_>, id: &str, ticket: Json<'_>, comment: Js
     let (author, author_name) = author(reader, ticket, comment);
     let mut message = desk::message(author, public);
     message.author_name = author_name;
-    message.id = Some(match is_first(ticket, text.as_deref(), at) {
+    let is_first = match place {
+        Place::First => true,
+        Place::Later => false,
+        Place::Untold => is_description(ticket, comment, text.as_deref(), at),
+    };
+    message.id = Some(match is_first {
         true => desk::first_message(id),
         false => comment_id.map_or_else(|| nameless(id, at, text.as_deref()), |id| id.into_owned()),
     });
@@ -83,13 +107,15 @@ pub fn role(word: &str) -> Option<Author> {
     }
 }
 
-/// Whether it is the ticket's description, which some ways bring without an id.
-fn is_first(ticket: Json<'_>, text: Option<&str>, at: Millis) -> bool {
-    let created_at = desk::when(ticket.get("created_at"));
-    let description = ticket.get("description").text().map(plain);
-    description.is_some()
-        && description.as_deref() == text
-        && created_at.is_some_and(|created_at| at.abs_diff(created_at) <= WITH_CREATION)
+/// Whether it is the ticket's description, which some ways bring without an id: the same words, or at the same moment by
+/// whoever opened the ticket, for a mail's words are told in more than one dress.
+fn is_description(ticket: Json<'_>, comment: Json<'_>, text: Option<&str>, at: Millis) -> bool {
+    let Some(created_at) = desk::when(ticket.get("created_at")) else { return false };
+    let Some(description) = ticket.get("description").text().map(plain) else { return false };
+    let author = vendor_id(first([comment.get("author_id"), comment.at("/author/id")]));
+    let submitter = vendor_id(first([ticket.get("submitter_id"), ticket.at("/submitter/id")]));
+    let is_at_once = at.abs_diff(created_at) <= AT_ONCE && submitter.is_some() && author == submitter;
+    is_at_once || at.abs_diff(created_at) <= WITH_CREATION && Some(description.as_ref()) == text
 }
 
 /// A trigger's comment may come without an id: what it says, and when, is its identity.

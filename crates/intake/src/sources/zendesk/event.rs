@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use tierline_model::{Author, Millis, TicketEventKind, TicketField};
 
-use super::{Reader, comment, people, ticket, words};
+use super::comment::{self, Place};
+use super::{Reader, people, ticket, words};
 use crate::records::{Handoff, TicketEvent};
 use crate::sources::desk::{self, OwnField, first, vendor_id};
 use crate::{Home, Json, Unreadable};
@@ -127,7 +128,7 @@ fn happened(reader: &mut Reader<'_, '_>, subject: Json<'_>, told: Happened<'_>) 
     match kind {
         TicketEventKind::Created => event.message = comment::description(reader, &id, told.ticket),
         TicketEventKind::Message => {
-            let comment = comment::read(reader, &id, told.ticket, told.event.get("comment"), told.at);
+            let comment = comment::read(reader, &id, told.ticket, told.event.get("comment"), told.at, Place::Untold);
             let comment = comment.ok_or_else(|| Unreadable::missing("/event/comment"))?;
             comment::push(reader, event, &id, comment);
             return Ok(());

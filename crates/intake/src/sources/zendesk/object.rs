@@ -6,7 +6,8 @@
 
 use tierline_model::{Author, Millis, Status, TicketEventKind, TicketField};
 
-use super::{Reader, comment, people, ticket, words};
+use super::comment::{self, Place};
+use super::{Reader, people, ticket, words};
 use crate::directory::EntryKind;
 use crate::records::TicketEvent;
 use crate::sources::desk::{self, first, vendor_id};
@@ -91,6 +92,7 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>, comments: Json<'_>) -> Res
         people::learn(reader, told.get(person));
     }
     let home = reader.home(&id, told);
+    desk::tell_name(&reader.desk.basics, told.get("organization"), reader.context, &mut reader.reading);
     let mut fields = ticket::fields(reader, &id, told);
     let is_gone = told.get("status").text().is_some_and(|status| status.eq_ignore_ascii_case("deleted"));
     let comments =
@@ -103,16 +105,16 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>, comments: Json<'_>) -> Res
         reader.reading.push(TicketEvent { message, ..created(fields) });
         return Ok(());
     }
-    if !comments.is_empty() {
+    let has_story = !comments.is_empty();
+    if has_story {
         let mut first_message = None;
         let mut messages = Vec::new();
-        for (n, one) in comments.iter().enumerate() {
-            let Some(mut comment) = comment::read(reader, &id, told, *one, created_at) else { continue };
-            if n == 0 && first_message.is_none() {
-                comment.message.id = Some(desk::first_message(&id));
-                first_message = Some(comment.message);
-            } else {
-                messages.push(comment);
+        for one in comments {
+            let place = if first_message.is_none() { Place::First } else { Place::Later };
+            let Some(comment) = comment::read(reader, &id, told, one, created_at, place) else { continue };
+            match place {
+                Place::First => first_message = Some(comment.message),
+                _ => messages.push(comment),
             }
         }
         let story = TicketEvent { message: first_message, ..created(fields.only(desk::OF_CREATION)) };
@@ -128,7 +130,7 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>, comments: Json<'_>) -> Res
     let kind = if is_gone { TicketEventKind::Deleted } else { TicketEventKind::Updated };
     fields.set(TicketField::CreatedAt, created_at);
     let event_id = desk::version_id(&id, updated_at, reader.context.delivery);
-    let by_kind = (!comments.is_empty()).then_some(Author::System);
+    let by_kind = has_story.then_some(Author::System);
     reader.reading.push(TicketEvent { fields, by_kind, ..event(kind, event_id, updated_at) });
     let rating = told.at("/satisfaction_rating/score").id().and_then(|score| words::rating(&score));
     if let Some(rating) = rating {

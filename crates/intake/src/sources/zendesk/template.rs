@@ -2,7 +2,8 @@
 
 use tierline_model::TicketEventKind;
 
-use super::{INVOCATION, Reader, comment, people, ticket, words};
+use super::comment::{self, Place};
+use super::{INVOCATION, Reader, people, ticket, words};
 use crate::records::TicketEvent;
 use crate::sources::desk::{self, first, vendor_id};
 use crate::{Json, Unreadable, content_id};
@@ -61,7 +62,7 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, told: Json<'_>) -> R
         return Ok(());
     }
     // The newest comment comes with every update, new or not: its id says which.
-    if let Some(comment) = comment::read(reader, &id, told, comment, at) {
+    if let Some(comment) = comment::read(reader, &id, told, comment, at, Place::Untold) {
         let name = comment.message.id.clone().unwrap_or_default();
         let (basics, kind, id_of_event) =
             (&reader.desk.basics, TicketEventKind::Message, format!("{id}:message:{name}"));
