@@ -119,6 +119,25 @@ fn a_message_is_the_same_by_notification_and_by_export() {
 }
 
 #[test]
+fn a_ticket_is_its_customers_unless_it_is_among_colleagues() {
+    let mut desk = Desk::new("intercom", "statuses: { With Dev Team: on_hold }");
+    let mut notice = json!({"type": "notification_event", "topic": "ticket.created", "id": "n", "data": {"item": {
+        "type": "ticket", "id": "900", "category": "Customer", "created_at": 1_772_442_000, "updated_at": 1_772_442_000,
+        "ticket_attributes": {"_default_title_": "Export", "_default_description_": "It fails", "Area": "api"},
+        "ticket_state": {"category": "in_progress", "internal_label": "With Dev Team"},
+        "ticket_type": {"name": "Bug"}, "contacts": {"contacts": [{"type": "contact", "id": "c501"}]}}}});
+    let told = desk.one(&notice);
+    let ticket = &told["ticket"];
+    assert_eq!(
+        (&ticket["subject"], &ticket["status"], &ticket["type"]),
+        (&json!("Export"), &json!("on_hold"), &json!("Bug"))
+    );
+    assert_eq!((&ticket["custom"]["area"], &told["message"]["author"]), (&json!("api"), &json!("customer")));
+    notice["data"]["item"]["category"] = json!("Back-office");
+    assert_eq!(desk.one(&notice)["ticket"]["opened_by"], "agent");
+}
+
+#[test]
 fn what_is_none_of_ours_is_passed_over() {
     let mut desk = Desk::new("intercom", "");
     assert!(

@@ -41,7 +41,8 @@ pub fn source(reader: &Reader<'_, '_>, id: &str, item: Json<'_>) -> Option<Messa
     let source = first([item.get("source"), item.get("conversation_message")]);
     let described = item.at("/ticket_attributes/_default_description_").text();
     if let Some(text) = described.filter(|_| !desk::is_object(source)) {
-        let mut message = desk::message(Author::Customer, true);
+        let author = opened_by(reader, item).unwrap_or(Author::Customer);
+        let mut message = desk::message(author, author == Author::Customer);
         message.id = Some(desk::first_message(id));
         message.text = Some(plain(text).into_owned());
         return Some(message);
@@ -60,6 +61,11 @@ pub fn source(reader: &Reader<'_, '_>, id: &str, item: Json<'_>) -> Option<Messa
 
 /// Who began a conversation: what Intercom says of its delivery, else who wrote its first message.
 pub fn opened_by(reader: &Reader<'_, '_>, item: Json<'_>) -> Option<Author> {
+    // https://developers.intercom.com/docs/references/rest-api/api.intercom.io/tickets/ticket: those are among colleagues.
+    let category = first([item.get("category"), item.at("/ticket_type/category")]).text();
+    if matches!(category, Some("Back-office" | "Tracker")) {
+        return Some(Author::Agent);
+    }
     let source = first([item.get("source"), item.get("conversation_message")]);
     let delivered = source.get("delivered_as").text().and_then(words::begun);
     let wrote = desk::is_object(source.get("author")).then(|| reader.author(source.get("author")).0);

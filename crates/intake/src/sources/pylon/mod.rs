@@ -1,7 +1,7 @@
 //! Pylon: triggers with the template of our page, objects of its API.
 //!
-//! `docs/intake/pylon.md` says what to click. `issue` tells an issue, `message` what is written on it, `account` accounts, people
-//! and teams.
+//! `docs/intake/pylon.md` says what to click. `issue` tells an issue, `message` what is written on it, `account` accounts,
+//! people and teams.
 
 mod account;
 mod issue;
