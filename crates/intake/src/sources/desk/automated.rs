@@ -26,8 +26,10 @@ const SUBJECTS: &[&str] = &[
 
 /// Whether a subject is that of an automatic reply.
 pub fn is_automatic_subject(subject: &str) -> bool {
-    let subject = subject.trim().to_lowercase();
-    SUBJECTS.iter().any(|begin| subject.starts_with(begin))
+    let subject = subject.trim_start().as_bytes();
+    let begins =
+        |begin: &&str| subject.get(..begin.len()).is_some_and(|same| same.eq_ignore_ascii_case(begin.as_bytes()));
+    SUBJECTS.iter().any(begins)
 }
 
 /// Whether a mail's headers say that nobody wrote it: RFC 3834 (`Auto-Submitted` other than `no`), and what mail
