@@ -33,6 +33,16 @@ impl<'a> Json<'a> {
         Json { value: Some(value), watch: Some(watch) }
     }
 
+    /// Nothing at all.
+    pub fn absent() -> Json<'a> {
+        Json { value: None, watch: None }
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(self) -> bool {
+        self.value.is_some_and(Value::is_array)
+    }
+
     /// A member of an object.
     pub fn get(self, name: &str) -> Json<'a> {
         self.inner(self.value.and_then(|value| value.get(name)))

@@ -13,6 +13,7 @@
 //! error or a log line.
 
 pub mod directory;
+pub mod export;
 pub mod gateway;
 pub mod proof;
 pub mod records;

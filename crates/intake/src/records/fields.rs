@@ -115,6 +115,17 @@ impl<F: Field> Fields<F> {
         }
     }
 
+    /// What it says of these fields alone.
+    pub fn only(&self, fields: &[F]) -> Fields<F> {
+        let is_one = |word: &str| fields.iter().any(|field| field.word() == word);
+        let told = self.told.iter().filter(|(word, _)| is_one(word));
+        Fields {
+            told: told.map(|(word, value)| (word.clone(), value.clone())).collect(),
+            cleared: self.cleared.iter().filter(|word| is_one(word)).cloned().collect(),
+            ..Fields::default()
+        }
+    }
+
     /// Whether it says that the field has a value.
     pub fn has(&self, field: F) -> bool {
         self.told.contains_key(field.word())

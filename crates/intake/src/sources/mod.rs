@@ -1,13 +1,21 @@
 //! The systems that are known, one file or folder each.
 
+pub mod desk;
+pub mod freshdesk;
+pub mod intercom;
 pub mod mapping;
+pub mod pylon;
+pub mod zendesk;
 
 use crate::Kind;
 
 /// Every kind that `kind:` can name.
 pub const KINDS: &[Kind] = &[
     // Help desks.
-
+    zendesk::KIND,
+    freshdesk::KIND,
+    intercom::KIND,
+    pylon::KIND,
     // Customer relations and billing.
 
     // Anything else.
