@@ -1,5 +1,7 @@
 //! The systems that are known, one file or folder each.
 
+mod crm;
+pub mod hubspot;
 pub mod mapping;
 
 use crate::Kind;
@@ -9,7 +11,7 @@ pub const KINDS: &[Kind] = &[
     // Help desks.
 
     // Customer relations and billing.
-
+    hubspot::KIND,
     // Anything else.
     mapping::KIND,
 ];

@@ -1,0 +1,4 @@
+//! Sources of accounts and bills, on samples made up by their vendors' documentation.
+
+mod hubspot;
+mod kit;
