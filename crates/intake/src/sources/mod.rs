@@ -3,6 +3,7 @@
 mod crm;
 pub mod hubspot;
 pub mod mapping;
+pub mod salesforce;
 
 use crate::Kind;
 
@@ -12,6 +13,7 @@ pub const KINDS: &[Kind] = &[
 
     // Customer relations and billing.
     hubspot::KIND,
+    salesforce::KIND,
     // Anything else.
     mapping::KIND,
 ];

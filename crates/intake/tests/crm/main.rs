@@ -2,3 +2,4 @@
 
 mod hubspot;
 mod kit;
+mod salesforce;
