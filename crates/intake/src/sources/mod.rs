@@ -4,6 +4,7 @@ mod crm;
 pub mod hubspot;
 pub mod mapping;
 pub mod salesforce;
+pub mod stripe;
 
 use crate::Kind;
 
@@ -14,6 +15,7 @@ pub const KINDS: &[Kind] = &[
     // Customer relations and billing.
     hubspot::KIND,
     salesforce::KIND,
+    stripe::KIND,
     // Anything else.
     mapping::KIND,
 ];
