@@ -14,6 +14,7 @@
 
 pub mod directory;
 pub mod gateway;
+pub mod import;
 pub mod proof;
 pub mod records;
 pub mod sources;
