@@ -13,9 +13,9 @@
 //! error or a log line.
 
 pub mod directory;
+pub mod export;
 pub mod gateway;
 pub mod import;
-pub mod export;
 pub mod proof;
 pub mod records;
 pub mod sources;
