@@ -12,6 +12,7 @@ use crate::demo::Demo;
 use crate::ended::{Ended, Untried};
 use crate::explain::Explain;
 use crate::gateway::Gateway;
+use crate::import::Import;
 use crate::intake::Intake;
 use crate::run::Run;
 use crate::send::Send;
@@ -64,7 +65,7 @@ impl Shared {
             true => path,
             false => format!("'{}'", path.replace('\'', r"'\''")),
         };
-        let commands = ["topics", "dead-letters", "tail", "run", "intake"];
+        let commands = ["topics", "dead-letters", "tail", "run", "intake", "import"];
         commands.iter().fold(text.to_owned(), |text, command| {
             text.replace(&format!("tierline {command}"), &format!("tierline --config {path} {command}"))
         })
@@ -99,6 +100,8 @@ enum Command {
     Gateway(Gateway),
     /// Try what a payload becomes; read kept payloads again
     Intake(Intake),
+    /// Import an export of a help desk, or a CSV file with a mapping
+    Import(Import),
     /// Answer questions of business time: when a target is due, how much has elapsed
     Sla(Sla),
     /// Print a completion script for a shell
@@ -123,6 +126,7 @@ impl Arguments {
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
             Command::Gateway(gateway) => gateway.run(&shared),
             Command::Intake(intake) => intake.run(&shared),
+            Command::Import(import) => import.run(&shared),
             Command::Sla(sla) => sla.run(&shared),
             Command::Completions(completions) => completions.run(),
         };

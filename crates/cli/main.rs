@@ -16,6 +16,7 @@ mod explain;
 mod gateway;
 mod hooks;
 mod host;
+mod import;
 mod intake;
 mod lanes;
 mod letter;

@@ -12,6 +12,7 @@ mod demo;
 mod exits;
 mod explained;
 mod hooks;
+mod imported;
 mod secrets;
 mod tried;
 mod why_running;

@@ -42,7 +42,7 @@ impl Intake {
 }
 
 /// The source of that name.
-fn source(config: &Config, name: &str) -> Result<Arc<dyn Source>, Untried> {
+pub fn source(config: &Config, name: &str) -> Result<Arc<dyn Source>, Untried> {
     let sources: &BTreeMap<_, _> = &config.intake.sources;
     if let Some(source) = sources.get(name) {
         return Ok(Arc::clone(source));

@@ -65,6 +65,20 @@ impl Encoder {
         }
     }
 
+    /// A mark that belongs into every partition of `tickets`, and that topic.
+    ///
+    /// # Errors
+    /// It is not what the schema wants, or the schema registry does not answer.
+    pub fn encode_mark(&mut self, told: &serde_json::Value) -> Result<(String, Vec<u8>), String> {
+        let topic = self.names.tickets.clone();
+        let encoding = (self.encoding)(RecordType::Tickets, &topic)?;
+        let mut value = Vec::new();
+        let json = told.to_string();
+        transcode(&mut self.decoder, RecordType::Tickets, json.as_bytes(), encoding, &mut value)
+            .map_err(|error| error.to_string())?;
+        Ok((topic, value))
+    }
+
     /// Whole snapshots have a topic a source: the one that is called after it, else the first.
     fn topic(&self, record: &Canonical) -> &str {
         let names = &self.names;
@@ -92,6 +106,11 @@ impl Outbox {
             Some((_, records)) => records.push(record),
             None => self.topics.push((topic.to_owned(), vec![record])),
         }
+    }
+
+    /// Adds a record that is written behind all others, also those of its own topic: what may say that they are there.
+    pub fn conclude(&mut self, topic: &str, record: Outgoing) {
+        self.topics.push((topic.to_owned(), vec![record]));
     }
 
     /// Has a topic written before the others.

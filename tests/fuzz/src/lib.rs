@@ -10,7 +10,7 @@
 pub mod bounds;
 pub mod targets;
 
-use targets::{changelog, checkpoint, embedded, records, task_record, words, writer_schema, yaml};
+use targets::{changelog, checkpoint, embedded, intake, records, task_record, words, writer_schema, yaml};
 
 /// One decoder or parser.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "changelog", about: "the engine's changelog entries", run: changelog::run },
     Target { name: "frame", about: "a record as it lies in the embedded store", run: embedded::frame },
     Target { name: "wire", about: "what is said over the embedded log's socket", run: embedded::wire },
+    Target { name: "payload", about: "what a system delivers, its kind on the first line", run: intake::payload },
+    Target { name: "rows", about: "a CSV file that is imported", run: intake::rows },
     Target { name: "words", about: "durations, instants and dates as people write them", run: words::run },
 ];
 

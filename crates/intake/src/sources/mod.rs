@@ -1,10 +1,14 @@
 //! The systems that are known, one file or folder each.
 
+mod crm;
 pub mod desk;
 pub mod freshdesk;
+pub mod hubspot;
 pub mod intercom;
 pub mod mapping;
 pub mod pylon;
+pub mod salesforce;
+pub mod stripe;
 pub mod zendesk;
 
 use crate::Kind;
@@ -17,7 +21,9 @@ pub const KINDS: &[Kind] = &[
     intercom::KIND,
     pylon::KIND,
     // Customer relations and billing.
-
+    hubspot::KIND,
+    salesforce::KIND,
+    stripe::KIND,
     // Anything else.
     mapping::KIND,
 ];

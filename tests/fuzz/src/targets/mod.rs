@@ -4,6 +4,7 @@
 pub mod changelog;
 pub mod checkpoint;
 pub mod embedded;
+pub mod intake;
 pub mod records;
 pub mod task_record;
 pub mod words;

@@ -34,6 +34,7 @@ use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unr
 use expression::{Expression, Place, Scene, spoken};
 use proof::Proof;
 use target::Target;
+pub(crate) use times::Time;
 
 /// `kind: mapping`.
 pub const KIND: Kind = Kind { word: "mapping", what: "a mapping of your own", build };

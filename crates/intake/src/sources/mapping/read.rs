@@ -184,11 +184,7 @@ fn long(target: &Target, what: &str, node: &Node, found: &mut Diagnostics) -> Op
     let zone = zone.unwrap_or(Some(Tz::UTC))?;
     let time = match time {
         None => Time::Standard,
-        Some(written) => match written? {
-            "seconds" => Time::Seconds,
-            "standard" => Time::Standard,
-            pattern => Time::Pattern(pattern.to_owned(), zone),
-        },
+        Some(written) => Time::parse(written?, zone),
     };
     Some(Expression {
         from: from?,

@@ -9,7 +9,7 @@ use super::expression::spoken;
 
 /// How a system writes instants.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Time {
+pub(crate) enum Time {
     /// RFC 3339 with an offset, or milliseconds since the epoch.
     #[default]
     Standard,
@@ -20,6 +20,15 @@ pub(super) enum Time {
 }
 
 impl Time {
+    /// As it is written: `standard`, `seconds`, or a pattern.
+    pub fn parse(written: &str, zone: Tz) -> Time {
+        match written {
+            "seconds" => Time::Seconds,
+            "standard" => Time::Standard,
+            pattern => Time::Pattern(pattern.to_owned(), zone),
+        }
+    }
+
     pub fn read(&self, value: &Value) -> Option<Millis> {
         match self {
             Time::Standard => value.as_i64().or_else(|| parse_instant(value.as_str()?.trim())),

@@ -1,0 +1,282 @@
+//! What is remembered of a company: the value of each field that was told, and as of when. So what comes late does not
+//! undo what is newer, and what comes in parts is told as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tierline_model::{AccountField, Millis};
+
+use super::Of;
+use crate::directory::{EntryKind, Known};
+use crate::records::{AccountChange, AccountSnapshot, Fields};
+use crate::{Basics, Context, Reading};
+
+/// A company of a source, while a payload that speaks of it is read.
+pub struct Company<'b> {
+    basics: &'b Basics,
+    id: String,
+    account: String,
+    remembered: Remembered,
+}
+
+/// What a payload says of one field; no value: it is empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Which.
+    pub of: Of,
+    /// Its value.
+    pub value: Option<Value>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Remembered {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, Kept>,
+    /// When its source deleted it, or merged it into another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone_at: Option<Millis>,
+    /// It was told whole once, so that there is something on `accounts`.
+    #[serde(default)]
+    whole: bool,
+    /// It goes on under this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    goes_on_as: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    at: Millis,
+    /// Null: empty.
+    value: Value,
+}
+
+impl<'b> Company<'b> {
+    /// What is known of it.
+    pub fn of(basics: &'b Basics, id: &str, context: &Context<'_>, reading: &Reading) -> Company<'b> {
+        let known = reading.known(context, &basics.name, EntryKind::Organisation, id);
+        let account = known.and_then(|known| known.account.clone());
+        let remembered = known
+            .and_then(|known| known.more.as_deref())
+            .and_then(|more| serde_json::from_value(Value::Object(more.clone())).ok());
+        Company {
+            basics,
+            id: id.to_owned(),
+            account: account.unwrap_or_else(|| basics.account_id(id)),
+            remembered: remembered.unwrap_or_default(),
+        }
+    }
+
+    /// Whether it goes on under another id: what the source says of this one means nothing any more.
+    pub fn goes_on(&self) -> bool {
+        self.remembered.goes_on_as.is_some()
+    }
+
+    /// Whether it was deleted at this instant or later.
+    pub fn is_gone(&self, at: Millis) -> bool {
+        self.remembered.gone_at.is_some_and(|gone_at| gone_at >= at)
+    }
+
+    /// Single fields, as of `at`. Says whether any of them is news: what is older than what is known is not.
+    pub fn change(&mut self, said: Vec<Said>, at: Millis, context: &Context<'_>, reading: &mut Reading) -> bool {
+        let news = self.take(said, at);
+        if news.is_empty() {
+            return false;
+        }
+        let mut change = self.a_change(at);
+        for Said { of, value } in news {
+            put(&mut change.fields, &of, value);
+        }
+        reading.push(change);
+        self.save(context, reading);
+        true
+    }
+
+    /// All that the source says, as of `at`; what it leaves out is as it was told before. Says whether it is news.
+    pub fn snapshot(&mut self, said: Vec<Said>, at: Millis, context: &Context<'_>, reading: &mut Reading) -> bool {
+        if self.is_gone(at) {
+            return false;
+        }
+        self.take(said, at);
+        self.remembered.whole = true;
+        let mut snapshot = AccountSnapshot::new(&*self.account, &self.basics.name);
+        snapshot.updated_at = Some(at.max(self.remembered.fields.values().map(|kept| kept.at).max().unwrap_or(at)));
+        self.remembered.fill(&mut snapshot.fields);
+        reading.push(snapshot);
+        self.save(context, reading);
+        true
+    }
+
+    /// The source has deleted it: what it had told is told no more, but for what it told later. Says whether it is news.
+    pub fn delete(&mut self, at: Millis, context: &Context<'_>, reading: &mut Reading) -> bool {
+        if self.is_gone(at) {
+            return false;
+        }
+        self.remembered.fields.retain(|_, kept| kept.at > at);
+        self.remembered.gone_at = Some(at);
+        let mut change = self.a_change(at);
+        change.deleted = true;
+        reading.push(change);
+        if std::mem::take(&mut self.remembered.whole) {
+            // A snapshot of nothing takes the place of what a compacted topic would keep.
+            let mut nothing = AccountSnapshot::new(&*self.account, &self.basics.name);
+            nothing.updated_at = Some(at);
+            reading.push(nothing);
+        }
+        if let Some(newest) = self.remembered.fields.values().map(|kept| kept.at).max() {
+            let mut change = self.a_change(newest);
+            self.remembered.fill(&mut change.fields);
+            reading.push(change);
+        }
+        self.save(context, reading);
+        true
+    }
+
+    /// From `at` on it goes on under another id, and under this account still.
+    pub fn go_on_as(mut self, id: &str, at: Millis, context: &Context<'_>, reading: &mut Reading) {
+        if id == self.id {
+            return;
+        }
+        let heir = Company {
+            basics: self.basics,
+            id: id.to_owned(),
+            account: self.account.clone(),
+            remembered: Remembered { gone_at: None, goes_on_as: None, ..self.remembered.clone() },
+        };
+        heir.save(context, reading);
+        self.remembered = Remembered { goes_on_as: Some(id.to_owned()), gone_at: Some(at), ..Remembered::default() };
+        self.save(context, reading);
+    }
+
+    fn a_change(&self, at: Millis) -> AccountChange {
+        let mut change = AccountChange::new(&*self.account, &self.basics.name);
+        change.source_id = Some(self.id.clone());
+        change.updated_at = Some(at);
+        change
+    }
+
+    /// Keeps what is news.
+    fn take(&mut self, said: Vec<Said>, at: Millis) -> Vec<Said> {
+        if self.is_gone(at) {
+            return Vec::new();
+        }
+        let fields = &mut self.remembered.fields;
+        let mut news = said;
+        news.retain(|said| {
+            let word = said.of.word();
+            let is_news = fields.get(&word).is_none_or(|kept| kept.at <= at);
+            if is_news {
+                fields.insert(word, Kept { at, value: said.value.clone().unwrap_or(Value::Null) });
+            }
+            is_news
+        });
+        news
+    }
+
+    fn save(&self, context: &Context<'_>, reading: &mut Reading) {
+        let name = self.remembered.fields.get(AccountField::Name.word());
+        let more = match serde_json::to_value(&self.remembered) {
+            Ok(Value::Object(more)) => Some(Box::new(more)),
+            // Maps with texts for keys have no way to fail.
+            _ => None,
+        };
+        let known = Known {
+            account: (self.account != self.basics.account_id(&self.id)).then(|| self.account.clone()),
+            name: name.and_then(|kept| kept.value.as_str()).map(str::to_owned),
+            more,
+            ..Known::default()
+        };
+        reading.remember(context, &self.basics.name, EntryKind::Organisation, &self.id, known);
+    }
+}
+
+impl Remembered {
+    fn fill(&self, fields: &mut Fields<AccountField>) {
+        for (word, kept) in &self.fields {
+            if let Some(of) = Of::from_word(word) {
+                put(fields, &of, Some(kept.value.clone()).filter(|value| !value.is_null()));
+            }
+        }
+    }
+}
+
+fn put(fields: &mut Fields<AccountField>, of: &Of, value: Option<Value>) {
+    match of {
+        Of::Field(field) => fields.set_or_clear(*field, value),
+        Of::Custom(name) => fields.set_custom(name, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Delivery;
+    use crate::directory::Table;
+    use serde_json::json;
+
+    fn plan(value: &str) -> Vec<Said> {
+        vec![Said { of: Of::Field(AccountField::Plan), value: Some(json!(value)) }]
+    }
+
+    fn told(table: &mut Table, tell: impl FnOnce(Company<'_>, &Context<'_>, &mut Reading)) -> Vec<Value> {
+        let delivery = Delivery::bare(b"", 0);
+        let basics = Basics { name: "crm".to_owned(), ..Basics::default() };
+        let mut reading = Reading::default();
+        {
+            let context = Context { delivery: &delivery, directory: &*table };
+            tell(Company::of(&basics, "1", &context, &reading), &context, &mut reading);
+        }
+        for entry in reading.directory {
+            table.put(entry);
+        }
+        reading.records.into_iter().map(|record| Value::Object(record.told)).collect()
+    }
+
+    #[test]
+    fn what_comes_late_does_not_undo_what_is_newer() {
+        let mut table = Table::default();
+        let first = told(&mut table, |mut company, context, reading| {
+            assert!(company.change(plan("pro"), 200, context, reading));
+        });
+        assert_eq!(first[0]["set"], json!({"plan": "pro"}));
+        let late = told(&mut table, |mut company, context, reading| {
+            assert!(!company.change(plan("free"), 100, context, reading));
+        });
+        assert!(late.is_empty());
+    }
+
+    #[test]
+    fn a_whole_keeps_what_it_leaves_out() {
+        let mut table = Table::default();
+        told(&mut table, |mut company, context, reading| {
+            company.change(plan("pro"), 200, context, reading);
+        });
+        let whole = told(&mut table, |mut company, context, reading| {
+            let name = Said { of: Of::Field(AccountField::Name), value: Some(json!("Acme")) };
+            company.snapshot(vec![name], 300, context, reading);
+        });
+        assert_eq!((&whole[0]["name"], &whole[0]["plan"]), (&json!("Acme"), &json!("pro")));
+    }
+
+    #[test]
+    fn what_is_deleted_is_gone_from_both_topics_and_comes_back_with_what_is_newer() {
+        let mut table = Table::default();
+        told(&mut table, |mut company, context, reading| {
+            company.snapshot(plan("pro"), 200, context, reading);
+        });
+        let gone = told(&mut table, |mut company, context, reading| assert!(company.delete(300, context, reading)));
+        assert_eq!((gone.len(), &gone[0]["deleted"], gone[1].get("plan")), (2, &json!(true), None));
+        let late = told(&mut table, |mut company, context, reading| {
+            assert!(!company.change(plan("late"), 250, context, reading));
+        });
+        assert!(late.is_empty());
+        let back = told(&mut table, |mut company, context, reading| {
+            assert!(company.change(plan("free"), 400, context, reading));
+        });
+        assert_eq!(back[0]["set"], json!({"plan": "free"}));
+        let again = told(&mut table, |mut company, context, reading| assert!(!company.delete(300, context, reading)));
+        assert!(again.is_empty());
+        let late = told(&mut table, |mut company, context, reading| assert!(company.delete(350, context, reading)));
+        assert_eq!((late.len(), &late[1]["set"]), (2, &json!({"plan": "free"})));
+    }
+}
