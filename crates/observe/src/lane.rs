@@ -153,6 +153,11 @@ impl LaneMetrics {
         self.sla_breaches.push((metric, policy.unwrap_or_default().to_owned()));
     }
 
+    /// Up to when a source has been heard that sends heartbeats, UTC milliseconds. Shown at once.
+    pub fn heard(&self, source: &str, until: i64) {
+        self.metrics.0.source_heard.with_label_values(&[source]).set(until / 1_000);
+    }
+
     /// Evaluations of this rule that ended undecided.
     pub fn undecided(&mut self, rule: &str, times: u64) {
         if times == 0 {

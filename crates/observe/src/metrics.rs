@@ -30,6 +30,7 @@ pub const NAMES: &[&str] = &[
     "tierline_restored_entries_total",
     "tierline_rule_undecided",
     "tierline_sla_breaches_total",
+    "tierline_source_heard_timestamp_seconds",
     "tierline_source_silent_seconds",
     "tierline_start_time_seconds",
     "tierline_time_to_escalation_seconds",
@@ -65,6 +66,7 @@ pub(crate) struct Families {
     pub(crate) intake_deliveries: IntCounterVec,
     pub(crate) intake_records: IntCounterVec,
     pub(crate) intake_seconds: Histogram,
+    pub(crate) source_heard: IntGaugeVec,
     pub(crate) source_silent: IntGaugeVec,
 }
 
@@ -142,6 +144,7 @@ impl Metrics {
         families.checkpoints.with_label_values(&["written"]);
         families.intake_deliveries.with_label_values(&["desk", "taken"]);
         families.intake_records.with_label_values(&["desk", "tickets"]);
+        families.source_heard.with_label_values(&["desk"]);
         families.source_silent.with_label_values(&["desk"]);
         metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
     }
@@ -273,6 +276,11 @@ impl Families {
                 "From a delivery's arrival to its answer.",
                 LATENCY,
             ),
+            source_heard: int_gauges(
+                "tierline_source_heard_timestamp_seconds",
+                "Up to when a source has been heard that sends heartbeats, seconds since the epoch.",
+                &["source"],
+            ),
             source_silent: int_gauges(
                 "tierline_source_silent_seconds",
                 "For how long a source has delivered nothing that is proved to be its own.",
@@ -305,6 +313,7 @@ impl Families {
         self.add(self.intake_deliveries.clone());
         self.add(self.intake_records.clone());
         self.add(self.intake_seconds.clone());
+        self.add(self.source_heard.clone());
         self.add(self.source_silent.clone());
     }
 

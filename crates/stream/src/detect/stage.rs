@@ -267,6 +267,7 @@ impl Stage for DetectStage {
         for appended_at in self.causes.drain(..) {
             metrics.event_to_escalation((now - appended_at) as f64 / 1000.0);
         }
+        self.engine.heard().for_each(|(source, until)| metrics.heard(source, until));
         let counts = self.engine.counts();
         metrics.passed_over(PassedOver::Repeat, counts.repeats);
         metrics.passed_over(PassedOver::StaleValue, counts.stale);
