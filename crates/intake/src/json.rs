@@ -55,10 +55,11 @@ impl<'a> Json<'a> {
 
     /// The items of a list; of anything else none.
     pub fn items(self) -> impl Iterator<Item = Json<'a>> {
-        let list = self.value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        if list.is_empty() {
+        let list = self.value.and_then(Value::as_array).map(Vec::as_slice);
+        if list.is_some_and(<[Value]>::is_empty) {
             self.note();
         }
+        let list = list.unwrap_or_default();
         list.iter().map(move |item| self.inner(Some(item)))
     }
 
