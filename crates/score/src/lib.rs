@@ -1,0 +1,17 @@
+//! What a message says of its author's mood: sentiment, risk of an escalation, and the words that decided. Pure.
+//!
+//! [`Scorer::score`] reads a message cue by cue, by lists of our own ([`data/`]) and, for words that they lack, by
+//! VADER's lexicon. What must never be in here: a clock, a file, a socket, chance without a seed, a message in an error.
+//!
+//! [`data/`]: https://docs.rs/tierline-score
+
+mod cues;
+mod kinds;
+mod language;
+pub mod measure;
+mod reading;
+mod scorer;
+mod words;
+
+pub use kinds::Kind;
+pub use scorer::{HIGH, MEDIUM, Reason, Score, Scorer, label};
