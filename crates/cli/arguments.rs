@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::calibrate::Calibrate;
 use crate::check::Check;
 use crate::completions::Completions;
 use crate::data_map::DataMap;
@@ -12,6 +13,7 @@ use crate::demo::Demo;
 use crate::ended::{Ended, Untried};
 use crate::explain::Explain;
 use crate::run::Run;
+use crate::score::ScoreMessages;
 use crate::send::Send;
 use crate::sla::Sla;
 use crate::tail::Tail;
@@ -95,6 +97,10 @@ enum Command {
     DeadLetters(DeadLetters),
     /// Answer questions of business time: when a target is due, how much has elapsed
     Sla(Sla),
+    /// Score messages: sentiment, escalation risk, and the words that decided
+    Score(ScoreMessages),
+    /// Make the scorer a company's own by its labelled messages, and tell how far to believe it
+    Calibrate(Calibrate),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -116,6 +122,8 @@ impl Arguments {
             Command::Tail(tail) => tail.run(&shared),
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
             Command::Sla(sla) => sla.run(&shared),
+            Command::Score(score) => score.run(),
+            Command::Calibrate(calibrate) => calibrate.run(),
             Command::Completions(completions) => completions.run(),
         };
         ended.map_err(|untried| match untried {

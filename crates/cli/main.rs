@@ -4,6 +4,7 @@
 //! `demo` together, [`host`] is the process around them. What must never be in here: what a record or a rule means.
 
 mod arguments;
+mod calibrate;
 mod check;
 mod completions;
 mod data_map;
@@ -14,6 +15,7 @@ mod elsewhere;
 mod ended;
 mod explain;
 mod host;
+mod input;
 mod lanes;
 mod letter;
 mod open;
@@ -22,6 +24,7 @@ mod pipeline;
 mod print;
 mod records;
 mod run;
+mod score;
 mod send;
 mod signals;
 mod sla;

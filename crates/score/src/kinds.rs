@@ -39,13 +39,15 @@ pub enum Kind {
     Resolved,
     /// A neutral request or question.
     Request,
+    /// A word whose weight a company's own labels taught.
+    Learned,
     /// Small words that complaints or praise have more of. Too small to be shown.
     Wording,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::General,
         Kind::Anger,
         Kind::Service,
@@ -64,6 +66,7 @@ impl Kind {
         Kind::Thanks,
         Kind::Resolved,
         Kind::Request,
+        Kind::Learned,
         Kind::Wording,
     ];
 
@@ -88,6 +91,7 @@ impl Kind {
             Kind::Thanks => "thanks",
             Kind::Resolved => "resolved",
             Kind::Request => "request",
+            Kind::Learned => "learned",
             Kind::Wording => "wording",
         }
     }

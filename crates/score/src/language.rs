@@ -15,6 +15,8 @@ const LIKELY: f64 = 0.25;
 /// Below it, a message of [`ENOUGH`] words is in another language, or in none.
 const HARDLY: f64 = 0.15;
 const ENOUGH: usize = 6;
+/// Up to so many words a message is English if our lists have all of them, whoever else writes them so: `ok`.
+const SHORT: usize = 3;
 /// So many characters are enough for the library.
 const SAMPLE: usize = 200;
 
@@ -30,7 +32,7 @@ pub fn is_english(text: &str, reading: &Reading<'_>) -> bool {
     match share {
         SURELY.. => true,
         _ if share < HARDLY && reading.words >= ENOUGH => false,
-        _ => library_says(text).unwrap_or(share >= LIKELY),
+        _ => library_says(text).unwrap_or(share >= LIKELY || reading.words <= SHORT && reading.listed == reading.words),
     }
 }
 
@@ -56,8 +58,17 @@ mod tests {
 
     #[test]
     fn a_short_english_complaint_is_known() {
-        let short =
-            ["broken", "app down", "still waiting", "third time I ask", "not happy", "Worst. Service. Ever.", "why??"];
+        let short = [
+            "broken",
+            "app down",
+            "still waiting",
+            "third time I ask",
+            "not happy",
+            "Worst. Service. Ever.",
+            "why??",
+            "ok",
+            "error",
+        ];
         for text in short {
             assert!(Scorer::built_in().score(text).is_some(), "{text}");
         }

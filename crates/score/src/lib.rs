@@ -5,13 +5,17 @@
 //!
 //! [`data/`]: https://docs.rs/tierline-score
 
+mod calibrate;
 mod cues;
 mod kinds;
 mod language;
 pub mod measure;
 mod reading;
 mod scorer;
+mod signal;
 mod words;
 
+pub use calibrate::{Labelled, LabelsError, Model, ModelError, Provenance, Report, TooFew, calibrate, read_labels};
 pub use kinds::Kind;
 pub use scorer::{HIGH, MEDIUM, Reason, Score, Scorer, label};
+pub use signal::{ModelId, signal_id};

@@ -31,10 +31,14 @@ pub struct Reading<'t> {
     pub words: usize,
     /// Those of them that speak for English.
     pub english: usize,
+    /// Those of them that stand in a list.
+    pub listed: usize,
     /// Words of other letters.
     pub foreign: usize,
     /// Words in capitals, of four letters and more.
     pub capitals: usize,
+    /// The sum of the general lexicon's valences.
+    pub valence: f64,
 }
 
 /// A cue in a message.
@@ -91,6 +95,7 @@ pub fn read<'t>(cues: &Cues, text: &'t str) -> Reading<'t> {
 
 impl Reading<'_> {
     fn count(&mut self, token: &Token<'_>, known: &Known) {
+        self.valence += known.valence;
         if token.class != Class::Word {
             return;
         }
@@ -98,6 +103,7 @@ impl Reading<'_> {
         if token.text.chars().next().is_some_and(|first| first < '\u{250}') {
             self.words += 1;
             self.english += usize::from(known.english);
+            self.listed += usize::from(known.id != 0);
             self.capitals += usize::from(token.text.len() > 3 && is_capitals(token));
         } else {
             // One written word may be many where no spaces are set.

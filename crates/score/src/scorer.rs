@@ -1,9 +1,13 @@
 //! From the cues of a message to its sentiment and risk.
 
+use std::sync::Arc;
+
+use crate::calibrate::Model;
 use crate::cues::Cues;
 use crate::kinds::Kind;
 use crate::language::is_english;
 use crate::reading::{Hit, Reading, read};
+use crate::signal::ModelId;
 use crate::words::Class;
 
 /// From this risk on it is high.
@@ -15,10 +19,11 @@ const TOLD: usize = 6;
 /// A reason that weighs less than this is none.
 const SLIGHT: f64 = 0.25;
 
-/// The built-in scorer.
-#[derive(Clone, Copy, Debug)]
+/// The built-in scorer, by itself or under a model of a company's own labels.
+#[derive(Clone, Debug)]
 pub struct Scorer {
     cues: &'static Cues,
+    model: Option<Arc<Model>>,
 }
 
 /// What a message says of its author's mood.
@@ -51,19 +56,39 @@ impl Scorer {
 
     /// The scorer with its lists, which are read once a process.
     pub fn built_in() -> Scorer {
-        Scorer { cues: Cues::built_in() }
+        Scorer { cues: Cues::built_in(), model: None }
+    }
+
+    /// The scorer that a model has made a company's own.
+    pub fn calibrated(model: Model) -> Scorer {
+        Scorer { cues: Cues::built_in(), model: Some(Arc::new(model)) }
+    }
+
+    /// What its signals name as their model.
+    pub fn id(&self) -> ModelId {
+        let built_in = || ModelId { name: Scorer::NAME.to_owned(), version: Scorer::VERSION.to_owned() };
+        self.model.as_ref().map_or_else(built_in, |model| model.id())
     }
 
     /// Scores a message; `None` is *unknown*: it is not in English.
-    pub fn score(self, text: &str) -> Option<Score> {
+    ///
+    /// Under a model the risk is the chance that the people who set the labels would call the message negative, and the
+    /// sentiment is what it lacks to certainty either way.
+    pub fn score(&self, text: &str) -> Option<Score> {
         let reading = self.read(text);
-        is_english(text, &reading).then(|| {
-            let view = View::of(&reading);
-            Score { sentiment: view.sentiment(), escalation_risk: view.risk(), reasons: reasons(&reading) }
+        is_english(text, &reading).then(|| match &self.model {
+            None => {
+                let view = View::of(&reading);
+                Score { sentiment: view.sentiment(), escalation_risk: view.risk(), reasons: told(&reading, Vec::new()) }
+            }
+            Some(model) => {
+                let (risk, learned) = model.judge(&reading);
+                Score { sentiment: 1.0 - 2.0 * risk, escalation_risk: risk, reasons: told(&reading, learned) }
+            }
         })
     }
 
-    pub(crate) fn read(self, text: &str) -> Reading<'_> {
+    pub(crate) fn read<'t>(&self, text: &'t str) -> Reading<'t> {
         read(self.cues, text)
     }
 }
@@ -182,13 +207,16 @@ pub(crate) fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
 }
 
-fn reasons(reading: &Reading<'_>) -> Vec<Reason> {
-    let told = |hit: &&Hit| !matches!(hit.kind, Kind::Wording | Kind::Request) && hit.weight.abs() >= SLIGHT;
-    let mut hits: Vec<&Hit> = reading.hits.iter().filter(told).collect();
-    let importance = |hit: &Hit| hit.weight.abs() + hit.kind.risk().abs();
-    hits.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
-    hits.truncate(TOLD);
-    hits.into_iter().map(|hit| Reason { words: reading.words_of(hit), kind: hit.kind, weight: hit.weight }).collect()
+/// The weightiest reasons: cues of the lists, and words that labels taught.
+fn told(reading: &Reading<'_>, learned: Vec<Reason>) -> Vec<Reason> {
+    let weighty = |hit: &&Hit| !matches!(hit.kind, Kind::Wording | Kind::Request) && hit.weight.abs() >= SLIGHT;
+    let of_hit = |hit: &Hit| Reason { words: reading.words_of(hit), kind: hit.kind, weight: hit.weight };
+    let mut reasons: Vec<Reason> = reading.hits.iter().filter(weighty).map(of_hit).chain(learned).collect();
+    let importance = |reason: &Reason| reason.weight.abs() + reason.kind.risk().abs();
+    reasons.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+    reasons.dedup_by(|a, b| a == b);
+    reasons.truncate(TOLD);
+    reasons
 }
 
 impl Reading<'_> {
