@@ -110,7 +110,7 @@ impl Kind {
             Kind::Superior => 1.5,
             Kind::Competitor | Kind::Urgency => 1.1,
             Kind::Repeated => 1.0,
-            Kind::Outage => 0.5,
+            Kind::Outage => 0.8,
             Kind::Waiting | Kind::Money => 0.3,
             Kind::Resolved => -1.2,
             _ => 0.0,

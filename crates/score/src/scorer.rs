@@ -176,7 +176,7 @@ impl View {
     fn risk(&self) -> f64 {
         let odds = self.log_odds();
         let stakes = if odds > 0.0 { self.stakes } else { self.stakes.min(0.0) + 0.3 * self.stakes.max(0.0) };
-        logistic(-1.7 + 0.55 * odds + stakes)
+        logistic(-1.5 + 0.55 * odds + stakes)
     }
 }
 

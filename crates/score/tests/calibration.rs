@@ -20,7 +20,7 @@ fn what_made_the_labels_is_found_again() {
     let reasons = scorer.score("we see this with the frobnicator in the office").expect("English").reasons;
     assert!(reasons[0].words.contains("frobnicator"), "{reasons:?}");
     for step in report.reliability.iter().filter(|step| step.guesses > 60) {
-        assert!((step.guessed - step.seen).abs() < 0.12, "{step:?}");
+        assert!((step.guessed - step.seen).abs() < 0.15, "{step:?}");
     }
 }
 

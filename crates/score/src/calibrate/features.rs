@@ -50,11 +50,11 @@ impl Family {
 pub struct Vocabulary {
     terms: Vec<(Family, Box<str>)>,
     rarity: Vec<f64>,
-    index: FxHashMap<Box<str>, [u32; 3]>,
+    /// The first group; words and pairs stand before.
+    groups_from: u32,
+    /// By the hash of a term, so that a look-up reads one place in memory.
+    index: FxHashMap<u64, u32>,
 }
-
-/// In `index`, that a family lacks the term.
-const NONE: u32 = u32::MAX;
 
 impl Vocabulary {
     /// The terms of these messages.
@@ -78,12 +78,14 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// Adds a term.
+    /// Adds a term; groups come last.
     pub fn push(&mut self, family: Family, term: &str, rarity: f64) {
-        let places = self.index.entry(term.into()).or_insert([NONE; 3]);
-        places[family as usize] = self.terms.len() as u32;
+        self.index.insert(hash(family, term), self.terms.len() as u32);
         self.terms.push((family, term.into()));
         self.rarity.push(rarity);
+        if family != Family::Group {
+            self.groups_from = self.terms.len() as u32;
+        }
     }
 
     /// All terms in order, each with how rare it is.
@@ -103,30 +105,28 @@ impl Vocabulary {
 
     /// A message as numbers.
     pub fn row(&self, reading: &Reading<'_>) -> Row {
-        let mut times: FxHashMap<u32, f64> = FxHashMap::default();
-        each_term(reading, |family, term| {
-            let place = self.index.get(term).map_or(NONE, |places| places[family as usize]);
-            if place != NONE {
-                *times.entry(place).or_default() += 1.0;
-            }
-        });
-        let mut row: Row = times.into_iter().collect();
-        row.sort_unstable_by_key(|&(feature, _)| feature);
-        for (feature, value) in &mut row {
-            *value = (1.0 + value.ln()) * self.rarity[*feature as usize];
-        }
-        let is_group = |feature: u32| self.terms[feature as usize].0 == Family::Group;
-        for (groups, weight) in [(false, 1.0), (true, GROUPS_WEIGHT)] {
-            let block = || row.iter().filter(|(feature, _)| is_group(*feature) == groups);
-            let length = block().map(|(_, value)| value * value).sum::<f64>().sqrt();
-            row.iter_mut().filter(|(feature, _)| is_group(*feature) == groups).for_each(|(_, value)| {
-                *value *= weight / length;
-            });
+        let mut places: Vec<u32> = Vec::with_capacity(reading.tokens.len() * 7);
+        each_term(reading, |family, term| places.extend(self.index.get(&hash(family, term))));
+        places.sort_unstable();
+        let value = |same: &[u32]| {
+            let rarity = self.rarity[same[0] as usize];
+            (same[0], if same.len() == 1 { rarity } else { (1.0 + (same.len() as f64).ln()) * rarity })
+        };
+        let mut row: Row = places.chunk_by(|a, b| a == b).map(value).collect();
+        let groups = row.partition_point(|(feature, _)| *feature < self.groups_from);
+        let (words, groups) = row.split_at_mut(groups);
+        for (block, weight) in [(words, 1.0), (groups, GROUPS_WEIGHT)] {
+            let length = block.iter().map(|(_, value)| value * value).sum::<f64>().sqrt();
+            block.iter_mut().for_each(|(_, value)| *value *= weight / length);
         }
         let from = self.terms.len() as u32;
         row.extend((from..).zip(built_in(reading)).filter(|(_, value)| *value != 0.0));
         row
     }
+}
+
+fn hash(family: Family, term: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(term.as_bytes(), family as u64)
 }
 
 /// How many numbers the built-in scorer gives.
@@ -178,9 +178,9 @@ fn each_term(reading: &Reading<'_>, mut named: impl FnMut(Family, &str)) {
             group.push(' ');
             group.push_str(&word);
             group.push(' ');
-            let mut starts = group.char_indices().map(|(at, _)| at);
-            let mut ends = group.char_indices().map(|(at, _)| at).chain([group.len()]).skip(GROUP);
-            for (start, end) in starts.by_ref().zip(ends.by_ref()) {
+            let starts = group.char_indices().map(|(at, _)| at);
+            let ends = group.char_indices().map(|(at, _)| at).chain([group.len()]).skip(GROUP);
+            for (start, end) in starts.zip(ends) {
                 named(Family::Group, &group[start..end]);
             }
         }

@@ -149,7 +149,7 @@ impl Model {
         }
         let mut vocabulary = Vocabulary::default();
         let mut fit = Fit { bias: 0.0, weights: Vec::new() };
-        let mut built_in = 0;
+        let (mut built_in, mut last) = (0, Family::Word);
         for (number, line) in lines {
             let wrong = || damaged(&format!("line {number} can't be read"));
             let parts: Vec<&str> = line.split('\t').collect();
@@ -160,7 +160,8 @@ impl Model {
                     built_in += 1;
                 }
                 [family, term, rarity, weight] if built_in == 0 => {
-                    let family = Family::named(family).ok_or_else(wrong)?;
+                    let family = Family::named(family).filter(|family| *family >= last).ok_or_else(wrong)?;
+                    last = family;
                     vocabulary.push(family, term, finite(rarity).ok_or_else(wrong)?);
                     fit.weights.push(finite(weight).ok_or_else(wrong)?);
                 }
@@ -182,8 +183,9 @@ fn without_checksum(text: &str) -> Option<&str> {
     (u32::from_str_radix(checksum, 16).ok()? == crc32fast::hash(whole.as_bytes())).then_some(whole)
 }
 
+/// A number that no sum or square of theirs makes infinite.
 fn finite(number: &str) -> Option<f64> {
-    number.parse().ok().filter(|number: &f64| number.is_finite())
+    number.parse().ok().filter(|number: &f64| number.abs() < 1e9)
 }
 
 fn damaged(how: &str) -> ModelError {

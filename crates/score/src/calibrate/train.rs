@@ -2,7 +2,7 @@
 
 use super::features::Vocabulary;
 use super::labels::Labelled;
-use super::logistic::{Row, fit};
+use super::logistic::{Fit, Row, fit};
 use super::model::{Model, Provenance};
 use crate::language::is_english;
 use crate::measure::{AtThreshold, Guess, Reliability, at_thresholds, auc, reliability};
@@ -69,10 +69,11 @@ pub fn calibrate(name: &str, labels: &[Labelled], seed: u64) -> Result<(Model, R
         return Err(TooFew { negative, other });
     }
     let folds = folds(&examples, seed);
-    let judged = STRENGTHS.map(|strength| cross_validate(&examples, &folds, strength));
+    let judged = cross_validate(&examples, &folds);
     // There are some strengths, and a loss is a number.
     let best = (0..STRENGTHS.len()).min_by(|&a, &b| loss(&judged[a]).total_cmp(&loss(&judged[b]))).unwrap_or(0);
-    let guesses = &judged[best];
+    let stretch = Stretch::of(&judged[best]);
+    let guesses: Vec<Guess> = judged[best].iter().map(|&(odds, yes)| (logistic(stretch.apply(odds)), yes)).collect();
     let built_in: Vec<Guess> =
         examples.iter().map(|(reading, negative)| (View::of(reading).log_odds(), *negative)).collect();
     let report = Report {
@@ -81,14 +82,14 @@ pub fn calibrate(name: &str, labels: &[Labelled], seed: u64) -> Result<(Model, R
         left_out: labels.len() - examples.len(),
         folds: FOLDS,
         // Both kinds are there.
-        auc: auc(guesses).unwrap_or(0.5),
+        auc: auc(&guesses).unwrap_or(0.5),
         built_in_auc: auc(&built_in).unwrap_or(0.5),
-        thresholds: at_thresholds(guesses),
-        reliability: reliability(guesses),
+        thresholds: at_thresholds(&guesses),
+        reliability: reliability(&guesses),
     };
     let all: Vec<usize> = (0..examples.len()).collect();
     let (vocabulary, rows, yes) = prepared(&examples, &all);
-    let fit = fit(&rows, &yes, vocabulary.features(), STRENGTHS[best]);
+    let fit = stretch.stretched(fit(&rows, &yes, vocabulary.features(), STRENGTHS[best]));
     let provenance = Provenance { labels: examples.len(), negative, auc: report.auc, strength: STRENGTHS[best], seed };
     Ok((Model::new(name, provenance, vocabulary, fit), report))
 }
@@ -107,18 +108,21 @@ fn folds(examples: &[(Reading<'_>, bool)], seed: u64) -> Vec<usize> {
     fold
 }
 
-fn cross_validate(examples: &[(Reading<'_>, bool)], folds: &[usize], strength: f64) -> Vec<Guess> {
-    let mut guesses = vec![(0.0, false); examples.len()];
+/// The log-odds of each example by a model that has not seen it, for each strength.
+fn cross_validate(examples: &[(Reading<'_>, bool)], folds: &[usize]) -> [Vec<Guess>; STRENGTHS.len()] {
+    let mut judged = STRENGTHS.map(|_| vec![(0.0, false); examples.len()]);
     for fold in 0..FOLDS {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..examples.len()).partition(|&nth| folds[nth] == fold);
         let (vocabulary, rows, yes) = prepared(examples, &outside);
-        let fit = fit(&rows, &yes, vocabulary.features(), strength);
-        for nth in inside {
-            let (reading, negative) = &examples[nth];
-            guesses[nth] = (logistic(fit.log_odds(&vocabulary.row(reading))), *negative);
+        let unseen: Vec<Row> = inside.iter().map(|&nth| vocabulary.row(&examples[nth].0)).collect();
+        for (judged, strength) in judged.iter_mut().zip(STRENGTHS) {
+            let fit = fit(&rows, &yes, vocabulary.features(), strength);
+            for (&nth, row) in inside.iter().zip(&unseen) {
+                judged[nth] = (fit.log_odds(row), examples[nth].1);
+            }
         }
     }
-    guesses
+    judged
 }
 
 fn prepared(examples: &[(Reading<'_>, bool)], which: &[usize]) -> (Vocabulary, Vec<Row>, Vec<bool>) {
@@ -127,9 +131,39 @@ fn prepared(examples: &[(Reading<'_>, bool)], which: &[usize]) -> (Vocabulary, V
     (vocabulary, rows, which.iter().map(|&nth| examples[nth].1).collect())
 }
 
-/// How surprising the labels are, given the guesses.
-fn loss(guesses: &[Guess]) -> f64 {
-    guesses.iter().map(|&(guess, yes)| -(if yes { guess } else { 1.0 - guess }).max(1e-12).ln()).sum()
+/// How surprising the labels are, given the log-odds.
+fn loss(judged: &[Guess]) -> f64 {
+    judged.iter().map(|&(odds, yes)| (if yes { -odds } else { odds }).exp().ln_1p()).sum()
+}
+
+/// Makes chances of log-odds: the penalty keeps weights small, so a model's guesses are more timid than they need be.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    times: f64,
+    plus: f64,
+}
+
+impl Stretch {
+    /// By two numbers that fit what models said of messages that they had not seen.
+    fn of(judged: &[Guess]) -> Stretch {
+        const NEARLY_FREE: f64 = 1_000.0;
+        let rows: Vec<Row> = judged.iter().map(|&(odds, _)| vec![(0, odds)]).collect();
+        let yes: Vec<bool> = judged.iter().map(|guess| guess.1).collect();
+        let fitted = fit(&rows, &yes, 1, NEARLY_FREE);
+        match fitted.weights[0] > 0.0 {
+            true => Stretch { times: fitted.weights[0], plus: fitted.bias },
+            // Models that know nothing are left alone rather than turned round.
+            false => Stretch { times: 1.0, plus: 0.0 },
+        }
+    }
+
+    fn apply(self, odds: f64) -> f64 {
+        self.times * odds + self.plus
+    }
+
+    fn stretched(self, fit: Fit) -> Fit {
+        Fit { bias: self.apply(fit.bias), weights: fit.weights.iter().map(|weight| self.times * weight).collect() }
+    }
 }
 
 /// SplitMix64.
