@@ -10,7 +10,7 @@
 pub mod bounds;
 pub mod targets;
 
-use targets::{changelog, checkpoint, embedded, records, task_record, words, writer_schema, yaml};
+use targets::{changelog, checkpoint, embedded, records, score, task_record, words, writer_schema, yaml};
 
 /// One decoder or parser.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "frame", about: "a record as it lies in the embedded store", run: embedded::frame },
     Target { name: "wire", about: "what is said over the embedded log's socket", run: embedded::wire },
     Target { name: "words", about: "durations, instants and dates as people write them", run: words::run },
+    Target { name: "message", about: "a customer's message", run: score::message },
+    Target { name: "labels", about: "a company's labels as CSV", run: score::labels },
+    Target { name: "model", about: "a model file of the scorer, behind its checksum", run: score::model },
 ];
 
 /// The target of this name.

@@ -5,6 +5,7 @@ pub mod changelog;
 pub mod checkpoint;
 pub mod embedded;
 pub mod records;
+pub mod score;
 pub mod task_record;
 pub mod words;
 pub mod writer_schema;
