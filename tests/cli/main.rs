@@ -11,6 +11,7 @@ mod data_map;
 mod demo;
 mod exits;
 mod explained;
+mod scored;
 mod secrets;
 mod tried;
 mod why_running;
