@@ -22,6 +22,9 @@ const REQUEST: &str = "Hello team, we plan to bring forty colleagues into our wo
     any day next week is fine. Thanks in advance, and have a great weekend over there in";
 const FOREIGN: &str = "Ich warte seit drei Tagen auf eine Antwort, und niemand meldet sich. ";
 
+/// Names and codes, of which no list knows enough.
+const DOUBTFUL: &str = "Garcia Lopez MAD BCN Iberia gate Tarragona flight UA ";
+
 fn main() {
     let began = Instant::now();
     let scorer = Scorer::built_in();
@@ -29,11 +32,13 @@ fn main() {
     let complaint = measure(&scorer, "a complaint of 500 characters", &cut(COMPLAINT, 500));
     let request = measure(&scorer, "a request of 500 characters", &cut(REQUEST, 500));
     measure(&scorer, "another language, 500 characters", &cut(&FOREIGN.repeat(10), 500));
+    let doubtful = measure(&scorer, "one in doubt, 500 characters", &cut(&DOUBTFUL.repeat(12), 500));
     measure(&scorer, "another language, 30 characters", &cut(FOREIGN, 30));
     measure(&scorer, "a complaint of 100,000 characters", &COMPLAINT.repeat(200));
     let calibrated = Scorer::calibrated(calibrate("bench", &labels(), 0).expect("enough labels").0);
     measure(&calibrated, "a complaint, calibrated", &cut(COMPLAINT, 500));
-    assert!(complaint <= 50.0 && request <= 50.0, "a message took {complaint:.0} µs and {request:.0} µs");
+    let slowest = complaint.max(request).max(doubtful);
+    assert!(slowest <= 50.0, "a message took {slowest:.0} µs");
 }
 
 /// Microseconds a message, the best of many short runs.

@@ -1,9 +1,8 @@
 //! What a message says of its author's mood: sentiment, risk of an escalation, and the words that decided. Pure.
 //!
-//! [`Scorer::score`] reads a message cue by cue, by lists of our own ([`data/`]) and, for words that they lack, by
-//! VADER's lexicon. What must never be in here: a clock, a file, a socket, chance without a seed, a message in an error.
-//!
-//! [`data/`]: https://docs.rs/tierline-score
+//! [`Scorer::score`] reads a message cue by cue, by lists of our own (`data/`) and, for words that they lack, by VADER's
+//! lexicon (C.J. Hutto and E.E. Gilbert, ICWSM 2014). [`calibrate`] makes it a company's own. What must never be in
+//! here: a clock, a file, a socket, chance without a seed, a customer's message in an error.
 
 mod calibrate;
 mod cues;
