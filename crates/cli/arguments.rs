@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::calibrate::Calibrate;
 use crate::check::Check;
 use crate::completions::Completions;
 use crate::data_map::DataMap;
@@ -15,6 +16,7 @@ use crate::gateway::Gateway;
 use crate::import::Import;
 use crate::intake::Intake;
 use crate::run::Run;
+use crate::score::ScoreMessages;
 use crate::send::Send;
 use crate::sla::Sla;
 use crate::tail::Tail;
@@ -104,6 +106,10 @@ enum Command {
     Import(Import),
     /// Answer questions of business time: when a target is due, how much has elapsed
     Sla(Sla),
+    /// Score messages: sentiment, escalation risk, and the words that decided
+    Score(ScoreMessages),
+    /// Make the scorer a company's own by its labelled messages, and tell how far to believe it
+    Calibrate(Calibrate),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -128,6 +134,8 @@ impl Arguments {
             Command::Intake(intake) => intake.run(&shared),
             Command::Import(import) => import.run(&shared),
             Command::Sla(sla) => sla.run(&shared),
+            Command::Score(score) => score.run(),
+            Command::Calibrate(calibrate) => calibrate.run(),
             Command::Completions(completions) => completions.run(),
         };
         ended.map_err(|untried| match untried {

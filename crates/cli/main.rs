@@ -4,6 +4,7 @@
 //! `demo` together, [`host`] is the process around them. What must never be in here: what a record or a rule means.
 
 mod arguments;
+mod calibrate;
 mod check;
 mod completions;
 mod data_map;
@@ -17,6 +18,7 @@ mod gateway;
 mod hooks;
 mod host;
 mod import;
+mod input;
 mod intake;
 mod lanes;
 mod letter;
@@ -26,6 +28,7 @@ mod pipeline;
 mod print;
 mod records;
 mod run;
+mod score;
 mod send;
 mod signals;
 mod sla;

@@ -151,9 +151,21 @@ fn each_shell_completes_every_command() {
     let program = Program::new(PROGRAM, URGENT);
     for shell in ["bash", "fish", "zsh"] {
         let script = program.answer(["completions", shell]).well().out;
-        for command in
-            ["run", "demo", "check", "explain", "why", "test", "topics", "send", "tail", "dead-letters", "sla"]
-        {
+        for command in [
+            "run",
+            "demo",
+            "check",
+            "explain",
+            "why",
+            "test",
+            "topics",
+            "send",
+            "tail",
+            "dead-letters",
+            "sla",
+            "score",
+            "calibrate",
+        ] {
             assert!(script.contains(command), "{shell} does not complete {command}");
         }
     }

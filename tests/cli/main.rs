@@ -13,6 +13,7 @@ mod exits;
 mod explained;
 mod hooks;
 mod imported;
+mod scored;
 mod secrets;
 mod tried;
 mod why_running;

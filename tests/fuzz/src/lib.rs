@@ -10,7 +10,7 @@
 pub mod bounds;
 pub mod targets;
 
-use targets::{changelog, checkpoint, embedded, intake, records, task_record, words, writer_schema, yaml};
+use targets::{changelog, checkpoint, embedded, intake, records, score, task_record, words, writer_schema, yaml};
 
 /// One decoder or parser.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "payload", about: "what a system delivers, its kind on the first line", run: intake::payload },
     Target { name: "rows", about: "a CSV file that is imported", run: intake::rows },
     Target { name: "words", about: "durations, instants and dates as people write them", run: words::run },
+    Target { name: "message", about: "a customer's message", run: score::message },
+    Target { name: "labels", about: "a company's labels as CSV", run: score::labels },
+    Target { name: "model", about: "a model file of the scorer, behind its checksum", run: score::model },
 ];
 
 /// The target of this name.

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod embedded;
 pub mod intake;
 pub mod records;
+pub mod score;
 pub mod task_record;
 pub mod words;
 pub mod writer_schema;
