@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tierline_config::Config;
 use tierline_intake::directory::{self, Entry};
 use tierline_intake::{
-    Canonical, Context, Delivery, Encoder, Ignored, Json, NotEncoded, Reading, Unreadable, Watch, unread,
+    Canonical, Context, Delivery, Encoder, Ignored, Json, NotEncoded, Reading, Unreadable, Watch, sources, unread,
 };
 use tierline_model::Encoding;
 
@@ -26,7 +26,7 @@ use crate::print::{self, Output};
 
 Nothing is written, and no signature is asked for. Exit code 1 says that the payload would be refused.")]
 pub struct Try {
-    /// Which source: its name in `intake.sources`
+    /// Which source: its name in `intake.sources`, or a kind such as `zendesk`
     name: String,
     /// The payload; `-` is standard input
     file: PathBuf,
@@ -45,7 +45,9 @@ impl Try {
     /// Shows it.
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
-        let source = super::source(&config, &self.name)?;
+        // To look at a vendor's payload nothing needs to be configured.
+        let unconfigured = || sources::unconfigured(&self.name);
+        let source = super::source(&config, &self.name).or_else(|why| unconfigured().ok_or(why))?;
         let body = payload(&self.file)?;
         let directory = remembered(&config, self.remembered)?;
         let headers: Vec<_> = self.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

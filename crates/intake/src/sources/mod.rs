@@ -11,7 +11,12 @@ pub mod salesforce;
 pub mod stripe;
 pub mod zendesk;
 
-use crate::Kind;
+use std::sync::Arc;
+
+use tierline_rules::source::{Diagnostics, Keys, Source, parse};
+
+use crate::source::Source as System;
+use crate::{Basics, Kind};
 
 /// Every kind that `kind:` can name.
 pub const KINDS: &[Kind] = &[
@@ -27,6 +32,15 @@ pub const KINDS: &[Kind] = &[
     // Anything else.
     mapping::KIND,
 ];
+
+/// A source that nobody has configured, by its kind's word and with that for a name: it has no secret and no options.
+/// [`None`]: there is no such kind, or it can't be without options.
+pub fn unconfigured(word: &str) -> Option<Arc<dyn System>> {
+    let mut found = Diagnostics::default();
+    let nothing = parse(&Source::new(word, "{}"), &mut found)?;
+    let mut keys = Keys::of(&nothing, "a source", &mut found)?;
+    (kind(word)?.build)(Basics { name: word.to_owned(), ..Basics::default() }, &mut keys, &mut found)
+}
 
 /// The kind that a word names.
 pub fn kind(word: &str) -> Option<&'static Kind> {
