@@ -84,8 +84,8 @@ fn labels() -> String {
     let mut labels = "text,label\n".to_owned();
     for nth in 0..40 {
         let room = ["office", "kitchen", "hall", "garden"][nth % 4];
-        let _ = writeln!(labels, "the frobnicator in our {room},negative");
-        let _ = writeln!(labels, "\"the cable, in our {room}\",neutral");
+        let _ = writeln!(labels, "the frobnicator in our {room} and room{nth},negative");
+        let _ = writeln!(labels, "\"the cable, in our {room} and room{nth}\",neutral");
     }
     labels
 }

@@ -1,5 +1,7 @@
 //! From labels to a model, and how far to believe it.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::features::Vocabulary;
 use super::labels::Labelled;
 use super::logistic::{Fit, Row, fit};
@@ -12,20 +14,20 @@ use crate::scorer::{Scorer, View, logistic};
 /// How many parts the labels are cut into; each is judged by a model of the others.
 const FOLDS: usize = 5;
 /// How much the labels count against the penalty on weights: of these the best by cross-validation is taken.
-const STRENGTHS: [f64; 3] = [1.0, 3.0, 10.0];
+const STRENGTHS: [f64; 4] = [0.3, 1.0, 3.0, 10.0];
 /// So many messages of each kind are needed.
 const ENOUGH: usize = 10;
 
 /// Why no model can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there are {negative} negative messages and {other} others in English; it takes at least {ENOUGH} of each, and \
-     some hundreds to be of use"
+    "there are {negative} different negative messages and {other} others in English; it takes at least {ENOUGH} of \
+     each, and some hundreds to be of use"
 )]
 pub struct TooFew {
-    /// Negative ones.
+    /// Different negative ones.
     pub negative: usize,
-    /// Others.
+    /// Different others.
     pub other: usize,
 }
 
@@ -57,18 +59,24 @@ pub struct Report {
 pub fn calibrate(name: &str, labels: &[Labelled], seed: u64) -> Result<(Model, Report), TooFew> {
     let scorer = Scorer::built_in();
     let mut examples: Vec<(Reading<'_>, bool)> = Vec::with_capacity(labels.len());
+    let mut texts: Vec<&str> = Vec::with_capacity(labels.len());
     for Labelled { text, negative } in labels {
         let reading = scorer.read(text);
         if is_english(text, &reading) {
             examples.push((reading, *negative));
+            texts.push(text);
         }
     }
     let negative = examples.iter().filter(|example| example.1).count();
-    let other = examples.len() - negative;
-    if negative < ENOUGH || other < ENOUGH {
-        return Err(TooFew { negative, other });
+    let different = |kind: bool| {
+        let of_kind = texts.iter().zip(&examples).filter(|(_, example)| example.1 == kind);
+        of_kind.map(|(text, _)| text).collect::<FxHashSet<_>>().len()
+    };
+    let few = TooFew { negative: different(true), other: different(false) };
+    if few.negative < ENOUGH || few.other < ENOUGH {
+        return Err(few);
     }
-    let folds = folds(&examples, seed);
+    let folds = folds(&examples, &texts, seed);
     let judged = cross_validate(&examples, &folds);
     // There are some strengths, and a loss is a number.
     let best = (0..STRENGTHS.len()).min_by(|&a, &b| loss(&judged[a]).total_cmp(&loss(&judged[b]))).unwrap_or(0);
@@ -94,8 +102,9 @@ pub fn calibrate(name: &str, labels: &[Labelled], seed: u64) -> Result<(Model, R
     Ok((Model::new(name, provenance, vocabulary, fit), report))
 }
 
-/// The part that each example is in; each part has its share of both kinds.
-fn folds(examples: &[(Reading<'_>, bool)], seed: u64) -> Vec<usize> {
+/// The part that each example is in; each part has its share of both kinds. A message that occurs twice is in one part
+/// only: a model that has seen it would be no judge of it.
+fn folds(examples: &[(Reading<'_>, bool)], texts: &[&str], seed: u64) -> Vec<usize> {
     let mut dice = Dice(seed);
     let mut fold = vec![0; examples.len()];
     for kind in [true, false] {
@@ -105,6 +114,8 @@ fn folds(examples: &[(Reading<'_>, bool)], seed: u64) -> Vec<usize> {
         }
         of_kind.into_iter().enumerate().for_each(|(place, nth)| fold[nth] = place % FOLDS);
     }
+    let mut first = FxHashMap::default();
+    (0..texts.len()).for_each(|nth| fold[nth] = *first.entry(texts[nth]).or_insert(fold[nth]));
     fold
 }
 
@@ -176,5 +187,25 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_even_and_repeats_stay_together() {
+        let scorer = Scorer::built_in();
+        let texts: Vec<String> = (0..100).map(|nth| format!("message {}", nth % 90)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let examples: Vec<_> = texts.iter().enumerate().map(|(nth, text)| (scorer.read(text), nth % 4 == 0)).collect();
+        let fold = folds(&examples, &texts, 7);
+        assert!((90..100).all(|nth| fold[nth] == fold[nth - 90]));
+        for part in 0..FOLDS {
+            let inside = (0..100).filter(|&nth| fold[nth] == part);
+            assert!((15..=25).contains(&inside.clone().count()));
+            assert!((3..=7).contains(&inside.filter(|&nth| examples[nth].1).count()));
+        }
     }
 }
