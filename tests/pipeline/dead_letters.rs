@@ -131,13 +131,15 @@ fn a_dead_letter_that_is_replayed_takes_effect_in_its_right_partition() {
 }
 
 #[test]
-fn heartbeats_are_counted_and_passed_over() {
+fn heartbeats_and_import_marks_need_no_key_and_are_in_every_partition() {
     let (deployment, mut running) = started();
-    let heartbeat = json!({ "event_id": "h1", "source": "desk", "occurred_at": now(), "kind": "heartbeat",
-                            "heard_until": now() });
-    deployment.send("tickets", &[heartbeat]);
+    let heartbeat = json!({ "source": "desk", "kind": "heartbeat", "heard_until": now() });
+    let mark = json!({ "source": "desk", "kind": "import_finished", "import_id": "i1", "import_began_at": now() });
+    deployment.send("tickets", &[heartbeat, mark]);
     deployment.wait_drained(&mut running);
+    assert_eq!(running.metric("tierline_records_total", "outcome=\"applied\""), f64::from(PARTITIONS));
     assert_eq!(running.metric("tierline_records_total", "outcome=\"passed_over\""), f64::from(PARTITIONS));
+    assert!(running.metric("tierline_source_heard_timestamp_seconds", "source=\"desk\"") > 1.7e9);
     running.end();
     assert_eq!(letters_of(&deployment), []);
 }
