@@ -145,7 +145,8 @@ impl Basics {
         if let Some(account) = self.filed(ticket, context, reading) {
             return Home { account, account_ref };
         }
-        let known = Known { account: Some(account.clone()), ..Known::default() };
+        let known = reading.known(context, &self.name, EntryKind::Ticket, ticket).cloned().unwrap_or_default();
+        let known = Known { account: Some(account.clone()), ..known };
         reading.remember(context, &self.name, EntryKind::Ticket, ticket, known);
         Home { account, account_ref }
     }

@@ -1,5 +1,7 @@
 //! Freshdesk: who wrote, what nobody wrote, statuses of the company's own, and the token.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tierline_intake::Refused;
 
@@ -121,4 +123,127 @@ fn a_template_of_somebodys_own_is_read_as_far_as_it_goes() {
     let flat = desk.one(&json!({"ticket_id": 42, "ticket_subject": "S", "ticket_status": "Open"}));
     assert_eq!((&flat["ticket"]["subject"], &flat["account_id"]), (&json!("S"), &json!("acme")));
     assert!(desk.read(&json!({"id": 5, "name": "Agent", "description": "a role", "default": true})).is_empty());
+}
+
+/// What the template of the page says, as Freshdesk fills it in.
+fn told(event: &str, status: &str, comment: Option<&str>) -> Value {
+    let ticket = json!({"id": "42", "subject": "Cannot log in", "status": status, "company": {"name": "Acme Ltd"},
+        "requester": {"name": "Jo Doe", "email": "jo@acme.example"}});
+    match comment {
+        Some(text) => json!({"event": event, "ticket": ticket, "message": {"public": true, "text": text}}),
+        None => json!({"event": event, "ticket": ticket}),
+    }
+}
+
+const MINUTE: i64 = 60_000;
+
+#[test]
+fn a_status_that_comes_back_is_another_event() {
+    let mut desk = Desk::new("freshdesk", "");
+    let ids = ["Open", "Pending", "Open", "Pending"].map(|status| {
+        desk.now += MINUTE;
+        desk.one(&told("updated", status, None))["event_id"].to_string()
+    });
+    assert_eq!(BTreeSet::from(ids.clone()).len(), 4, "{ids:?}");
+}
+
+#[test]
+fn an_answer_that_is_given_again_after_a_question_is_another_message() {
+    let mut desk = Desk::new("freshdesk", "");
+    let said = [
+        ("agent_replied", "Sam : Looking into it"),
+        ("customer_replied", "Jo Doe : Any news?"),
+        ("agent_replied", "Sam : Looking into it"),
+    ];
+    let ids = said.map(|(event, text)| {
+        desk.now += 10 * MINUTE;
+        let record = desk.one(&told(event, "Open", Some(text)));
+        [record["event_id"].to_string(), record["message"]["id"].to_string()]
+    });
+    assert_eq!(BTreeSet::from(ids.clone().map(|[event, _]| event)).len(), 3, "{ids:?}");
+    assert_eq!(BTreeSet::from(ids.clone().map(|[_, message]| message)).len(), 3, "{ids:?}");
+}
+
+#[test]
+fn a_note_that_is_made_again_after_a_reply_is_another_message() {
+    let mut desk = Desk::new("freshdesk", "");
+    let mut note = told("note_added", "Open", Some("Sam : Escalated"));
+    note["message"]["public"] = json!(false);
+    let first = desk.one(&note);
+    desk.now += MINUTE;
+    desk.one(&told("agent_replied", "Open", Some("Sam : Looking into it")));
+    desk.now += MINUTE;
+    assert_ne!(desk.one(&note)["message"]["id"], first["message"]["id"]);
+}
+
+#[test]
+fn a_delivery_that_is_tried_again_keeps_its_ids() {
+    for payload in [
+        told("agent_replied", "Pending", Some("Sam : Looking into it")),
+        told("updated", "Pending", None),
+        told("created", "Open", None),
+    ] {
+        let mut desk = Desk::new("freshdesk", "");
+        let first = desk.one(&payload);
+        desk.now += 5 * MINUTE;
+        let again = desk.one(&payload);
+        assert_eq!(
+            (&again["event_id"], &again["message"]["id"]),
+            (&first["event_id"], &first["message"]["id"]),
+            "{payload}"
+        );
+    }
+}
+
+#[test]
+fn a_creation_that_is_tried_again_after_a_change_keeps_its_id() {
+    let mut desk = Desk::new("freshdesk", "");
+    let created = desk.one(&told("created", "Open", None));
+    desk.now += MINUTE;
+    desk.one(&told("updated", "Pending", None));
+    desk.now += MINUTE;
+    assert_eq!(desk.one(&told("created", "Open", None))["event_id"], created["event_id"]);
+}
+
+#[test]
+fn a_change_that_repeats_the_latest_comment_is_no_new_message() {
+    let mut desk = Desk::new("freshdesk", "");
+    let reply = desk.one(&told("agent_replied", "Open", Some("Sam : Looking into it")));
+    desk.now += MINUTE;
+    let mut note = told("note_added", "Open", Some("Sam : Escalated"));
+    note["message"]["public"] = json!(false);
+    desk.one(&note);
+    // A template of somebody's own tells the comment with whatever happens.
+    desk.now += 60 * MINUTE;
+    let mut change = told("", "Pending", Some("Sam : Looking into it"));
+    change.as_object_mut().unwrap().remove("event");
+    let change = desk.one(&change);
+    assert_eq!(change["ticket"]["status"], "pending");
+    assert_ne!(change["event_id"], reply["event_id"]);
+    let message = &change["message"];
+    assert!(message.is_null() || message["id"] == reply["message"]["id"], "{change}");
+}
+
+#[test]
+fn a_replay_makes_the_ids_that_there_were() {
+    let mut desk = Desk::new("freshdesk", "");
+    let payloads = [
+        told("updated", "Open", None),
+        told("agent_replied", "Open", Some("Sam : Looking into it")),
+        told("customer_replied", "Open", Some("Jo Doe : Any news?")),
+        told("agent_replied", "Open", Some("Sam : Looking into it")),
+        told("updated", "Open", None),
+    ];
+    // The second time the directory remembers the end of the story already.
+    let mut all = || {
+        let from = desk.now;
+        let ids = payloads.each_ref().map(|payload| {
+            desk.now += MINUTE;
+            let record = desk.one(payload);
+            [record["event_id"].to_string(), record["message"]["id"].to_string()]
+        });
+        desk.now = from;
+        ids
+    };
+    assert_eq!(all(), all());
 }

@@ -2,6 +2,7 @@
 //!
 //! `docs/intake/freshdesk.md` says what to click. Freshdesk signs nothing: a token in a header of ours shows who sends.
 
+mod last;
 mod message;
 mod object;
 mod people;
@@ -93,12 +94,16 @@ impl Reader<'_, '_> {
         desk::home(&self.desk.basics, id, company, requester, self.context, &mut self.reading)
     }
 
+    fn known(&self, kind: EntryKind, id: &str) -> Option<&Known> {
+        self.reading.known(self.context, &self.desk.basics.name, kind, id)
+    }
+
     fn user(&self, id: &str) -> Option<&Known> {
-        self.reading.known(self.context, &self.desk.basics.name, EntryKind::User, id)
+        self.known(EntryKind::User, id)
     }
 
     fn name(&self, kind: EntryKind, id: &str) -> Option<String> {
-        self.reading.known(self.context, &self.desk.basics.name, kind, id)?.name.clone()
+        self.known(kind, id)?.name.clone()
     }
 
     fn remember(&mut self, kind: EntryKind, id: &str, known: Known) {

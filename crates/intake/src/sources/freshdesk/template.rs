@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use tierline_model::{Author, TicketEventKind};
 
-use super::{Reader, message, object, ticket, words};
+use super::{Reader, last, message, object, ticket, words};
 use crate::records::TicketEvent;
 use crate::sources::desk::{self, first, vendor_id};
 use crate::{Json, Unreadable, content_id};
@@ -55,7 +55,7 @@ fn happened(reader: &mut Reader<'_, '_>, told: Told<'_>) -> Result<(), Unreadabl
         TicketEventKind::Created => [of_ticket.get("created_at"), of_ticket.get("updated_at")],
         _ => [of_message.get("created_at"), of_ticket.get("updated_at")],
     };
-    let at = desk::when(first(stamps)).unwrap_or(delivery.received_at);
+    let told_at = desk::when(first(stamps));
     let fields = ticket::fields(reader, &id, of_ticket);
     let number = first([rating, rating.get("value"), rating.at("/ratings/default_question")]).whole();
     let number = number.and_then(words::rating);
@@ -81,8 +81,17 @@ fn happened(reader: &mut Reader<'_, '_>, told: Told<'_>) -> Result<(), Unreadabl
         if message.author == Author::Customer && message.author_name.is_none() {
             message.author_name = of_ticket.at("/requester/name").text().map(str::to_owned);
         }
+        if vendor_id(of_message.get("id")).is_none() {
+            message.id = Some(last::message_id(reader, &id, message, by.is_some()));
+        }
     }
-    let mut event = TicketEvent::new(&reader.desk.basics, kind, content_id(delivery.body), &id, home, at);
+    // What says when it happened, or happens but once, is the same whenever it comes.
+    let event_id = match told_at {
+        None if kind != TicketEventKind::Created => last::event_id(reader, &id),
+        _ => content_id(delivery.body),
+    };
+    let at = told_at.unwrap_or(delivery.received_at);
+    let mut event = TicketEvent::new(&reader.desk.basics, kind, event_id, &id, home, at);
     event.fields = fields;
     match (kind, message) {
         (TicketEventKind::Message, Some(message)) => {
