@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tierline_observe::DeliveryOutcome;
 
+use super::work::NotTaken;
 use super::{Gateway, Trusted};
 use crate::{Answer, Arrived, Delivery, Source};
 
@@ -124,10 +125,16 @@ fn last_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
-    let Ok(answered) = gateway.queue.put(arrived) else {
-        let again = Some(SOON);
-        let reply = Reply::unavailable("too many deliveries wait", SOON);
-        return Reply { status: StatusCode::TOO_MANY_REQUESTS, again, ..reply };
+    let answered = match gateway.queue.put(arrived) {
+        Ok(answered) => answered,
+        Err(NotTaken::Full) => {
+            let reply = Reply::unavailable("too many deliveries wait", SOON);
+            return Reply { status: StatusCode::TOO_MANY_REQUESTS, ..reply };
+        }
+        Err(NotTaken::Closed) => {
+            tracing::error!("nothing works deliveries off any more");
+            return Reply::unavailable("deliveries are not worked off", LATER);
+        }
     };
     let answer = match tokio::time::timeout(gateway.settings.timeout, answered).await {
         Ok(Ok(answer)) => answer,
