@@ -5,6 +5,7 @@
 //! their ids, here while they are recent, else by the engine.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tierline_model::{Millis, instant_text};
@@ -14,7 +15,7 @@ use tierline_stream::dead_letter;
 use tierline_stream::log::Failure;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::directory::{Entry, Shared};
+use crate::directory::{Directory, Entry, Shared};
 use crate::gateway::recent::Recent;
 use crate::{Canonical, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
 
@@ -176,7 +177,7 @@ impl Desk {
         let headers: Vec<_> = arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let delivery = Delivery { headers: &headers, ..Delivery::bare(&arrived.body, arrived.received_at) };
         let source = self.sources.get(&arrived.source).ok_or("its source is not configured any more")?;
-        let read = read_delivery(source.as_ref(), &delivery, &*self.directory.table());
+        let read = guarded(source.as_ref(), &delivery, &*self.directory.table());
         let encoded = match read {
             Ok(reading) => self.encoded(reading),
             Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
@@ -298,6 +299,13 @@ impl Arrived {
     }
 }
 
+/// Reads a delivery; one over which its source panics is unreadable, and the others go on. A reader changes nothing
+/// outside of its own reading, which is dropped then.
+fn guarded(source: &dyn Source, delivery: &Delivery<'_>, directory: &dyn Directory) -> Result<Reading, Unreadable> {
+    let read = catch_unwind(AssertUnwindSafe(|| read_delivery(source, delivery, directory)));
+    read.unwrap_or_else(|_| Err(Unreadable::panicked()))
+}
+
 /// A payload as it is kept: all of a source's in one partition, so that their order is kept too.
 fn raw(arrived: &Arrived) -> Outgoing {
     let mut headers = vec![
@@ -329,5 +337,35 @@ fn tell_anew(record: &mut Canonical, anew: &str) {
         if let Some(serde_json::Value::String(id)) = record.told.get_mut(name) {
             id.push_str(anew);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Table;
+    use crate::{Basics, Context, Json, Refused};
+
+    #[derive(Debug, Default)]
+    struct Panics(Basics);
+
+    impl Source for Panics {
+        fn basics(&self) -> &Basics {
+            &self.0
+        }
+
+        fn verify(&self, _: &Delivery<'_>) -> Result<(), Refused> {
+            Ok(())
+        }
+
+        fn read(&self, _: Json<'_>, _: &Context<'_>) -> Result<Reading, Unreadable> {
+            panic!("a mistake of the program")
+        }
+    }
+
+    #[test]
+    fn a_payload_over_which_its_source_panics_is_unreadable() {
+        let read = guarded(&Panics::default(), &Delivery::bare(b"{}", 0), &Table::default());
+        assert_eq!(read.map_err(|why| why.code), Err("reader_panicked"));
     }
 }

@@ -38,11 +38,15 @@ pub struct Ignored {
     pub why: Cow<'static, str>,
 }
 
+/// The code of a payload over which its reader panicked.
+const PANICKED: &str = "reader_panicked";
+
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Unreadable {
-    /// Stable; the header `tierline.error` of its dead letter: one of [`tierline_model::code`].
+    /// Stable; the header `tierline.error` of its dead letter: one of [`tierline_model::code`], or
+    /// `reader_panicked`.
     pub code: &'static str,
     /// For people. Quotes nothing that a customer wrote.
     pub reason: String,
@@ -109,6 +113,11 @@ impl Unreadable {
     /// The payload has no JSON, or another than it must be.
     pub fn undecodable(reason: impl Into<String>) -> Unreadable {
         Unreadable { code: code::UNDECODABLE, reason: reason.into() }
+    }
+
+    /// Its reader gave up in the middle: a mistake of ours, whose words stand in the log.
+    pub fn panicked() -> Unreadable {
+        Unreadable { code: PANICKED, reason: "reading it failed by a mistake of the program".to_owned() }
     }
 
     /// What must be there is not.

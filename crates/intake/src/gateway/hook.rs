@@ -14,7 +14,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tierline_observe::DeliveryOutcome;
 
-use super::Gateway;
+use super::work::NotTaken;
+use super::{Gateway, Trusted};
 use crate::{Answer, Arrived, Delivery, Source};
 
 /// The gateway's one address.
@@ -87,7 +88,8 @@ async fn whole(body: Body, limit: usize) -> Result<Bytes, Reply> {
 fn verified(gateway: &Gateway, source: &dyn Source, head: &Parts, body: Bytes) -> Result<Arrived, Reply> {
     let headers: Vec<(&str, &str)> =
         head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let uri = original_uri(gateway, head);
+    let settings = &gateway.settings;
+    let uri = original_uri(&settings.trusted, settings.tls.is_some(), head);
     let received_at = (gateway.now)();
     let delivery = Delivery { method: head.method.as_str(), uri: &uri, headers: &headers, body: &body, received_at };
     if let Err(refused) = source.verify(&delivery) {
@@ -101,23 +103,38 @@ fn verified(gateway: &Gateway, source: &dyn Source, head: &Parts, body: Bytes) -
 }
 
 /// What the sender called, as far as the configured headers say.
-fn original_uri(gateway: &Gateway, head: &Parts) -> String {
-    let trusted = &gateway.settings.trusted;
-    let told = |name: &Option<String>| head.headers.get(name.as_deref()?)?.to_str().ok();
-    let own = if gateway.settings.tls.is_some() { "https" } else { "http" };
-    let scheme = told(&trusted.scheme).unwrap_or(own);
-    let host = told(&trusted.host).or_else(|| head.headers.get(header::HOST)?.to_str().ok()).unwrap_or_default();
+fn original_uri(trusted: &Trusted, over_tls: bool, head: &Parts) -> String {
+    let last = |name: &Option<String>| last_of(&head.headers, name.as_deref()?);
+    // A host and a scheme have no comma; a path may have some of its own.
+    let last_listed = |name: &Option<String>| last(name)?.rsplit(',').next().map(str::trim).filter(|it| !it.is_empty());
+    let own = if over_tls { "https" } else { "http" };
+    let scheme = last_listed(&trusted.scheme).unwrap_or(own);
+    let host = last_listed(&trusted.host);
+    let host = host.or_else(|| head.headers.get(header::HOST)?.to_str().ok()).unwrap_or_default();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let path = told(&trusted.path).unwrap_or(path);
+    let path = last(&trusted.path).unwrap_or(path);
     // Some proxies give the whole of it.
-    if path.contains("://") { path.to_owned() } else { format!("{scheme}://{host}{path}") }
+    let is_whole = path.starts_with("http://") || path.starts_with("https://");
+    if is_whole { path.to_owned() } else { format!("{scheme}://{host}{path}") }
+}
+
+/// The value that was said last: a proxy adds its own after what a caller pretends.
+fn last_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let value = headers.get_all(name).iter().next_back()?;
+    value.to_str().ok().map(str::trim).filter(|value| !value.is_empty())
 }
 
 async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
-    let Ok(answered) = gateway.queue.put(arrived) else {
-        let again = Some(SOON);
-        let reply = Reply::unavailable("too many deliveries wait", SOON);
-        return Reply { status: StatusCode::TOO_MANY_REQUESTS, again, ..reply };
+    let answered = match gateway.queue.put(arrived) {
+        Ok(answered) => answered,
+        Err(NotTaken::Full) => {
+            let reply = Reply::unavailable("too many deliveries wait", SOON);
+            return Reply { status: StatusCode::TOO_MANY_REQUESTS, ..reply };
+        }
+        Err(NotTaken::Closed) => {
+            tracing::error!("nothing works deliveries off any more");
+            return Reply::unavailable("deliveries are not worked off", LATER);
+        }
     };
     let answer = match tokio::time::timeout(gateway.settings.timeout, answered).await {
         Ok(Ok(answer)) => answer,
@@ -173,5 +190,32 @@ impl IntoResponse for Reply {
             response.headers_mut().insert(header::RETRY_AFTER, again.as_secs().into());
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(uri: &str, headers: &[(&str, &str)]) -> String {
+        let named = |name: &str| Some(name.to_owned());
+        let trusted = Trusted { scheme: named("x-scheme"), host: named("x-host"), path: named("x-path") };
+        let request =
+            headers.iter().fold(Request::builder().uri(uri), |request, (name, value)| request.header(*name, *value));
+        let (head, ()) = request.body(()).expect("it is a request").into_parts();
+        original_uri(&trusted, false, &head)
+    }
+
+    #[test]
+    fn an_address_within_a_query_is_no_whole_uri() {
+        let host = ("host", "a.example");
+        assert_eq!(called("/hooks/x?next=https://b", &[host]), "http://a.example/hooks/x?next=https://b");
+        assert_eq!(called("/hooks/x", &[host, ("x-path", "https://c/y?a=1,2")]), "https://c/y?a=1,2");
+    }
+
+    #[test]
+    fn of_repeated_headers_the_proxys_is_believed() {
+        let said = [("x-host", "forged"), ("x-host", "forged, real "), ("x-scheme", "http,https"), ("x-path", "/f")];
+        assert_eq!(called("/", &[&said[..], &[("x-path", "/y?a=1,2")]].concat()), "https://real/y?a=1,2");
     }
 }

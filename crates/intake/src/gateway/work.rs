@@ -29,9 +29,14 @@ pub struct Queue {
     room: Arc<Semaphore>,
 }
 
-/// The queue can't take it now.
+/// Why the queue doesn't take a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub enum NotTaken {
+    /// Too many wait.
+    Full,
+    /// Nobody works them off any more.
+    Closed,
+}
 
 /// The thread that works them off. Dropping it ends the thread when the queue's last handle is gone.
 pub struct Worker {
@@ -48,12 +53,15 @@ struct Job {
 
 impl Queue {
     /// Puts a delivery in line. The answer comes when it is worked off.
-    pub(crate) fn put(&self, arrived: Arrived) -> Result<oneshot::Receiver<Answer>, Full> {
+    pub(crate) fn put(&self, arrived: Arrived) -> Result<oneshot::Receiver<Answer>, NotTaken> {
         // The limit of a body lies far below the room.
-        let bytes = u32::try_from(arrived.body.len().clamp(1, MOST_BYTES)).map_err(|_| Full)?;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| Full)?;
+        let bytes = u32::try_from(arrived.body.len().clamp(1, MOST_BYTES)).map_err(|_| NotTaken::Full)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| NotTaken::Full)?;
         let (answer, answered) = oneshot::channel();
-        self.to.try_send(Job { arrived, answer, _room: room }).map_err(|_| Full)?;
+        self.to.try_send(Job { arrived, answer, _room: room }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Closed,
+        })?;
         Ok(answered)
     }
 }
@@ -105,5 +113,28 @@ impl Drop for Worker {
         if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_without_its_thread_is_closed_and_not_full() {
+        let (to, from) = mpsc::channel(1);
+        let queue = Queue { to, room: Arc::new(Semaphore::new(10)) };
+        let body = axum::body::Bytes::from_static(b"{}");
+        let arrived = || Arrived {
+            source: String::new(),
+            headers: Vec::new(),
+            body: body.clone(),
+            received_at: 0,
+            position: None,
+        };
+        assert!(queue.put(arrived()).is_ok());
+        assert_eq!(queue.put(arrived()).err(), Some(NotTaken::Full));
+        drop(from);
+        assert_eq!(queue.put(arrived()).err(), Some(NotTaken::Closed));
     }
 }

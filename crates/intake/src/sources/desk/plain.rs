@@ -10,10 +10,11 @@ pub fn plain(html: &str) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
+    let mut may_end = true;
     while let Some(place) = rest.find(['<', '&']) {
         text.push_str(&rest[..place]);
         rest = &rest[place..];
-        rest = if rest.starts_with('<') { tag(rest, &mut text) } else { entity(rest, &mut text) };
+        rest = if rest.starts_with('<') { tag(rest, &mut text, &mut may_end) } else { entity(rest, &mut text) };
     }
     text.push_str(rest);
     Cow::Owned(without_gaps(&text))
@@ -32,11 +33,14 @@ fn without_gaps(text: &str) -> String {
     kept
 }
 
-/// Passes a tag; one that ends a line ends it in the text. What only looks like a tag is text.
-fn tag<'a>(html: &'a str, text: &mut String) -> &'a str {
+/// Passes a tag; one that ends a line ends it in the text. What only looks like a tag is text. `may_end` is taken away
+/// where no `>` follows any more, so that nothing looks for one again.
+fn tag<'a>(html: &'a str, text: &mut String, may_end: &mut bool) -> &'a str {
     let inside = &html[1..];
     let begins = inside.trim_start_matches('/').starts_with(|c: char| c.is_ascii_alphabetic() || c == '!');
-    let Some(end) = inside.find('>').filter(|_| begins) else {
+    let end = if begins && *may_end { inside.find('>') } else { None };
+    let Some(end) = end else {
+        *may_end &= !begins;
         text.push('<');
         return inside;
     };
@@ -52,7 +56,9 @@ fn tag<'a>(html: &'a str, text: &mut String) -> &'a str {
     for hidden in ["style", "script"] {
         if name.eq_ignore_ascii_case(hidden) && !closes {
             let close = format!("</{hidden}");
-            return after.to_ascii_lowercase().find(&close).map_or("", |place| &after[place..]);
+            let mut places = after.as_bytes().windows(close.len());
+            // It begins with `<`, so text can be cut there.
+            return places.position(|at| at.eq_ignore_ascii_case(close.as_bytes())).map_or("", |place| &after[place..]);
         }
     }
     after
@@ -109,6 +115,29 @@ mod tests {
         assert_eq!(plain("if a < b && c"), "if a < b && c");
         assert_eq!(plain("plain"), "plain");
         assert_eq!(plain("<3 you"), "<3 you");
+    }
+
+    #[test]
+    fn hostile_html_of_a_mebibyte_is_read_in_one_pass() {
+        // One that looks through the rest again and again hangs here.
+        for (piece, end) in [
+            ("<", ""),
+            ("<", ">"),
+            ("<a", ""),
+            ("</a", ""),
+            ("</", ""),
+            ("<!", ">"),
+            ("&", ""),
+            ("&amp", ""),
+            ("<style></style>", ""),
+            ("<script></SCRIPT>", ""),
+            ("<style>", ""),
+        ] {
+            let html = piece.repeat((1 << 20) / piece.len()) + end;
+            assert!(plain(&html).len() <= html.len(), "{piece}");
+        }
+        assert_eq!(plain("<a <b> <a <b"), "<a <b");
+        assert_eq!(plain("<Style>p<</STYLE>so"), "so");
     }
 
     proptest! {
