@@ -62,8 +62,27 @@ impl Tap<'_> {
         })
     }
 
-    /// Waits until all of these are durable, however often they must be tried.
+    /// Has all of these written. Only the last of a partition says how far that has been read, and only when all before
+    /// it are durable: who is killed in between reads some of them again, and passes over none.
     fn work_off(&self, waiting: &mut Vec<Arrived>) {
+        let mut lasts: Vec<Arrived> = Vec::new();
+        let mut earlier = Vec::with_capacity(waiting.len());
+        for arrived in waiting.drain(..) {
+            let is_of = |last: &Arrived| place(last) == place(&arrived);
+            match lasts.iter_mut().find(|last| is_of(last)) {
+                None => lasts.push(arrived),
+                Some(last) => {
+                    let before = std::mem::replace(last, arrived);
+                    earlier.push(Arrived { position: None, ..before });
+                }
+            }
+        }
+        self.write(earlier);
+        self.write(lasts);
+    }
+
+    /// Waits until all of these are durable, however often they must be tried.
+    fn write(&self, mut waiting: Vec<Arrived>) {
         while !waiting.is_empty() && !self.stopped() {
             let answers: Vec<Option<oneshot::Receiver<Answer>>> =
                 waiting.iter().map(|arrived| self.queue.put(arrived.clone()).ok()).collect();
@@ -133,6 +152,11 @@ fn unframed(value: &[u8]) -> &[u8] {
         [0, _, _, _, _, json @ ..] if json.first().is_some_and(|first| b"{[".contains(first)) => json,
         _ => value,
     }
+}
+
+/// The partition that it comes from, as its position is called.
+fn place(arrived: &Arrived) -> Option<&str> {
+    arrived.position.as_ref().map(|position| &*position.id)
 }
 
 #[cfg(test)]
