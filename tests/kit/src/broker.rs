@@ -21,8 +21,6 @@ use crate::wait::attempt;
 
 /// Seconds that the shared broker waits for another test process after the last one.
 const LINGER: u64 = 5;
-/// Other processes take ports as well: a start that lost one is tried again on others.
-const TRIES: usize = 3;
 
 /// A running broker. It ends with the last process that holds one.
 pub struct Broker {
@@ -63,6 +61,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    fn certificates(&self, folder: &Path) -> Option<Certificates> {
+        let secure = self.listener != Listener::Plain;
+        secure.then(|| Certificates::in_folder(&folder.join("certificates")))
+    }
+}
+
 impl Broker {
     /// The broker of this run of the tests: started by the first process that asks, found by the others. Make topics
     /// of your own on it ([`unique`]); change nothing else.
@@ -86,20 +91,11 @@ impl Broker {
     }
 
     fn start(folder: &Path, linger: u64, settings: &Settings) -> Broker {
-        let mut last = String::new();
-        for _ in 0..TRIES {
-            let layout = Layout::new(folder, settings);
-            match Guarded::join(folder, linger, || layout.prepare()) {
-                Ok(guarded) => {
-                    // What runs may have been started by another process, on its ports.
-                    let mut addresses = guarded.address.lines().map(str::to_owned);
-                    let plain = addresses.next().unwrap_or_default();
-                    return Broker { plain, certificates: layout.certificates(), guarded };
-                }
-                Err(why) => last = why,
-            }
-        }
-        panic!("Apache Kafka did not start: {last}");
+        let guarded = Guarded::join(folder, linger, || Layout::new(folder, settings).prepare())
+            .unwrap_or_else(|why| panic!("Apache Kafka did not start: {why}"));
+        // What runs may have been started by another process, on its ports.
+        let plain = guarded.address.lines().next().unwrap_or_default().to_owned();
+        Broker { plain, certificates: settings.certificates(folder), guarded }
     }
 
     /// Where clients connect: `bootstrap.servers`, `log.brokers`.
@@ -212,11 +208,6 @@ impl<'a> Layout<'a> {
         Layout { folder, settings, plain: free_port(), secure: free_port(), controller: free_port() }
     }
 
-    fn certificates(&self) -> Option<Certificates> {
-        let secure = self.settings.listener != Listener::Plain;
-        secure.then(|| Certificates::in_folder(&self.folder.join("certificates")))
-    }
-
     /// Lays the folder out, with fresh data, and says how to start.
     fn prepare(&self) -> Start<'static> {
         let file = |name: &str| self.folder.join(name).display().to_string();
@@ -261,7 +252,7 @@ impl<'a> Layout<'a> {
             lines.push(format!("{topic}.replication.factor=1"));
             lines.push(format!("{topic}.min.isr=1"));
         }
-        let secure = match self.certificates() {
+        let secure = match self.settings.certificates(self.folder) {
             None => String::new(),
             Some(certificates) => {
                 certificates.make();

@@ -18,6 +18,8 @@ use crate::wait::attempt;
 const SCRIPT: &str = include_str!("guard.sh");
 /// A cold JVM on two busy cores takes its time.
 const START: Duration = Duration::from_secs(90);
+/// Other processes take ports as well: a start that lost one is tried again on others.
+const TRIES: usize = 3;
 
 /// A hold on a running server. It runs for as long as any process has one.
 pub struct Guarded {
@@ -38,12 +40,12 @@ pub struct Start<'a> {
 }
 
 impl Guarded {
-    /// The server of this folder: the one that runs, else a new one, which `prepare` lays out in the folder.
-    /// `linger`: whole seconds that it outlives its last user.
+    /// The server of this folder: the one that runs, else a new one, which `prepare` lays out in the folder, on other
+    /// ports for each of a few tries. `linger`: whole seconds that it outlives its last user.
     ///
     /// # Errors
-    /// The end of the server's log when it ends or isn't ready in time. The caller may try other ports.
-    pub fn join<'a>(folder: &Path, linger: u64, prepare: impl FnOnce() -> Start<'a>) -> Result<Guarded, String> {
+    /// The end of the server's log when it ends or isn't ready in time, at the last try too.
+    pub fn join<'a>(folder: &Path, linger: u64, mut prepare: impl FnMut() -> Start<'a>) -> Result<Guarded, String> {
         let in_folder = |error: io::Error| format!("{}: {error}", folder.display());
         fs::create_dir_all(folder).map_err(in_folder)?;
         // One process looks and starts at a time; the others then find what it started.
@@ -54,7 +56,10 @@ impl Guarded {
         user.lock_shared().map_err(in_folder)?;
         let address = match fs::read_to_string(folder.join("address")) {
             Ok(address) => address,
-            Err(_) => start(folder, linger, prepare())?,
+            // All tries under one hold: the guard of a failed one clears the folder away as soon as nobody has any.
+            Err(_) => (1..TRIES)
+                .find_map(|_| start(folder, linger, prepare()).ok())
+                .map_or_else(|| start(folder, linger, prepare()), Ok)?,
         };
         Ok(Guarded { folder: folder.to_path_buf(), address, _user: user })
     }
@@ -122,20 +127,40 @@ mod tests {
     use super::*;
     use crate::eventually;
 
-    /// The guard of a start that failed once held the lock for ever, waiting for the end of its successor's server.
+    /// The guard of a start that failed once held the lock for ever, waiting for the end of its successor's server;
+    /// later it cleared the folder away under the second try.
     #[test]
     fn a_server_that_was_started_at_the_second_try_ends_with_its_last_user() {
         let within = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = temporary(&within);
+        let mut tries = ["echo no port; exit 1", "echo up; exec sleep 600"].into_iter();
+        let user = Guarded::join(&folder, 0, || server(tries.next().expect("two tries do"))).expect("it starts");
+        drop(user);
+        gone(&folder);
+    }
+
+    #[test]
+    fn a_server_that_never_starts_says_why_and_leaves_nothing() {
+        let within = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = temporary(&within);
+        let never = Guarded::join(&folder, 0, || server("echo no port; exit 1"));
+        assert!(never.is_err_and(|why| why.contains("no port")));
+        gone(&folder);
+    }
+
+    fn temporary(within: &tempfile::TempDir) -> PathBuf {
         let folder = within.path().join("server");
         fs::create_dir_all(&folder).expect("our own folder");
         File::create(folder.join("temporary")).expect("our own folder");
-        let server = |script: &str| {
-            let command = ["sh", "-c", script].map(str::to_owned).to_vec();
-            Start { command, address: "here".to_owned(), is_ready: &|log| log.contains("up") }
-        };
-        assert!(Guarded::join(&folder, 0, || server("echo no port; exit 1")).is_err_and(|why| why.contains("no port")));
-        let user = Guarded::join(&folder, 0, || server("echo up; exec sleep 600")).expect("it starts");
-        drop(user);
+        folder
+    }
+
+    fn server(script: &str) -> Start<'static> {
+        let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+        Start { command, address: "here".to_owned(), is_ready: &|log| log.contains("up") }
+    }
+
+    fn gone(folder: &Path) {
         eventually(
             "the server and its folder to be gone",
             || if folder.exists() { Err("it is there") } else { Ok(()) },
