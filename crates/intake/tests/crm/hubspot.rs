@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::kit::{Desk, built, last, sample};
+use crate::kit::{Desk, NOW, built, last, sample};
 
 fn event(kind: &str, id: u64, at: i64, more: Value) -> Value {
     let mut event = json!({"eventId": 1, "subscriptionId": 2, "portalId": 3, "appId": 4, "occurredAt": at,
@@ -95,8 +95,11 @@ fn what_is_no_company_is_passed_over() {
             json!({"objectTypeId": "0-2", "propertyName": "plan", "propertyValue": "pro"}))]});
     let reading = hubspot.read(&request);
     assert_eq!((reading.records.len(), reading.ignored[0].pointer.as_str()), (1, "/body/0"));
-    assert_eq!(hubspot.read(&json!({"hello": 1})).ignored.len(), 1);
+    assert_eq!(hubspot.read(&json!([event("contact.creation", 1, 1_000, json!({}))])).ignored.len(), 1);
     assert_eq!(hubspot.read(&json!([])).records.len(), 0);
+    assert_eq!(hubspot.read(&json!({"results": []})).records.len(), 0);
+    let foreign = hubspot.tried(&json!({"hello": 1}), NOW).unwrap_err();
+    assert!(foreign.reason.contains("neither an event of HubSpot's webhooks"), "{foreign}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tierline_intake::directory::Table;
 use tierline_intake::sources::kind;
-use tierline_intake::{Accounts, Basics, Context, Delivery, Json, Reading, Secrets, Source};
+use tierline_intake::{Accounts, Basics, Context, Delivery, Json, Reading, Secrets, Source, Unreadable};
 use tierline_model::{Decoder, Encoding, transcode};
 use tierline_rules::source::{Diagnostics, Keys, Source as Text, parse};
 
@@ -59,10 +59,15 @@ impl Desk {
 
     /// The same at another time.
     pub fn read_at(&mut self, payload: &Value, now: i64) -> Reading {
+        self.tried(payload, now).expect("it can be read")
+    }
+
+    /// The same, of what may be no payload of the source.
+    pub fn tried(&mut self, payload: &Value, now: i64) -> Result<Reading, Unreadable> {
         let body = payload.to_string();
         let delivery = Delivery::bare(body.as_bytes(), now);
         let context = Context { delivery: &delivery, directory: &self.directory };
-        let reading = self.source.read(Json::new(payload), &context).expect("it can be read");
+        let reading = self.source.read(Json::new(payload), &context)?;
         for record in &reading.records {
             let mut bytes = Vec::new();
             let json = record.to_json();
@@ -72,7 +77,7 @@ impl Desk {
         for entry in &reading.directory {
             self.directory.put(entry.clone());
         }
-        reading
+        Ok(reading)
     }
 
     /// What becomes of payloads, as a person reads it.

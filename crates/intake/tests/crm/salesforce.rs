@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::kit::{Desk, last, sample};
+use crate::kit::{Desk, NOW, last, sample};
 
 const ACCOUNT: &str = "001RM000004UF9sYAG";
 
@@ -109,4 +109,12 @@ fn an_account_of_the_api_comes_whole() {
     assert_eq!(last(&reading, "account_id"), "salesforce:001RM000004UF9sYAG");
     assert_eq!((last(&reading, "arr"), last(&reading, "updated_at")), (&json!(120_000), &json!(1_772_359_200_000i64)));
     assert_eq!((reading.records.len(), reading.ignored[0].pointer.as_str()), (1, "/records/1"));
+}
+
+#[test]
+fn what_is_nothing_of_salesforces_is_refused_and_not_passed_over() {
+    let mut crm = Desk::new("salesforce", "kind: salesforce");
+    let foreign = crm.tried(&json!({"hello": 1}), NOW).unwrap_err();
+    assert!(foreign.reason.contains("neither a change event of Salesforce"), "{foreign}");
+    assert_eq!(crm.read(&json!({"records": []})).records.len(), 0);
 }

@@ -1,7 +1,7 @@
 //! What a payload may be wrapped in: lists, pages of an API, Kafka Connect's schema beside the payload, the request that
 //! a tool has written down, events of a bus.
 
-use crate::Json;
+use crate::{Json, Unreadable};
 
 /// The members under which what matters may stand, outermost first. `body`: a request as it was written down; `payload`,
 /// with `schema` beside it or without: Kafka Connect, Salesforce's CometD; `detail`: Amazon EventBridge; `results`,
@@ -16,6 +16,23 @@ pub fn unwrapped<'a>(payload: Json<'a>, is_one: &dyn Fn(Json<'_>) -> bool) -> Ve
     let mut found = Vec::new();
     unwrap(payload, String::new(), is_one, DEEPEST, &mut found);
     found
+}
+
+/// # Errors
+/// There is something, and nothing of it is what the source sends: somebody else's payload, or one that has changed its
+/// form. It must not be taken as if nothing were in it.
+pub fn readable(
+    things: &[(String, Json<'_>)],
+    is_one: &dyn Fn(Json<'_>) -> bool,
+    foreign: &'static str,
+) -> Result<(), Unreadable> {
+    let is_nothing = |json: Json<'_>| json.is_list() && json.items().next().is_none();
+    let is_page_of_nothing =
+        |json: Json<'_>| is_nothing(json) || WRAPPERS.iter().any(|name| is_nothing(json.get(name)));
+    match things.iter().any(|(_, thing)| is_one(*thing) || is_page_of_nothing(*thing)) || things.is_empty() {
+        true => Ok(()),
+        false => Err(Unreadable::undecodable(foreign)),
+    }
 }
 
 fn unwrap<'a>(

@@ -7,7 +7,7 @@ mod properties;
 mod values;
 
 pub use company::{Company, Said};
-pub use envelope::unwrapped;
+pub use envelope::{readable, unwrapped};
 pub use properties::{Of, Properties, Property};
 
 use crate::Json;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys};
 
-use super::crm::{Properties, unwrapped};
+use super::crm::{Properties, readable, unwrapped};
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 use signature::Signature;
 
@@ -45,6 +45,8 @@ const PROPERTIES: [(AccountField, &str); 12] = [
     (AccountField::Flags, "flags"),
 ];
 
+const NEITHER: &str = "it is neither an event of HubSpot's webhooks nor a company of its API";
+
 fn build(basics: Basics, keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Arc<dyn Source>> {
     let signature = Signature::read(keys, found);
     let properties = Properties::defaults(&PROPERTIES).read(keys, found)?;
@@ -65,11 +67,12 @@ impl Source for Hubspot {
         let mut things = unwrapped(payload, &|json| event::is_one(json) || company::is_one(json));
         // HubSpot gives no order; of one payload at least it can be made.
         things.sort_by_key(|(_, thing)| event::occurred_at(*thing));
+        readable(&things, &|json| event::is_one(json) || company::is_one(json), NEITHER)?;
         for (pointer, thing) in things {
             let told = match event::is_one(thing) {
                 true => self.event(thing, context, &mut reading),
                 false if company::is_one(thing) => self.company(thing, &pointer, context, &mut reading),
-                false => Err("it is neither an event of HubSpot's webhooks nor a company of its API".into()),
+                false => Err(NEITHER.into()),
             };
             if let Err(why) = told {
                 thing.raw();

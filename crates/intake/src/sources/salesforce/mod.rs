@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys, text};
 
-use super::crm::{Properties, unwrapped};
+use super::crm::{Properties, readable, unwrapped};
 use crate::proof::{TOKEN_HEADER, token};
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
@@ -48,6 +48,8 @@ const PROPERTIES: [(AccountField, &str); 12] = [
     (AccountField::Flags, "Flags__c"),
 ];
 
+const NEITHER: &str = "it is neither a change event of Salesforce nor a record of its API";
+
 fn build(basics: Basics, keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Arc<dyn Source>> {
     let token_header = keys.optional("token_header").map(|node| text(node, "`token_header`", found));
     let properties = Properties::defaults(&PROPERTIES).read(keys, found)?;
@@ -66,11 +68,14 @@ impl Source for Salesforce {
 
     fn read(&self, payload: Json<'_>, context: &Context<'_>) -> Result<Reading, Unreadable> {
         let mut reading = Reading::default();
-        for (pointer, thing) in unwrapped(payload, &|json| change::is_one(json) || record::is_one(json)) {
+        let is_one = |json: Json<'_>| change::is_one(json) || record::is_one(json);
+        let things = unwrapped(payload, &is_one);
+        readable(&things, &is_one, NEITHER)?;
+        for (pointer, thing) in things {
             let told = match change::is_one(thing) {
                 true => self.change(thing, &pointer, context, &mut reading),
                 false if record::is_one(thing) => self.record(thing, &pointer, context, &mut reading),
-                false => Err(Cow::Borrowed("it is neither a change event of Salesforce nor a record of its API")),
+                false => Err(Cow::Borrowed(NEITHER)),
             };
             if let Err(why) = told {
                 thing.raw();

@@ -8,7 +8,7 @@ use tierline_model::{Millis, PlanChange};
 use super::customer::{Change, Customer, Delinquent};
 use super::invoice::Invoice;
 use super::subscription::{Subscription, Telling, plan_change};
-use super::{Stripe, object_of};
+use super::{FOREIGN, Stripe, object_of};
 use crate::directory::{EntryKind, Known};
 use crate::sources::crm::id_of;
 use crate::{Context, Json, Reading};
@@ -52,7 +52,7 @@ impl Stripe {
                 event: None,
                 before: thing.at("/data/previous_attributes"),
             },
-            None => return Err("it is no object of Stripe's".into()),
+            None => return Err(FOREIGN.into()),
         };
         // A deleted object says what it was.
         match object_of(told.of) {

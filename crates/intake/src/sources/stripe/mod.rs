@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tierline_model::Millis;
 use tierline_rules::source::{Diagnostics, Entry, Keys, Kind as NodeKind, Node, duration, text, wrong_kind};
 
-use super::crm::unwrapped;
+use super::crm::{readable, unwrapped};
 use crate::directory::EntryKind;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
@@ -37,6 +37,8 @@ pub struct Stripe {
     /// Products, prices or look-up keys, and the plan that each is.
     plans: BTreeMap<String, String>,
 }
+
+const FOREIGN: &str = "it is no object of Stripe's";
 
 fn build(basics: Basics, keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Arc<dyn Source>> {
     let tolerance = keys.optional("tolerance").map(|node| duration(node, "`tolerance`", found));
@@ -71,6 +73,7 @@ impl Source for Stripe {
     fn read(&self, payload: Json<'_>, context: &Context<'_>) -> Result<Reading, Unreadable> {
         let mut reading = Reading::default();
         let mut things = unwrapped(payload, &|json| object_of(json).is_some_and(|object| object != "list"));
+        readable(&things, &|json| object_of(json).is_some(), FOREIGN)?;
         things.sort_by_key(|(_, thing)| match object_of(*thing) {
             Some("event") => thing.get("created").seconds().unwrap_or(Millis::MIN),
             _ => Millis::MIN,
