@@ -62,7 +62,10 @@ impl Hooks {
             Desk::new(Arc::clone(&sources), encoder(config), directory.clone(), opener()?, Some(metrics.clone()));
         let mut followers =
             vec![Follower::of_directory(directory.clone(), opener()?, config.topics.directory.clone(), host.health())?];
-        let (gateway, worker) = Gateway::new(Arc::clone(&sources), desk, directory.clone(), metrics, settings, now)?;
+        let health = host.health();
+        let died = Box::new(move || health.part_ended(PART, "nobody works deliveries off; the reason stands above"));
+        let (gateway, worker) =
+            Gateway::new(Arc::clone(&sources), desk, directory.clone(), metrics, settings, now, died)?;
         for (topic, source) in &config.intake.topics {
             let source = Arc::clone(&sources[source]);
             followers.push(Follower::of_topic(topic.clone(), source, gateway.queue(), directory.clone(), opener()?)?);

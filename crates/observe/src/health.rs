@@ -41,6 +41,8 @@ struct Shared {
     lanes: DashMap<usize, Lane>,
     /// What runs beside the lanes, with what keeps it from being ready.
     parts: DashMap<&'static str, Option<String>>,
+    /// What ran beside the lanes and has ended, with why.
+    ended: DashMap<&'static str, String>,
     without_lanes: AtomicBool,
 }
 
@@ -71,6 +73,11 @@ impl Health {
     /// Something that runs beside the lanes, and what keeps it from being ready; none: it is.
     pub fn part(&self, part: &'static str, missing: Option<String>) {
         self.0.parts.insert(part, missing);
+    }
+
+    /// Something that ran beside the lanes has ended; the process is not alive any more.
+    pub fn part_ended(&self, part: &'static str, why: impl Into<String>) {
+        self.0.ended.insert(part, why.into());
     }
 
     /// The process has no lanes: it is ready without them.
@@ -115,7 +122,7 @@ impl Health {
         missing
     }
 
-    /// The lanes that have ended, a line each; empty: alive.
+    /// The lanes and parts that have ended, a line each; empty: alive.
     pub fn dead(&self) -> Vec<String> {
         let mut dead: Vec<_> = self
             .0
@@ -126,6 +133,7 @@ impl Health {
                 Lane::Starting | Lane::Assigned => None,
             })
             .collect();
+        dead.extend(self.0.ended.iter().map(|part| format!("{}: ended: {}", part.key(), part.value())));
         dead.sort();
         dead
     }
@@ -162,6 +170,16 @@ mod tests {
         assert_eq!(health.missing(), ["gateway: reading its directory"]);
         health.part("gateway", None);
         assert_eq!(health.missing(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_part_that_ended_is_neither_alive_nor_ready() {
+        let health = Health::default();
+        health.lane_assigned(0);
+        health.part("gateway", None);
+        health.part_ended("gateway", "it panicked");
+        assert_eq!(health.dead(), ["gateway: ended: it panicked"]);
+        assert_eq!(health.missing(), ["gateway: ended: it panicked"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{Desk, Source};
 
 pub use server::{TlsError, tls};
 pub use tap::Tap;
-pub use work::{Clock, Queue, Worker};
+pub use work::{Clock, Died, Queue, Worker};
 
 /// How requests are taken.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// In front of a desk; its worker answers until it is dropped.
+    /// In front of a desk; its worker answers until it is dropped, or panics: then `died` is told.
     ///
     /// # Errors
     /// No thread can be had.
@@ -76,8 +76,9 @@ impl Gateway {
         metrics: IntakeMetrics,
         settings: Settings,
         now: fn() -> Millis,
+        died: Died,
     ) -> io::Result<(Gateway, Worker)> {
-        let (queue, worker) = Worker::start(desk, now)?;
+        let (queue, worker) = Worker::start(desk, now, died)?;
         Ok((Gateway { sources, queue, directory, metrics, settings, now }, worker))
     }
 

@@ -19,6 +19,9 @@ const MOST_WAITING: usize = 16_384;
 /// Bytes that may wait.
 const MOST_BYTES: usize = 64 << 20;
 
+/// Is told when nobody works deliveries off any more.
+pub type Died = Box<dyn FnOnce() + Send>;
+
 /// What tells the time.
 pub type Clock = fn() -> Millis;
 
@@ -67,15 +70,16 @@ impl Queue {
 }
 
 impl Worker {
-    /// Starts the thread.
-    pub(crate) fn start(mut desk: Desk, now: Clock) -> io::Result<(Queue, Worker)> {
+    /// Starts the thread. `died` is told when it ends although it is wanted.
+    pub(crate) fn start(mut desk: Desk, now: Clock, died: Died) -> io::Result<(Queue, Worker)> {
         let (to, mut from) = mpsc::channel::<Job>(MOST_WAITING);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("intake".into()).spawn(move || {
+            let watch = Watch(Some(died));
             while let Some(first) = from.blocking_recv() {
                 if stopped.load(Ordering::Relaxed) {
-                    return;
+                    break;
                 }
                 let jobs = batch(first, &mut from);
                 let (arrived, answers): (Vec<_>, Vec<_>) =
@@ -86,9 +90,27 @@ impl Worker {
                     let _ = answer.send(told);
                 }
             }
+            watch.ends_well();
         })?;
         let room = Arc::new(Semaphore::new(MOST_BYTES));
         Ok((Queue { to, room }, Worker { stop, thread: Some(thread) }))
+    }
+}
+
+/// Tells if its thread panics.
+struct Watch(Option<Died>);
+
+impl Watch {
+    fn ends_well(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(died) = self.0.take() {
+            died();
+        }
     }
 }
 
@@ -119,6 +141,21 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_told_of_and_one_that_ends_is_not() {
+        let (to, told) = std::sync::mpsc::channel();
+        let died = |to: std::sync::mpsc::Sender<()>| -> Died { Box::new(move || to.send(()).expect("it is heard")) };
+        Watch(Some(died(to.clone()))).ends_well();
+        assert!(told.try_recv().is_err());
+        let watch = Watch(Some(died(to)));
+        let panics = std::thread::spawn(move || {
+            let _watch = watch;
+            panic!("as this test wants it");
+        });
+        assert!(panics.join().is_err());
+        assert!(told.try_recv().is_ok());
+    }
 
     #[test]
     fn a_queue_without_its_thread_is_closed_and_not_full() {

@@ -105,8 +105,8 @@ impl World {
         let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), self.opener(), Some(intake.clone()));
         let settings =
             Settings { body_limit: self.body_limit, timeout: self.timeout, tls: None, trusted: Trusted::default() };
-        let (gateway, worker) =
-            Gateway::new(sources, desk, directory.clone(), intake, settings, now).expect("a thread can be had");
+        let (gateway, worker) = Gateway::new(sources, desk, directory.clone(), intake, settings, now, Box::new(|| ()))
+            .expect("a thread can be had");
         let queue = gateway.queue();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
