@@ -26,6 +26,7 @@ use tierline_chaos::{binary, run};
   cargo run --release -p tierline-chaos -- --faults kill-instance,cut-instance --rounds 5 --keep
   cargo run -p tierline-chaos -- --short
   cargo run --release -p tierline-chaos -- soak --minutes 60 --rate 20000
+  cargo run --release -p tierline-chaos -- soak --minutes 10 --open 1000000 --fill --silence 10m
   cargo run --release -p tierline-chaos -- backlog --events 10000000 --accounts 1000000
 
 Starts three Apache Kafka brokers on this machine (needs Java 17 and Maven; the first run fetches Kafka) and three
@@ -94,6 +95,12 @@ struct Shape {
     /// Open tickets at a time
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     open: usize,
+    /// Open all of them before anything else happens
+    #[arg(long)]
+    fill: bool,
+    /// For how long no agent replies before a timer fires
+    #[arg(long, default_value = "30s", value_name = "DURATION")]
+    silence: String,
     /// A message of a megabyte comes every so many events
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     large_every: u64,
@@ -154,6 +161,7 @@ fn loaded(loading: &Loading, folder: &Path) -> ExitCode {
     let load = Load {
         accounts: shape.accounts.max(1),
         open: shape.open.max(1),
+        fill: shape.fill,
         large_every: shape.large_every.max(1),
         every: Duration::from_secs(shape.every.max(1)),
     };
@@ -162,9 +170,11 @@ fn loaded(loading: &Loading, folder: &Path) -> ExitCode {
         match *loading {
             Loading::Soak { minutes, rate, .. } => {
                 let length = Duration::try_from_secs_f64(minutes * 60.0).map_err(|error| error.to_string())?;
-                load::soak(load, rate, length, folder, &binary, &say)
+                load::soak(load.clone(), &shape.silence, rate, length, folder, &binary, &say)
             }
-            Loading::Backlog { events, .. } => load::backlog(load, events, folder, &binary, &say),
+            Loading::Backlog { events, .. } => {
+                load::backlog(load.clone(), &shape.silence, events, folder, &binary, &say)
+            }
         }
     });
     match tried {

@@ -19,12 +19,14 @@ use sample::{Gauge, Sample};
 use traffic::Traffic;
 
 /// What is sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Load {
     /// How many accounts, the hot one included.
     pub accounts: usize,
     /// So many tickets are open at a time.
     pub open: usize,
+    /// All of them are opened before anything else happens.
+    pub fill: bool,
     /// A message of a megabyte comes every so many events.
     pub large_every: u64,
     /// Between two samples.
@@ -38,12 +40,13 @@ const PARTITIONS: &str = "4";
 /// How long an instance may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Sends so many events a second for so long, and samples.
+/// Sends so many events a second for so long, and samples. `silence`: for how long no agent replies before a timer fires.
 ///
 /// # Errors
 /// It could not be tried.
 pub fn soak(
     load: Load,
+    silence: &str,
     rate: u64,
     length: Duration,
     folder: &Path,
@@ -52,7 +55,8 @@ pub fn soak(
 ) -> Result<Series, String> {
     // What has been read may go: an hour's input would fill the disk.
     let kept = [("log.retention.bytes", "268435456"), ("log.retention.check.interval.ms", "30000")];
-    let bench = Bench::new(folder, binary, &kept)?;
+    let every = load.every;
+    let bench = Bench::new(folder, binary, silence, &kept)?;
     let mut running = bench.start();
     let mut traffic = Traffic::new(load, true);
     let began = Instant::now();
@@ -64,22 +68,31 @@ pub fn soak(
             traffic.send(&bench.producer)?;
         }
         bench.producer.poll(Duration::from_millis(2));
-        if began.elapsed() >= load.every * (series.len() as u32 + 1) {
+        if began.elapsed() >= every * (series.len() as u32 + 1) {
             series.take(bench.gauge.look(&mut running, began.elapsed(), traffic.sent())?, say);
         }
     }
     flush(&bench.producer)?;
-    bench.drain(&mut running, began, &traffic, load.every, &mut series, say)?;
+    bench.drain(&mut running, began, &traffic, every, &mut series, say)?;
     bench.end(running)?;
     Ok(series)
 }
 
-/// Sends so many events, then starts an instance and samples until all of them are worked off.
+/// Sends so many events, then starts an instance and samples until all of them are worked off. `silence`: as for
+/// [`soak`].
 ///
 /// # Errors
 /// It could not be tried.
-pub fn backlog(load: Load, events: u64, folder: &Path, binary: &Path, say: &dyn Fn(&str)) -> Result<Series, String> {
-    let bench = Bench::new(folder, binary, &[])?;
+pub fn backlog(
+    load: Load,
+    silence: &str,
+    events: u64,
+    folder: &Path,
+    binary: &Path,
+    say: &dyn Fn(&str),
+) -> Result<Series, String> {
+    let every = load.every;
+    let bench = Bench::new(folder, binary, silence, &[])?;
     let mut traffic = Traffic::new(load, false);
     let began = Instant::now();
     while traffic.sent() < events {
@@ -95,7 +108,7 @@ pub fn backlog(load: Load, events: u64, folder: &Path, binary: &Path, say: &dyn 
     let mut running = bench.start();
     let (began, mut series) = (Instant::now(), Series::default());
     say(Sample::HEADER);
-    bench.drain(&mut running, began, &traffic, load.every, &mut series, say)?;
+    bench.drain(&mut running, began, &traffic, every, &mut series, say)?;
     bench.end(running)?;
     Ok(series)
 }
@@ -110,7 +123,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(folder: &Path, binary: &Path, properties: &[(&str, &str)]) -> Result<Bench, String> {
+    fn new(folder: &Path, binary: &Path, silence: &str, properties: &[(&str, &str)]) -> Result<Bench, String> {
         let mut all = vec![("log.segment.bytes", "67108864"), ("message.max.bytes", "2097152")];
         all.extend(properties);
         let properties = all.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -120,7 +133,7 @@ impl Bench {
             "log: {{ kind: kafka, brokers: \"{}\", group: load, instance: one }}\nobserve: {{ listen: \"{listen}\" }}\n\
              time: {{ start: replay, history: {HISTORY} }}\n{}",
             broker.address(),
-            traffic::RULES
+            traffic::rules(silence)
         );
         let program = Program::within(&folder.join("load"), binary, &config);
         program.answer(["topics", "create", "--partitions", PARTITIONS, "--replication", "1"]).well();

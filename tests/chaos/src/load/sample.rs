@@ -23,6 +23,8 @@ pub struct Sample {
     pub open: u64,
     /// Timers that went out so far, and the sum of their lags, seconds.
     pub timers: (u64, f64),
+    /// How many of them were not later than so many seconds, by that bound, the shortest first.
+    pub timers_within: Vec<(f64, u64)>,
     /// Records of `escalations` so far.
     pub escalations: u64,
 }
@@ -89,9 +91,10 @@ impl Series {
         let hours = (last.at.saturating_sub(first.at)).as_secs_f64() / 3_600.0;
         let growth = (last.resident_kb as f64 - first.resident_kb as f64) / 1024.0 / hours.max(f64::EPSILON);
         let read = last.read as f64 / last.at.as_secs_f64().max(0.001);
+        let timers = lateness(first, last);
         format!(
-            "after the first third: resident {least:.1} to {most:.1} MB ({growth:+.1} MB an hour), greatest lag {lag}; \
-             {} records in {} s, {read:.0} a second",
+            "after the first third: resident {least:.1} to {most:.1} MB ({growth:+.1} MB an hour), greatest lag {lag}, \
+             {timers}; {} records in {} s, {read:.0} a second",
             last.read,
             last.at.as_secs()
         )
@@ -105,6 +108,23 @@ impl Series {
                     "timer_lag_seconds": it.timers.1, "escalations": it.escalations })
         });
         Value::from(samples.collect::<Vec<_>>())
+    }
+}
+
+/// How late timers were between two looks, grace not counted: the bounds within which 99 of 100 went out, and half.
+fn lateness(first: &Sample, last: &Sample) -> String {
+    let fired = last.timers.0 - first.timers.0;
+    let before = |bound: f64| first.timers_within.iter().find(|(other, _)| *other == bound).map_or(0, |(_, n)| *n);
+    let within = |share: f64| {
+        let enough = |(bound, n): &&(f64, u64)| (n - before(*bound)) as f64 >= share * fired as f64;
+        last.timers_within.iter().find(enough).map(|(bound, _)| bound * 1_000.0)
+    };
+    match (fired, within(0.5), within(0.99)) {
+        (0, ..) => "no timer went out".to_owned(),
+        (_, Some(half), Some(most)) if most.is_finite() => {
+            format!("of {fired} timers half at most {half} ms late and 99 % at most {most} ms")
+        }
+        _ => format!("of {fired} timers more than 1 % later than can be told"),
     }
 }
 
@@ -143,9 +163,19 @@ impl Gauge {
             resident_kb: resident(running.id()).unwrap_or(0),
             open: sum("tierline_open_tickets", "") as u64,
             timers: (sum("tierline_timer_lag_seconds_count", "") as u64, sum("tierline_timer_lag_seconds_sum", "")),
+            timers_within: buckets(&text, "tierline_timer_lag_seconds_bucket"),
             escalations: sum("tierline_escalations_total", "") as u64,
         })
     }
+}
+
+/// The buckets of a histogram without other labels.
+fn buckets(text: &str, name: &str) -> Vec<(f64, u64)> {
+    let one = |line: &str| {
+        let (bound, count) = line.strip_prefix(name)?.strip_prefix("{le=\"")?.split_once("\"} ")?;
+        Some((bound.parse().ok()?, count.parse::<f64>().ok()? as u64))
+    };
+    text.lines().filter_map(one).collect()
 }
 
 /// Resident memory of a process, KB.
@@ -153,4 +183,30 @@ fn resident(process: i32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lateness_is_that_of_the_timers_in_between() {
+        let text = |counts: [u64; 3]| {
+            let [fast, slow, all] = counts;
+            format!(
+                "tierline_timer_lag_seconds_bucket{{le=\"0.01\"}} {fast}\ntierline_timer_lag_seconds_bucket{{le=\"0.05\"}} \
+                 {slow}\ntierline_timer_lag_seconds_bucket{{le=\"+Inf\"}} {all}\n"
+            )
+        };
+        let sample = |counts: [u64; 3]| Sample {
+            timers: (counts[2], 0.0),
+            timers_within: buckets(&text(counts), "tierline_timer_lag_seconds_bucket"),
+            ..Sample::default()
+        };
+        let told = lateness(&sample([0, 0, 900]), &sample([60, 99, 1_000]));
+        assert_eq!(told, "of 100 timers half at most 10 ms late and 99 % at most 50 ms");
+        let told = lateness(&sample([0, 0, 0]), &sample([60, 98, 100]));
+        assert_eq!(told, "of 100 timers more than 1 % later than can be told");
+        assert_eq!(lateness(&sample([1, 1, 1]), &sample([1, 1, 1])), "no timer went out");
+    }
 }

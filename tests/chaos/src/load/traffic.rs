@@ -8,15 +8,19 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::Load;
 use crate::chance::Chance;
 
-/// Timers of half a minute, a window of five, and rules that events decide at once.
-pub const RULES: &str = r"
+/// A timer on every ticket, a window of five minutes, and rules that events decide at once.
+pub fn rules(silence: &str) -> String {
+    RULES.replace("SILENCE", silence)
+}
+
+const RULES: &str = r"
 rules:
   - id: urgent-and-high
     tier: 3
     when: { all: [ { ticket.priority: urgent }, { ticket.category: billing } ] }
   - id: silence
     tier: 2
-    when: { ticket.no_agent_reply_for: 30s }
+    when: { ticket.no_agent_reply_for: SILENCE }
   - id: many
     tier: 2
     once_per: account
@@ -45,6 +49,8 @@ pub struct Traffic {
     sent: u64,
     /// Whether events happen as they are sent; else they have happened when the last is sent.
     live: bool,
+    /// All tickets are opened before anything else happens.
+    filling: bool,
     began: i64,
     key: String,
     value: String,
@@ -57,7 +63,8 @@ impl Traffic {
         let began = now() - if live { 0 } else { 4 * 3_600_000 };
         let large = "It does not work. ".repeat(1_000_000 / 18);
         let (key, value) = (String::new(), String::new());
-        Traffic { load, chance: Chance::new(1), open: Vec::new(), sent: 0, live, began, key, value, large }
+        let (chance, filling) = (Chance::new(1), load.fill);
+        Traffic { load, chance, open: Vec::new(), sent: 0, live, filling, began, key, value, large }
     }
 
     /// How many events were sent.
@@ -84,7 +91,8 @@ impl Traffic {
         let at = if self.live { now() } else { self.began + (self.sent * APART) as i64 };
         let dice = self.chance.below(20);
         let known = self.open.len();
-        if known == 0 || dice == 0 && known < self.load.open {
+        self.filling &= known < self.load.open;
+        if known == 0 || self.filling || dice == 0 && known < self.load.open {
             let account = if self.chance.below(HOT) == 0 { 0 } else { self.chance.below(self.load.accounts) };
             self.open.push((self.sent, account));
             let priority = *self.chance.of(&["low", "normal", "normal", "high", "urgent"]);
@@ -142,7 +150,8 @@ mod tests {
 
     #[test]
     fn it_is_json_of_which_a_tenth_is_one_accounts_and_tickets_come_and_go() {
-        let load = Load { accounts: 1_000, open: 500, large_every: 4_000, every: std::time::Duration::from_secs(10) };
+        let every = std::time::Duration::from_secs(10);
+        let load = Load { accounts: 1_000, open: 500, fill: false, large_every: 4_000, every };
         let mut traffic = Traffic::new(load, true);
         let (mut hot, mut large) = (0, 0);
         for _ in 0..20_000 {
@@ -155,5 +164,15 @@ mod tests {
         assert!((1_000..4_000).contains(&hot), "{hot}");
         assert!(large >= 4, "{large}");
         assert!((400..=500).contains(&traffic.open.len()), "{}", traffic.open.len());
+    }
+
+    #[test]
+    fn all_tickets_come_first_where_that_is_wanted() {
+        let every = std::time::Duration::from_secs(10);
+        let mut traffic = Traffic::new(Load { accounts: 10, open: 50, fill: true, large_every: 4_000, every }, true);
+        (0..50).for_each(|_| traffic.next());
+        assert_eq!(traffic.open.len(), 50);
+        traffic.next();
+        assert!(!traffic.value.contains("created"), "{}", traffic.value);
     }
 }
