@@ -32,6 +32,7 @@ impl Stage {
         let settings = Settings {
             grace: 5_000,
             stale_after: 120_000,
+            import_timeout: 86_400_000,
             history: 35 * 86_400_000,
             start_quietly: false,
             precedence: Vec::new(),

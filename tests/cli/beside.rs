@@ -29,7 +29,7 @@ pub fn started(config: &str) -> (Program, Process, String) {
     (program, running, listen)
 }
 
-fn wait_escalations(program: &Program, running: &mut Process, wanted: usize) -> Vec<Value> {
+pub fn wait_escalations(program: &Program, running: &mut Process, wanted: usize) -> Vec<Value> {
     running.wait_for("the escalations", |_| {
         let seen = tail(program, "escalations");
         if seen.len() >= wanted { Ok(seen) } else { Err(format!("{} of {wanted}", seen.len())) }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tierline_testkit::Program;
 
-use crate::beside::tail;
+use crate::beside::{started, tail, wait_escalations};
 use crate::{PROGRAM, URGENT};
 
 const ROWS: &str = "\
@@ -68,6 +68,62 @@ fn rows_become_records_in_the_order_in_which_they_happened_and_an_end_mark() {
     let again = program.answer(["import", "desk", "rows.csv", "--mapping", "rows.yaml"]).well();
     assert!(again.out.contains("is imported already"), "{}", again.out);
     assert_eq!(tail(&program, "tickets").len(), marks.len() + records.len());
+}
+
+const MONTH: &str = r#"
+records:
+  - to: tickets
+    set:
+      kind: { from: /what, values: { created: created, message: reply }, else: updated }
+      event_id: /id
+      ticket_id: /ticket
+      account_id: /company
+      occurred_at: /at
+      ticket.status: { from: /what, values: { new: created, open: reply, solved: solved } }
+"#;
+
+/// Four hundred tickets of a month: most were answered late and are solved, some wait to this day.
+#[test]
+fn a_month_imported_into_a_running_pipeline_raises_what_still_holds_and_nothing_that_was_over() {
+    let config = "\
+time: { grace: 10ms, start: replay }
+rules:
+  - { id: waits, tier: 2, when: { ticket.status: [new, open], ticket.open_for: 2d } }
+";
+    let (program, mut running, _) = started(config);
+    let now = chrono::Utc::now();
+    let mut rows = String::from("id,ticket,company,what,at\n");
+    let mut row = |ticket: u32, what: &str, hours_ago: u32| {
+        let at = (now - chrono::Duration::hours(hours_ago.into())).to_rfc3339();
+        rows += &format!("e{ticket}-{what},{ticket},{},{what},{at}\n", ticket % 7);
+    };
+    for ticket in 0..400 {
+        let age = 4 + ticket * 7 / 4;
+        row(ticket, "created", age);
+        if ticket % 10 != 3 {
+            row(ticket, "solved", 1 + age / 8);
+        }
+    }
+    program.write("month.csv", &rows);
+    program.write("month.yaml", MONTH);
+    let live = json!({ "event_id": "l1", "ticket_id": "live", "account_id": "desk:3", "source": "desk", "kind": "created",
+        "occurred_at": (now - chrono::Duration::days(3)).to_rfc3339(), "ticket": { "status": "new" } });
+    program.answer_to(["send", "tickets", "-"], &live.to_string()).well();
+    program.answer(["import", "desk", "month.csv", "--mapping", "month.yaml"]).well();
+
+    let waits = (0..400).filter(|ticket| ticket % 10 == 3 && 4 + ticket * 7 / 4 >= 48);
+    let mut wanted: Vec<String> = waits.map(|ticket| format!("desk:{ticket}")).collect();
+    wanted.push("live".to_owned());
+    wanted.sort();
+    let told = wait_escalations(&program, &mut running, wanted.len());
+    let mut on: Vec<_> = told.iter().map(|seen| seen["value"]["ticket_id"].as_str().unwrap().to_owned()).collect();
+    on.sort();
+    assert_eq!(on, wanted);
+    assert!(told.iter().all(|seen| seen["value"]["kind"] == "opened"), "{told:?}");
+    let why = program.answer(["why", "desk:3", "--output", "json"]).well().out;
+    let why: Value = serde_json::from_str(&why).unwrap();
+    assert_eq!((&why["open"], &why["waits_for_import"]), (&true.into(), &false.into()));
+    assert!(running.terminate(std::time::Duration::from_secs(20)).success());
 }
 
 #[test]

@@ -10,13 +10,22 @@ use crate::print::{self, Paint, plain};
 /// Prints each rule: what holds, what doesn't, when it fires, what would change it.
 pub fn tell(told: &Told) -> io::Result<()> {
     let paint = Paint::of(&stdout());
-    let open = if told.open { "open" } else { "not open, so no rule looks at it" };
+    let open = match told.open {
+        true => "open",
+        false if told.waits_for_import => "its import has not ended, so no rule looks at it yet",
+        false => "not open, so no rule looks at it",
+    };
     let tier = match told.tier {
         1 => "not escalated".to_owned(),
         tier => format!("escalated to tier {tier}"),
     };
     let head = format!("{} of {}: {open}, {tier}, as of {}", told.ticket_id, told.account_id, told.at);
     print::line(plain(&head))?;
+    if let Some(since) = &told.unheard_since {
+        let silent =
+            format!("its source was last heard at {since}: no later silence is believed until it is heard again");
+        print::line(plain(&silent))?;
+    }
     for rule in &told.rules {
         print::line(format_args!("\n{}: {}", paint.strong(&plain(&rule.rule)), stands(&rule.stands)))?;
         print::line(format_args!("  {}", plain(&rule.sentence)))?;

@@ -80,6 +80,7 @@ impl Config {
         tierline_engine::Settings {
             grace: self.time.grace,
             stale_after: self.time.stale_after,
+            import_timeout: self.time.import_timeout,
             history: self.time.history,
             start_quietly: self.time.start_quietly,
             precedence: self.precedence.clone(),

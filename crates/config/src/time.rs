@@ -16,6 +16,8 @@ pub struct Time {
     pub max_future: Millis,
     /// For how long after a source's last heartbeat absences on its tickets are believed; 0 to 30 days.
     pub stale_after: Millis,
+    /// How long after its last record an import without an end mark is taken as ended; a minute to 30 days.
+    pub import_timeout: Millis,
     /// What is already *yes* when a task first catches up latches in silence (`start: quiet`), rather than fires.
     pub start_quietly: bool,
     /// How long solved tickets count; a day to ten years.
@@ -34,7 +36,8 @@ pub enum Clock {
 }
 
 const SECOND: Millis = 1_000;
-const HOUR: Millis = 3_600 * SECOND;
+const MINUTE: Millis = 60 * SECOND;
+const HOUR: Millis = 60 * MINUTE;
 const DAY: Millis = 24 * HOUR;
 
 impl Default for Time {
@@ -44,6 +47,7 @@ impl Default for Time {
             grace: 5 * SECOND,
             max_future: HOUR,
             stale_after: 120 * SECOND,
+            import_timeout: DAY,
             start_quietly: true,
             history: 35 * DAY,
         }
@@ -72,7 +76,7 @@ impl Time {
             && let Some(grace) = within(node, "`time.grace`", (0, HOUR), reading)
         {
             time.grace = grace;
-            if grace > 5 * 60 * SECOND {
+            if grace > 5 * MINUTE {
                 let message = "every rule about time fires this much later than it became true";
                 reading.found.warning(codes::DOUBTFUL, &node.span, message).help("a few seconds are usual");
             }
@@ -94,8 +98,13 @@ impl Time {
         if let Some(stale) = stale_after.and_then(|node| within(node, "`time.stale_after`", (0, 30 * DAY), reading)) {
             time.stale_after = stale;
         }
+        let timeout = keys.optional("import_timeout");
+        if let Some(timeout) =
+            timeout.and_then(|node| within(node, "`time.import_timeout`", (MINUTE, 30 * DAY), reading))
+        {
+            time.import_timeout = timeout;
+        }
         let found = &mut *reading.found;
-        keys.not_built("import_timeout", found);
         match (follows, scale) {
             (Some(Follows::Scaled), None) => {
                 let help = "write `scale: 100` beside it for a clock a hundred times as fast";

@@ -28,6 +28,13 @@ pub enum Input<'a> {
         /// Everything of it up to here has arrived, UTC milliseconds.
         heard_until: Millis,
     },
+    /// The end mark of an import.
+    ImportFinished {
+        /// Which import.
+        import_id: &'a str,
+        /// When it began, UTC milliseconds: what was over before raises nothing.
+        began_at: Millis,
+    },
     /// A snapshot of an account, told through the `topic`-th of the accounts' topics.
     Account {
         /// Which of them.
@@ -95,6 +102,8 @@ pub struct Settings {
     pub grace: Millis,
     /// For how long after a source's last heartbeat absences on its tickets are believed, milliseconds.
     pub stale_after: Millis,
+    /// How long after its last record an import without an end mark is taken as ended, milliseconds.
+    pub import_timeout: Millis,
     /// How long solved tickets count, milliseconds.
     pub history: Millis,
     /// What is already *yes* when a task first catches up latches in silence, rather than fires.
@@ -114,6 +123,8 @@ pub struct Counts {
     pub stale: u64,
     /// Commands that found or changed nothing.
     pub idle_commands: u64,
+    /// Imports that were taken as ended without their mark.
+    pub imports_timed_out: u64,
     /// Per rule (its place in the rule set): evaluations that ended undecided.
     pub undecided: Vec<u64>,
 }

@@ -18,6 +18,7 @@ use crate::arena::{Arena, Pages};
 use crate::clocks::Policies;
 use crate::gates::{Asked, Left};
 use crate::heard::Heard;
+use crate::imports::Imports;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
 use crate::places::Places;
@@ -37,6 +38,7 @@ pub struct Engine {
     pub(crate) texts: Texts,
     /// The sources that send heartbeats.
     pub(crate) heard: Heard,
+    pub(crate) imports: Imports,
     pub(crate) accounts: Pages<Account>,
     pub(crate) by_account: Places,
     pub(crate) tickets: Arena<Ticket>,
@@ -92,6 +94,7 @@ impl Engine {
             policies: Policies::of(&rules),
             texts: Texts::new(&rules.texts),
             heard: Heard::default(),
+            imports: Imports::default(),
             counts: Counts { undecided: vec![0; rules.rules.len()], ..Counts::default() },
             live: !settings.start_quietly,
             rules,
@@ -149,6 +152,10 @@ impl Engine {
                 self.take_heartbeat(source, heard_until, appended_at.unwrap_or(heard_until));
                 Ok(())
             }
+            Input::ImportFinished { import_id, began_at } => {
+                self.take_import_finished(import_id, began_at, appended_at.unwrap_or(began_at));
+                Ok(())
+            }
             Input::Account { topic, snapshot } => {
                 self.take_account(topic, snapshot, appended_at);
                 Ok(())
@@ -189,6 +196,7 @@ impl Engine {
         if !self.live {
             return;
         }
+        self.end_overdue_imports(edge);
         while let Some(&Reverse((deadline, a))) = self.queue.peek() {
             if deadline > clock || (deadline == clock && edge == Edge::Records) {
                 break;
@@ -216,7 +224,9 @@ impl Engine {
         if !self.live {
             return None;
         }
-        self.queue.peek().map(|&Reverse((deadline, _))| deadline)
+        let of_accounts = self.queue.peek().map(|&Reverse((deadline, _))| deadline);
+        let of_imports = self.imports.deadline(self.settings.import_timeout);
+        of_accounts.into_iter().chain(of_imports).min()
     }
 
     /// What is to be written, in order.

@@ -36,6 +36,12 @@ impl Heard {
         known.map_or(Millis::MAX, |known| known.believed)
     }
 
+    /// When a source was last heard, if absences on its tickets are not believed up to this instant.
+    pub fn unheard_since(&self, source: Option<Symbol>, at: Millis) -> Option<Millis> {
+        let known = self.0.iter().find(|known| Some(known.name) == source)?;
+        (known.believed < at).then_some(known.until)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = Symbol> {
         self.0.iter().map(|source| source.name)
     }

@@ -17,6 +17,7 @@ mod fire;
 mod gates;
 mod heard;
 mod held;
+mod imports;
 mod index;
 mod joined;
 mod judge;

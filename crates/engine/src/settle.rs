@@ -9,6 +9,7 @@ use crate::account::Slot;
 use crate::clocks::{OldPolicies, Telling};
 use crate::engine::Engine;
 use crate::fire::Cause;
+use crate::imports::Remembered;
 use crate::judge::Rising;
 use crate::planted::{Bug, planted};
 use crate::state::StateError;
@@ -25,6 +26,20 @@ struct Memory {
     /// What they said; [`None`]: a version without business time wrote it.
     terms: Option<OldPolicies>,
     /// The sources that send heartbeats, and up to when each has been heard.
+    heard: Vec<(String, Millis)>,
+    /// The imports that run.
+    imports: Vec<Remembered>,
+    /// The last ones that have ended.
+    ended: Vec<String>,
+}
+
+/// What the third version of it kept.
+#[derive(Deserialize)]
+struct ThirdMemory {
+    live: bool,
+    rules: Vec<(String, String)>,
+    policies: Vec<(String, String)>,
+    terms: Option<OldPolicies>,
     heard: Vec<(String, Millis)>,
 }
 
@@ -47,7 +62,8 @@ struct FirstMemory {
 
 const FIRST_VERSION: u8 = 1;
 const SECOND_VERSION: u8 = 2;
-const VERSION: u8 = 3;
+const THIRD_VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -109,12 +125,15 @@ impl Engine {
     /// What the next process must know to settle what changed: rules and policies in force, and whether it ever caught
     /// up.
     pub fn memory(&self) -> Vec<u8> {
+        let (imports, ended) = self.imports.remembered();
         let memory = Memory {
             live: self.live,
             rules: self.fingerprints(),
             policies: self.policy_versions(),
             terms: Some(OldPolicies::of(self.policies())),
             heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
+            imports,
+            ended,
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -128,9 +147,10 @@ impl Engine {
     pub fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), StateError> {
         self.clock = self.clock.max(clock);
         let Some(memory) = memory else { return Ok(()) };
-        let memory = read(memory)?;
+        let mut memory = read(memory)?;
         self.live = memory.live;
         memory.heard.iter().for_each(|(source, until)| self.hear(source, *until));
+        self.imports.recall(std::mem::take(&mut memory.imports), std::mem::take(&mut memory.ended));
         self.derive();
         let policies_changed = memory.policies != self.policy_versions();
         self.settle_clocks(memory.terms.as_ref(), policies_changed);
@@ -168,6 +188,9 @@ impl Engine {
                 open.context = Some(context);
             }
             let ticket = &self.tickets[slot];
+            if let Some(import) = ticket.sleep.import() {
+                self.imports.note_sleeper(import, slot);
+            }
             let account = &mut self.accounts[a];
             account.holding.extend(Some(slot).filter(|_| ticket.waits() < Millis::MAX));
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
@@ -332,13 +355,18 @@ fn read(memory: &[u8]) -> Result<Memory, StateError> {
         |error: postcard::Error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() };
     match memory.split_first() {
         Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged),
-        Some((&FIRST_VERSION, rest)) => {
-            let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
-            Ok(Memory { live, rules, policies, terms: None, heard: Vec::new() })
+        Some((&THIRD_VERSION, rest)) => {
+            let ThirdMemory { live, rules, policies, terms, heard } = postcard::from_bytes(rest).map_err(damaged)?;
+            Ok(Memory { live, rules, policies, terms, heard, imports: Vec::new(), ended: Vec::new() })
         }
         Some((&SECOND_VERSION, rest)) => {
             let SecondMemory { live, rules, policies, terms } = postcard::from_bytes(rest).map_err(damaged)?;
-            Ok(Memory { live, rules, policies, terms, heard: Vec::new() })
+            Ok(Memory { live, rules, policies, terms, heard: Vec::new(), imports: Vec::new(), ended: Vec::new() })
+        }
+        Some((&FIRST_VERSION, rest)) => {
+            let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
+            let (heard, imports, ended) = (Vec::new(), Vec::new(), Vec::new());
+            Ok(Memory { live, rules, policies, terms: None, heard, imports, ended })
         }
         Some((&other, _)) => Err(StateError::Version(other)),
         None => Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::cells::{Cells, Stamp};
 use crate::clocks::Clocks;
+use crate::imports::Sleep;
 use crate::marks::Marks;
 use crate::texts::Symbol;
 
@@ -27,6 +28,8 @@ pub(crate) struct Ticket {
     /// It stands in the list of what the next transaction writes.
     pub dirty: bool,
     pub behind: Behind,
+    /// Its import has not ended.
+    pub sleep: Sleep,
     pub bulk: Box<Bulk>,
     /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
     /// forgotten.
@@ -105,13 +108,18 @@ pub(crate) struct Ring<const N: usize> {
 }
 
 impl<const N: usize> Ring<N> {
+    /// Whether older hashes make room for newer ones.
+    pub fn is_full(&self) -> bool {
+        self.hashes.len() == N * 8
+    }
+
     /// Takes a hash in; `false`: it was there.
     pub fn admit(&mut self, id: &str) -> bool {
         let hash = xxhash_rust::xxh3::xxh3_64(id.as_bytes()).to_le_bytes();
         if self.hashes.chunks_exact(8).any(|other| other == hash) {
             return false;
         }
-        if self.hashes.len() == N * 8 {
+        if self.is_full() {
             self.hashes.drain(..8);
         }
         self.hashes.extend_from_slice(&hash);
@@ -419,15 +427,21 @@ impl Ticket {
         }
     }
 
+    /// Whether it is open, though it may sleep.
+    pub fn is_open(&self) -> bool {
+        self.open || matches!(self.sleep, Sleep::Open(_))
+    }
+
     /// Whether it counts in the windows of its account.
     pub fn counts(&self) -> bool {
         self.created_at.is_some() && self.counts_at_all()
     }
 
-    /// Whether it counts among the tickets of its account, of whatever age: it is neither merged, deleted nor spam.
+    /// Whether it counts among the tickets of its account, of whatever age: it is neither merged, deleted nor spam, and
+    /// all of it is there.
     pub fn counts_at_all(&self) -> bool {
         use tierline_model::TicketField::Spam;
-        !self.removed && self.cells.small(Spam) != Some(1)
+        !self.removed && self.sleep == Sleep::Awake && self.cells.small(Spam) != Some(1)
     }
 }
 

@@ -8,6 +8,7 @@ use tierline_rules::{Answer, Edge, Mode, Moment, Truth};
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::imports::Sleep;
 use crate::state::StateError;
 use crate::ticket::Track;
 
@@ -22,6 +23,10 @@ pub struct Why {
     pub at: Millis,
     /// Whether rules look at it: it is open.
     pub open: bool,
+    /// It was met in an import that has not ended: no rule looks at it yet.
+    pub waits_for_import: bool,
+    /// When its source was last heard, if that is so long ago that no later absence is believed.
+    pub unheard_since: Option<Millis>,
     /// 1 without an open escalation.
     pub tier: u8,
     /// Each rule, in order.
@@ -95,6 +100,8 @@ impl Engine {
             account_id: account.id.to_string(),
             at: moment.at,
             open: known.open,
+            waits_for_import: known.sleep != Sleep::Awake,
+            unheard_since: self.heard.unheard_since(known.source, moment.at),
             tier: known.tier(),
             rules: (0..self.rules.rules.len()).map(|rule| self.rule_why(slot, rule, moment)).collect(),
         })
@@ -147,7 +154,7 @@ impl Engine {
 
     fn stands(&self, slot: Slot, number: usize, answer: &Answer) -> Stands {
         let (ticket, rule) = (&self.tickets[slot], &self.rules.rules[number]);
-        if rule.mode == Mode::Disabled || !(ticket.open || rule.reads_rating()) {
+        if rule.mode == Mode::Disabled || !(ticket.open || rule.reads_rating() && ticket.sleep == Sleep::Awake) {
             return Stands::Idle;
         }
         let has_fired = ticket

@@ -146,6 +146,28 @@ impl Restored {
     }
 }
 
+/// Imports never said that they ended: their tickets are looked at without the rest.
+pub struct ImportsTimedOut {
+    /// Which task.
+    pub partition: i32,
+    /// How many imports.
+    pub imports: u64,
+}
+
+impl ImportsTimedOut {
+    /// Counts with the next flush, and says so now.
+    pub fn emit(self, lane: &mut LaneMetrics) {
+        let ImportsTimedOut { partition, imports } = self;
+        tracing::warn!(
+            partition,
+            imports,
+            "no end mark has come for time.import_timeout: what was imported is looked at as it is; run the import again \
+             to complete it"
+        );
+        lane.passed_over(crate::PassedOver::ImportTimedOut, imports);
+    }
+}
+
 /// Rules were already true when a task first caught up, or when they were changed: they stay silent.
 pub struct LatchedQuietly {
     /// Which task.

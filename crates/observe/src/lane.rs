@@ -9,7 +9,7 @@ use crate::Metrics;
 pub enum Outcome {
     /// The engine took it.
     Applied,
-    /// It is of no use here (a heartbeat, an import mark) and was counted.
+    /// It is of no use here (a record that another stage wants) and was counted.
     PassedOver,
     /// It went to `dead-letters`.
     DeadLetter,
@@ -30,6 +30,8 @@ pub enum PassedOver {
     UnknownMember,
     /// A word of a newer writer, taken as not told.
     UnrecognisedWord,
+    /// An import that was taken as ended without its mark.
+    ImportTimedOut,
 }
 
 /// What became of a checkpoint.
@@ -66,8 +68,8 @@ impl CheckpointOutcome {
 pub type Topic = usize;
 
 const OUTCOMES: [&str; 3] = ["applied", "passed_over", "dead_letter"];
-const PASSED_OVER: [&str; 6] =
-    ["repeat", "stale_value", "idle_command", "quiet_latch", "unknown_member", "unrecognised_word"];
+const PASSED_OVER: [&str; 7] =
+    ["repeat", "stale_value", "idle_command", "quiet_latch", "unknown_member", "unrecognised_word", "import_timed_out"];
 const TIERS: [&str; 2] = ["2", "3"];
 
 /// The counters of one lane. Nothing of them is visible before [`flush`](Self::flush); an aborted transaction's are

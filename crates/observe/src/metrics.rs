@@ -178,7 +178,7 @@ impl Families {
             ),
             passed_over: counters(
                 "tierline_passed_over_total",
-                "What was seen and had no effect: repeat, stale_value, idle_command, quiet_latch, unknown_member, \
+                "What was seen and had no effect: repeat, stale_value, idle_command, quiet_latch, unknown_member, import_timed_out, \
                  unrecognised_word.",
                 &["what"],
             ),

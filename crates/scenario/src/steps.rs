@@ -238,7 +238,9 @@ impl Stream {
                 TicketRecord::Heartbeat { source, heard_until } => {
                     then(Input::Heartbeat { source: &source, heard_until })
                 }
-                TicketRecord::ImportFinished { .. } => return Err("import marks are not built yet".to_owned()),
+                TicketRecord::ImportFinished { import_id, import_began_at } => {
+                    then(Input::ImportFinished { import_id: &import_id, began_at: import_began_at })
+                }
             },
             Stream::Accounts(topic) => {
                 then(Input::Account { topic, snapshot: &decoder.account(bytes).map_err(words)?.0 })

@@ -82,6 +82,20 @@ fn a_heartbeat_is_a_step_and_what_waits_for_it_comes_with_it() {
 }
 
 #[test]
+fn an_import_and_its_end_are_steps() {
+    let imported = "  - { at: 1h, arrives: 20h, tickets: { kind: created, ticket_id: T9, import_id: desk-2026, \
+                    ticket: { status: open } } }
+  - { at: 2h, arrives: 20h, tickets: { kind: message, ticket_id: T9, import_id: desk-2026, message: { author: agent } } }
+  - { at: 3h, arrives: 20h, tickets: { kind: message, ticket_id: T9, import_id: desk-2026, \
+                    message: { author: customer } } }
+  - { at: 21h, tickets: { kind: import_finished, import_id: desk-2026, import_began_at: 2026-03-03T05:00:00Z } }\n";
+    let expect = "expect: [ { at: 2h, kind: opened, ticket_id: T1 }, \
+                  { at: 5h, detected_at: 21h, kind: opened, ticket_id: T9 } ]";
+    let outcome = tried(&waiting(imported, &format!("{SILENT}{expect}")));
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
+}
+
+#[test]
 fn what_is_not_built_is_said_and_not_tried() {
     let moved = "  - { at: 1h, tickets: { kind: rehomed, to_account: other } }\n";
     let verdict = tried(&waiting(moved, &format!("{SILENT}expect: []"))).verdict;

@@ -21,6 +21,12 @@ pub struct Told {
     pub at: String,
     /// Whether rules look at it: it is open.
     pub open: bool,
+    /// It was met in an import that has not ended: no rule looks at it yet.
+    #[serde(default)]
+    pub waits_for_import: bool,
+    /// When its source was last heard, if that is so long ago that no later silence is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheard_since: Option<String>,
     /// 1 without an open escalation.
     pub tier: u8,
     /// Each rule that was asked about, in order.
@@ -91,6 +97,8 @@ impl Told {
             account_id: why.account_id.clone(),
             at: plain_instant(why.at),
             open: why.open,
+            waits_for_import: why.waits_for_import,
+            unheard_since: why.unheard_since.map(plain_instant),
             tier: why.tier,
             rules: told.collect(),
         }

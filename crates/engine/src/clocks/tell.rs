@@ -18,6 +18,8 @@ use crate::judge::ahead_of;
 pub(crate) enum Telling {
     /// What is over by then, its grace included, goes out.
     UpTo(Millis, Edge),
+    /// The same; but what was over before an import began is passed over for good.
+    Since { began: Millis, limit: Millis, edge: Edge },
     /// Nothing: what is so already is passed over for good.
     Quietly,
 }
@@ -25,9 +27,16 @@ pub(crate) enum Telling {
 impl Telling {
     pub fn is_over(self, at: Millis) -> bool {
         match self {
-            Telling::UpTo(limit, edge) => at < limit || (at == limit && edge == Edge::Bounds),
+            Telling::UpTo(limit, edge) | Telling::Since { limit, edge, .. } => {
+                at < limit || (at == limit && edge == Edge::Bounds)
+            }
             Telling::Quietly => true,
         }
+    }
+
+    /// Whether nothing is told of what ended then.
+    fn passes_over(self, ended: Millis) -> bool {
+        matches!(self, Telling::Since { began, .. } if ended < began)
     }
 }
 
@@ -83,6 +92,7 @@ impl Engine {
             }
             told.take_up(&cycle);
             runs_on = true;
+            let earlier = events.len();
             let run = policy.zip(target).map(|(policy, target)| {
                 ticket.run(metric, cycle.started, policy, target, cycle.end.map_or(moment.at, |(at, _)| at))
             });
@@ -108,6 +118,9 @@ impl Engine {
                 Some((at, how)) => {
                     told.end(&cycle, at, how, by, &mut events);
                     runs_on = false;
+                    if telling.passes_over(at) {
+                        events.truncate(earlier);
+                    }
                 }
                 None => {
                     let next = run.filter(|_| told.breach.is_none()).and_then(|run| run.reaches(run.target));

@@ -9,6 +9,7 @@ use tierline_model::Millis;
 use super::bytes::{Cursor, Damaged, put_bytes, put_instant, put_number, put_signed};
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::imports::Sleep;
 use crate::marks::Marks;
 use crate::planted::{Bug, planted};
 use crate::ticket::{Latch, Ticket, unpack};
@@ -24,13 +25,14 @@ mod bit {
     pub const SOLVED_AT: u64 = 1 << 6;
     pub const FIRST_WAIT: u64 = 1 << 7;
     pub const FIRST_REPLY: u64 = 1 << 8;
+    pub const ASLEEP: u64 = 1 << 9;
 }
 
 pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     let (line, known, first_wait, first_reply) = ticket.marks.to_parts();
     let mut is = 0;
     for (bit, yes) in [
-        (bit::OPEN, ticket.open),
+        (bit::OPEN, ticket.is_open()),
         (bit::MET, ticket.met),
         (bit::REMOVED, ticket.removed),
         (bit::KNOWN, known),
@@ -39,6 +41,7 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
         (bit::SOLVED_AT, ticket.solved_at.is_some()),
         (bit::FIRST_WAIT, first_wait.is_some()),
         (bit::FIRST_REPLY, first_reply.is_some()),
+        (bit::ASLEEP, ticket.sleep != Sleep::Awake),
     ] {
         is |= if yes { bit } else { 0 };
     }
@@ -71,6 +74,9 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     }
     put_bytes(into, &ticket.bulk.events.hashes);
     put_bytes(into, &ticket.bulk.messages.hashes);
+    if let Some(import) = ticket.sleep.import() {
+        put_bytes(into, engine.imports.id_of(import).as_bytes());
+    }
 }
 
 impl Engine {
@@ -109,11 +115,17 @@ impl Engine {
             latches.extend(rule.map(latch));
         }
         let (events, messages) = (entry.bytes()?, entry.bytes()?);
+        // What runs of it is in the task record, which comes after all entries.
+        let import = if has(bit::ASLEEP) { Some(self.imports.number_of(entry.text()?, near)) } else { None };
         entry.end()?;
         let ticket = &mut self.tickets[slot];
         (ticket.now, ticket.open_since, ticket.solved_for) = (now, open_since, solved_for);
         (ticket.created_at, ticket.touched_at, ticket.solved_at) = (created_at, touched_at, solved_at);
-        (ticket.open, ticket.met, ticket.removed) = (has(bit::OPEN), has(bit::MET), has(bit::REMOVED));
+        (ticket.met, ticket.removed) = (has(bit::MET), has(bit::REMOVED));
+        (ticket.open, ticket.sleep) = match import {
+            None => (has(bit::OPEN), Sleep::Awake),
+            Some(import) => (false, if has(bit::OPEN) { Sleep::Open(import) } else { Sleep::Closed(import) }),
+        };
         ticket.marks = Marks::from_parts(line, has(bit::KNOWN), first_wait, first_reply, adopted);
         ticket.latches = if planted(Bug::LatchLost) { SmallVec::new() } else { latches };
         (ticket.bulk.events.hashes, ticket.bulk.messages.hashes) = (events.into(), messages.into());

@@ -24,7 +24,7 @@ use crate::planted::{Bug, planted};
 use crate::ticket::{Behind, Ticket};
 
 /// The first byte of every value.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Why a changelog cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -357,6 +357,6 @@ mod tests {
 
     #[test]
     fn another_format_is_named() {
-        assert_eq!(take::<u8>(b"k", &[4, 0]).unwrap_err().to_string(), StateError::Version(4).to_string());
+        assert_eq!(take::<u8>(b"k", &[250, 0]).unwrap_err().to_string(), StateError::Version(250).to_string());
     }
 }

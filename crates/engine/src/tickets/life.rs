@@ -7,6 +7,7 @@ use super::Changes;
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::fire::Saying;
+use crate::imports::Sleep;
 use crate::judge::Rising;
 use crate::marks::Mark;
 use crate::ticket::{Held, Track};
@@ -29,15 +30,20 @@ impl Engine {
             changes.disproves.push(AbsenceOf::CustomerReply);
         }
         ticket.was_open_at(created_at);
-        if !ticket.open && !ticket.removed && ticket.solved_at.is_none() {
+        if !ticket.is_open() && !ticket.removed && ticket.solved_at.is_none() {
             self.open(a, slot, created_at);
         }
         changes.reads = Engine::EVERYTHING;
     }
 
-    pub(super) fn open(&mut self, a: u32, slot: Slot, since: Millis) {
+    pub(crate) fn open(&mut self, a: u32, slot: Slot, since: Millis) {
         let ticket = &mut self.tickets[slot];
-        (ticket.open, ticket.open_since) = (true, since);
+        ticket.open_since = since;
+        if let Some(import) = ticket.sleep.import() {
+            ticket.sleep = Sleep::Open(import);
+            return;
+        }
+        ticket.open = true;
         self.open_tickets += 1;
         self.accounts[a].open.push(slot);
     }
@@ -74,7 +80,7 @@ impl Engine {
 
     pub(super) fn reopen(&mut self, a: u32, slot: Slot, at: Millis) {
         let ticket = &mut self.tickets[slot];
-        if ticket.open {
+        if ticket.is_open() {
             return;
         }
         if let Some(solved_at) = ticket.solved_at.take() {
@@ -90,6 +96,9 @@ impl Engine {
     pub(super) fn close(&mut self, a: u32, slot: Slot, how: &'static str, at: Millis) {
         let ticket = &mut self.tickets[slot];
         let was_open = std::mem::replace(&mut ticket.open, false);
+        if let Some(import) = ticket.sleep.import() {
+            ticket.sleep = Sleep::Closed(import);
+        }
         ticket.solved_at = ticket.solved_at.or(Some(at));
         if was_open {
             self.open_tickets -= 1;

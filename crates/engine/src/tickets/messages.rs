@@ -6,6 +6,7 @@ use tierline_rules::{AbsenceOf, Topic};
 use super::{Changes, is_person, kept};
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::imports::Sleep;
 use crate::marks::Mark;
 use crate::ticket::{PhraseCell, StoredMessage, Ticket, add_instant};
 
@@ -19,7 +20,9 @@ impl Engine {
         changes: &mut Changes,
     ) {
         let ticket = &mut self.tickets[slot];
-        if message.id.as_ref().is_some_and(|id| !ticket.bulk.messages.admit(id)) {
+        let is_repeat = event.import_id.is_some() && ticket.was_live_at(at)
+            || message.id.as_ref().is_some_and(|id| !ticket.bulk.messages.admit(id));
+        if is_repeat {
             self.counts.repeats += 1;
             return;
         }
@@ -76,6 +79,15 @@ impl Engine {
 }
 
 impl Ticket {
+    /// Whether an imported message of that instant must have been met already, though its id is not among the last ones
+    /// any more.
+    fn was_live_at(&self, at: Millis) -> bool {
+        self.sleep == Sleep::Awake
+            && self.bulk.messages.is_full()
+            && self.created_at.is_some_and(|created_at| created_at <= at)
+            && self.bulk.texts.first().is_some_and(|oldest| at < oldest.at)
+    }
+
     /// Keeps the end of the conversation; a message takes the slot of the oldest.
     fn keep_message(&mut self, message: &Message<'_>, at: Millis) {
         let Some(text) = &message.text else { return };

@@ -14,6 +14,7 @@ use crate::api::Rejected;
 use crate::cells::Stamp;
 use crate::engine::Engine;
 use crate::fire::Cause;
+use crate::imports::Sleep;
 use crate::judge::Rising;
 use crate::planted::{Bug, planted};
 
@@ -56,6 +57,9 @@ impl Engine {
         // What came before the record may have been the end of the ticket's keeping.
         let is_kept = |&slot: &Slot| self.tickets.get(slot).is_some_and(|ticket| ticket.id == *event.ticket_id);
         let slot = known.filter(is_kept).unwrap_or_else(|| self.ticket(a, &event.ticket_id));
+        if let Some(import) = &event.import_id {
+            self.hear_import(import, slot, appended_at);
+        }
         if !self.tickets[slot].bulk.events.admit(&event.event_id) && !planted(Bug::RepeatNotRecognised) {
             self.counts.repeats += 1;
             self.schedule(a);
@@ -107,7 +111,7 @@ impl Engine {
             let changed = if changes.reopens { changed } else { changed.without(Topic::AnyTicket) };
             let complete = self.index.reading(changed, &mut rules);
             self.judge(slot, &rules, complete, Rising::Collect);
-        } else if event.kind == TicketEventKind::Rated && !ticket.removed {
+        } else if event.kind == TicketEventKind::Rated && !ticket.removed && ticket.sleep == Sleep::Awake {
             rules.extend_from_slice(&self.index.of_rating);
             // Nothing but the end of its keeping wakes a closed ticket; one that was never met is kept as long.
             let bound = match ticket.bound {
@@ -154,7 +158,7 @@ impl Engine {
                 return changes;
             }
             self.create(slot, event, at, &mut changes);
-        } else if first && event.kind != TicketEventKind::Rated && !ticket.open && !ticket.removed {
+        } else if first && event.kind != TicketEventKind::Rated && !ticket.is_open() && !ticket.removed {
             self.open(a, slot, at);
             changes.reads = Engine::EVERYTHING;
         }
@@ -196,7 +200,7 @@ impl Engine {
         }
     }
 
-    fn counted(&self, slot: Slot) -> Option<Millis> {
+    pub(crate) fn counted(&self, slot: Slot) -> Option<Millis> {
         let ticket = &self.tickets[slot];
         ticket.created_at.filter(|_| ticket.counts())
     }

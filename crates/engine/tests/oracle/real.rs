@@ -135,6 +135,7 @@ impl Running {
         let settings = Arc::new(Settings {
             grace: way.grace * 1_000,
             stale_after: 120_000,
+            import_timeout: 86_400_000,
             history: HISTORY,
             start_quietly: false,
             precedence: Vec::new(),

@@ -13,10 +13,12 @@ fn an_absence_waits_until_its_source_has_been_heard_for_so_long() {
     desk.heartbeat(at(30));
     desk.run_to(at(300));
     assert_eq!(desk.said(), [""; 0], "the help desk may be down");
+    assert_eq!(desk.engine.why(None, "T1", desk.clock).unwrap().unheard_since, Some(at(30)));
     desk.heartbeat(at(117));
     assert_eq!(desk.said(), [""; 0], "a minute is missing");
     desk.heartbeat(at(301));
     assert_eq!(desk.said(), ["opened T1 2 @120"]);
+    assert_eq!(desk.engine.why(None, "T1", desk.clock).unwrap().unheard_since, None);
 }
 
 #[test]

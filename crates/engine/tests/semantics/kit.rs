@@ -69,6 +69,7 @@ impl Desk {
         let settings = Arc::new(Settings {
             grace: GRACE,
             stale_after: 120_000,
+            import_timeout: 86_400_000,
             history: 35 * DAY,
             start_quietly,
             precedence: Vec::new(),

@@ -3,6 +3,7 @@
 mod commands;
 mod firing;
 mod heard;
+mod imports;
 mod keeping;
 mod kit;
 mod many;

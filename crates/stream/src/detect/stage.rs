@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Output};
 use tierline_model::{Decoder, Millis, Notes, TicketRecord, check_instant};
-use tierline_observe::events::LatchedQuietly;
+use tierline_observe::events::{ImportsTimedOut, LatchedQuietly};
 use tierline_observe::why::{Asked, Found};
 use tierline_observe::{LaneMetrics, PassedOver};
 use tierline_rules::Edge;
@@ -108,7 +108,11 @@ impl DetectStage {
                         let heard_until = check_instant(heard_until, record.appended_at, max_future)?;
                         engine.apply(clock.now(), arrival(Input::Heartbeat { source: &source, heard_until }))?;
                     }
-                    TicketRecord::ImportFinished { .. } => return Err(Applied::PassedOver),
+                    TicketRecord::ImportFinished { import_id, import_began_at } => {
+                        let began_at = import_began_at.min(record.appended_at);
+                        let mark = Input::ImportFinished { import_id: &import_id, began_at };
+                        witness(engine, clock, record.appended_at, arrival(mark))?;
+                    }
                 }
                 notes
             }
@@ -274,6 +278,9 @@ impl Stage for DetectStage {
         metrics.passed_over(PassedOver::IdleCommand, counts.idle_commands);
         for (rule, &times) in self.common.rules.rules.iter().zip(&counts.undecided) {
             metrics.undecided(&rule.id, times);
+        }
+        if counts.imports_timed_out > 0 {
+            ImportsTimedOut { partition: self.partition, imports: counts.imports_timed_out }.emit(metrics);
         }
         if counts.latched_quietly > 0 {
             LatchedQuietly { partition: self.partition, latches: counts.latched_quietly }.emit(metrics);

@@ -23,8 +23,8 @@ use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
 /// The folder of what this version writes; the third has entries of clocks, and of what few tickets have, beside those
-/// of the second, and the fourth knows how far a source has been heard.
-const PRESENT: &str = "4";
+/// of the second, the fourth knows how far a source has been heard, and the fifth who sleeps until an import has ended.
+const PRESENT: &str = "5";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
@@ -80,6 +80,9 @@ fn first_half(world: &World) {
     let heartbeat = json!({ "kind": "heartbeat", "source": "mail", "heard_until": NOON }).to_string();
     world.put("tickets", NOON, None, Some(heartbeat.as_bytes()));
     world.send("tickets", world.event("created", "posted", NOON, json!({ "source": "mail", "opened_by": "customer" })));
+    // Nothing more comes of its import, nor an end mark.
+    let told = json!({ "import_id": "desk-2026", "ticket": { "priority": "urgent" } });
+    world.send("tickets", world.event("created", "imported", NOON, told));
 }
 
 /// Behind the checkpoint: some of it changes, and some of it ends.

@@ -72,6 +72,7 @@ impl World {
         let engine = Settings {
             grace: GRACE,
             stale_after: 120_000,
+            import_timeout: 86_400_000,
             history: 35 * DAY,
             start_quietly: false,
             precedence: Vec::new(),

@@ -69,7 +69,14 @@ fn ruled() -> Arc<RuleSet> {
 }
 
 fn settings() -> Settings {
-    Settings { grace: 5_000, stale_after: 120_000, history: HISTORY, start_quietly: false, precedence: Vec::new() }
+    Settings {
+        grace: 5_000,
+        stale_after: 120_000,
+        import_timeout: 86_400_000,
+        history: HISTORY,
+        start_quietly: false,
+        precedence: Vec::new(),
+    }
 }
 
 /// An engine without state.
