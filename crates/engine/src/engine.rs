@@ -46,6 +46,8 @@ pub struct Engine {
     /// Accounts by deadline. Lazily kept: an entry that is not its account's `scheduled` any more is passed over.
     pub(crate) queue: BinaryHeap<Reverse<(Millis, u32)>>,
     /// The newest clock that was handed in.
+    pub(crate) shows: Millis,
+    /// The same; but while it passes the end of an import, that.
     pub(crate) clock: Millis,
     /// Whether rules are evaluated: always, but before the first catch-up of a quiet start.
     pub(crate) live: bool,
@@ -104,6 +106,7 @@ impl Engine {
             tickets: Arena::new(),
             by_ticket: Places::default(),
             queue: BinaryHeap::new(),
+            shows: Millis::MIN,
             clock: Millis::MIN,
             outputs: Vec::new(),
             dirty_tickets: Vec::new(),
@@ -138,7 +141,7 @@ impl Engine {
     /// # Errors
     /// The record asks for what this version cannot do; nothing has changed, and it becomes a dead letter.
     pub fn apply(&mut self, clock: Millis, arrival: Arrival<'_>) -> Result<(), Rejected> {
-        self.clock = self.clock.max(clock);
+        self.come_to(clock, Edge::Records);
         let taken = self.take(arrival);
         self.follows = Millis::MIN;
         taken
@@ -192,11 +195,18 @@ impl Engine {
     /// [`Edge::Records`] leaves out what is over at the very instant, because more records of it may come: in a
     /// backlog, and wherever the clock is that of the records.
     pub fn advance(&mut self, clock: Millis, edge: Edge) {
-        self.clock = self.clock.max(clock);
+        self.come_to(clock, edge);
         if !self.live {
             return;
         }
-        self.end_overdue_imports(edge);
+        self.pass_deadlines(clock, edge);
+        if self.texts.wants_sweep() {
+            self.sweep_texts();
+        }
+    }
+
+    /// Whatever wants attention by then gets it, in order.
+    pub(crate) fn pass_deadlines(&mut self, clock: Millis, edge: Edge) {
         while let Some(&Reverse((deadline, a))) = self.queue.peek() {
             if deadline > clock || (deadline == clock && edge == Edge::Records) {
                 break;
@@ -213,9 +223,6 @@ impl Engine {
             if self.accounts[a].says_nothing() && !self.vacant.contains(&a) {
                 self.erase_account(a);
             }
-        }
-        if self.texts.wants_sweep() {
-            self.sweep_texts();
         }
     }
 

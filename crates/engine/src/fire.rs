@@ -273,7 +273,7 @@ impl Engine {
         let rules = self.rules.clone();
         let rule = saying.rule.map(|rule| &rules.rules[rule as usize]);
         // Snapshots carry instants but move no clock.
-        let detected_at = self.clock.max(saying.became_true_at);
+        let detected_at = self.shows.max(saying.became_true_at);
         let due_at = self.escalation_due(slot);
         // Its own clock may have started anew.
         self.clocked.push(slot);

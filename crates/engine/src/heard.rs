@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use tierline_model::Millis;
+use tierline_rules::Edge;
 
 use crate::account::Slot;
 use crate::engine::Engine;
@@ -80,6 +81,13 @@ impl Engine {
             None => BTreeSet::new(),
         };
         let believed = std::mem::replace(&mut known.waiting, later);
+        let mut believed: Vec<_> = believed.into_iter().filter(|&(_, slot)| self.tickets.contains(slot)).collect();
+        // By names and age, and not by place: that is another after a restart.
+        let account = |slot: Slot| &self.accounts[self.tickets[slot].account].id;
+        believed.sort_by(|&(one, x), &(other, y)| {
+            let of_account = || account(x).cmp(account(y)).then_with(|| self.age(x).cmp(&self.age(y)));
+            one.cmp(&other).then_with(of_account)
+        });
         for (due, slot) in believed {
             self.wake(slot, due);
         }
@@ -96,11 +104,16 @@ impl Engine {
         }
     }
 
-    /// What was due on a ticket is looked at now, as of then.
+    /// What was due on a ticket is looked at now, as of then. On one that was solved meanwhile no rule is, but a target may
+    /// have been missed before.
     fn wake(&mut self, slot: Slot, due: Millis) {
-        if self.tickets.get(slot).is_some_and(|ticket| ticket.open && ticket.bound > due) {
+        let Some(ticket) = self.tickets.get(slot) else { return };
+        let a = ticket.account;
+        if !ticket.open {
+            self.tell_clocks(slot, self.telling(Edge::Records));
+        } else if ticket.bound > due {
             self.set_bound(slot, due);
-            self.schedule(self.tickets[slot].account);
         }
+        self.schedule(a);
     }
 }

@@ -120,14 +120,13 @@ impl Imports {
         (running.collect(), self.ended.iter().map(ToString::to_string).collect())
     }
 
-    /// Takes back what the task record says, after all tickets.
+    /// Takes back what the task record says, after all tickets: some of those had slept in imports that have ended since.
     pub fn recall(&mut self, running: Vec<Remembered>, ended: Vec<String>) {
-        for (id, began, last) in running {
+        let recalled = running.into_iter().map(|(id, began, last)| {
             let number = self.number_of(&id, began);
-            for import in self.running.iter_mut().filter(|import| import.number == number) {
-                (import.began, import.last) = (began, last);
-            }
-        }
+            Import { number, id: id.into(), began, last, sleepers: Vec::new() }
+        });
+        self.running = recalled.collect();
         self.ended = ended.into_iter().map(String::into_boxed_str).collect();
     }
 }
@@ -151,20 +150,26 @@ impl Engine {
         }
     }
 
-    /// Imports of which nothing has come for so long are taken as ended.
-    pub(crate) fn end_overdue_imports(&mut self, edge: Edge) {
-        let timeout = self.settings.import_timeout;
-        while let Some(deadline) = self.imports.deadline(timeout) {
-            if deadline > self.clock || (deadline == self.clock && edge == Edge::Records) {
-                return;
+    /// The clock comes to an instant. An import of which nothing has come for so long is taken as ended on the way, as of
+    /// its own instant: when exactly somebody looks must not matter.
+    pub(crate) fn come_to(&mut self, clock: Millis, edge: Edge) {
+        self.shows = self.shows.max(clock);
+        while let Some(deadline) = self.imports.deadline(self.settings.import_timeout).filter(|_| self.live) {
+            if deadline > self.shows || (deadline == self.shows && edge == Edge::Records) {
+                break;
             }
+            // A restart may have found the clock beyond it.
+            self.clock = deadline;
+            self.pass_deadlines(self.clock, Edge::Bounds);
+            let timeout = self.settings.import_timeout;
             let overdue = self.imports.running.iter().find(|import| import.last.saturating_add(timeout) == deadline);
-            let Some((id, began)) = overdue.map(|import| (import.id.clone(), import.began)) else { return };
+            let Some((id, began)) = overdue.map(|import| (import.id.clone(), import.began)) else { break };
             self.counts.imports_timed_out += 1;
             if let Some(import) = self.imports.end(&id) {
                 self.wake_sleepers(import, began, deadline);
             }
         }
+        self.clock = self.shows;
     }
 
     /// How many tickets wait for the end of their import; some of them may be gone.
@@ -176,8 +181,11 @@ impl Engine {
     fn wake_sleepers(&mut self, import: Import, began: Millis, at: Millis) {
         let sleeps = |slot: &Slot| self.tickets.get(*slot).is_some_and(|it| it.sleep.import() == Some(import.number));
         let mut sleepers: Vec<Slot> = import.sleepers.into_iter().filter(sleeps).collect();
-        sleepers.sort_by_key(|&slot| (self.tickets[slot].account, slot));
+        sleepers.sort_unstable();
         sleepers.dedup();
+        // By names and age, and not by place: that is another after a restart.
+        let account = |slot: Slot| &self.accounts[self.tickets[slot].account].id;
+        sleepers.sort_by(|&x, &y| account(x).cmp(account(y)).then_with(|| self.age(x).cmp(&self.age(y))));
         let account = |slot: Slot| self.tickets[slot].account;
         let by_account: Vec<_> = sleepers.chunk_by(|&x, &y| account(x) == account(y)).map(<[Slot]>::to_vec).collect();
         for slots in by_account {
@@ -222,7 +230,8 @@ impl Engine {
         self.index.all = rules;
         self.judge_windows(a, Reads::default().and(Topic::Tickets).and(Topic::AnyTicket), Rising::Collect);
         self.touch_once_per_account();
-        self.conclude(a, Cause::Record);
+        // What time made true a moment ago waits for stragglers as it would have without an import.
+        self.conclude(a, Cause::Bound(Edge::Records));
     }
 
     /// What was over before an import began is history.

@@ -102,6 +102,7 @@ impl Engine {
     /// The task has caught up; the first time in its life, with a quiet start, what is *yes* by now latches in silence.
     pub fn caught_up(&mut self, clock: Millis) {
         self.clock = self.clock.max(clock);
+        self.shows = self.clock;
         if self.live {
             return;
         }
@@ -146,6 +147,7 @@ impl Engine {
     /// The memory is none of this version's.
     pub fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), StateError> {
         self.clock = self.clock.max(clock);
+        self.shows = self.clock;
         let Some(memory) = memory else { return Ok(()) };
         let mut memory = read(memory)?;
         self.live = memory.live;
@@ -286,10 +288,11 @@ impl Engine {
             // What a changed rule or policy ended, it ended at the restart.
             self.fallen.clear();
             self.conclude(a, Cause::Bound(Edge::Bounds));
-            for slot in self.accounts[a].open.clone() {
-                if !self.tickets[slot].is_escalated() {
-                    continue;
-                }
+            let escalated = |&slot: &Slot| self.tickets[slot].is_escalated();
+            let mut open: Vec<Slot> = self.accounts[a].open.iter().copied().filter(escalated).collect();
+            // By age, and not by place: that is another after a restart.
+            open.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
+            for slot in open {
                 self.clear_if_no(slot, self.clock);
             }
         }

@@ -91,7 +91,7 @@ impl Engine {
             kind: SlaEventKind::Breached,
             due_at: due,
             breached_at: Some(due),
-            detected_at: self.clock.max(due),
+            detected_at: self.shows.max(due),
             policy_applied_at: None,
             provisional: false,
             ended_at: None,

@@ -157,7 +157,7 @@ impl Engine {
             kind: event.kind,
             due_at: event.due,
             breached_at: (event.kind == SlaEventKind::Breached).then_some(event.due),
-            detected_at: self.clock.max(event.at),
+            detected_at: self.shows.max(event.at),
             policy_applied_at: Some(event.by.since),
             provisional: event.by.provisional,
             ended_at: (event.kind != SlaEventKind::Breached).then_some(event.at),

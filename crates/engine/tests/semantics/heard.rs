@@ -106,6 +106,30 @@ fn an_sla_clock_waits_as_well_and_then_tells_when_it_was_missed() {
     assert_eq!(told, [(SlaEventKind::Breached, at(60))]);
 }
 
+/// It was told only if the process happened to be restarted (found by the simulator's seed 88).
+#[test]
+fn a_target_missed_in_the_silence_is_told_though_the_ticket_was_solved_since() {
+    let text = format!(
+        "{}sla: [ {{ id: all, targets: {{ requester_wait: {{ default: 1h }} }} }} ]\n",
+        rule("    when: { sla.requester_wait: breached }")
+    );
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&text);
+        desk.created("T1", at(0));
+        desk.heartbeat(at(30));
+        desk.solved("T1", at(200));
+        desk.run_to(at(300));
+        assert_eq!(desk.sla_events.len(), 0, "its source may have solved it in time");
+        if restarts {
+            desk.restart();
+        }
+        desk.heartbeat(at(301));
+        let told: Vec<_> = desk.sla_events.iter().map(|event| (event.kind, event.due_at)).collect();
+        assert_eq!(told, [(SlaEventKind::Breached, at(60))]);
+        assert_eq!(desk.said(), [""; 0]);
+    }
+}
+
 #[test]
 fn what_tierline_itself_knows_is_believed() {
     let rules = "rules:
