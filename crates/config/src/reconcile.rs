@@ -21,7 +21,7 @@ pub struct Reconcile {
     pub user: Option<String>,
     /// What lets us in.
     pub token: Secret,
-    /// From one round to the next; 5 s to a day.
+    /// From one round to the next; a second to a day.
     pub every: Duration,
     /// How far back the first round of all looks; a minute to 30 days.
     pub look_back: Duration,
@@ -31,8 +31,6 @@ pub struct Reconcile {
 
 const SECOND: Millis = 1_000;
 const DAY: Millis = 86_400 * SECOND;
-/// Often enough that timers seldom wait for a heartbeat, seldom enough for every vendor's limits.
-const EVERY: Millis = 30 * SECOND;
 /// How long to wait after a first failure; twice as long after each further one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -100,7 +98,9 @@ fn one(name: &str, node: &Node, terms: &Terms, stale_after: Millis, reading: &mu
     }
     let user = user.and_then(|user| text(&user.value, "`user`", reading.found)).map(str::to_owned);
     let every = keys.optional("every");
-    let length = every.and_then(|node| within(node, "`every`", (5 * SECOND, DAY), reading)).unwrap_or(EVERY);
+    let length = every
+        .and_then(|node| within(node, "`every`", (SECOND, DAY), reading))
+        .unwrap_or(terms.every.as_millis() as Millis);
     let lag = terms.lag.as_millis() as Millis;
     if terms.has_tickets && length + lag > stale_after {
         let message = "timers on its tickets wait for each round: its heartbeats come later than `time.stale_after`";

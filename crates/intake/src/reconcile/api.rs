@@ -44,6 +44,8 @@ pub struct Terms {
     pub requests_per_minute: u32,
     /// What changed so lately may not be told yet, as the vendor documents.
     pub lag: Duration,
+    /// From one round to the next, unless the configuration says otherwise.
+    pub every: Duration,
     /// Whether it tells of tickets, so that its heartbeats mean something.
     pub has_tickets: bool,
     /// What `user` is for; none: it has no use for one.

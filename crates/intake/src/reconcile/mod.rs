@@ -18,6 +18,7 @@ mod cursor;
 mod http;
 mod marks;
 mod pace;
+pub(crate) mod page;
 mod reconciler;
 mod round;
 mod stop;

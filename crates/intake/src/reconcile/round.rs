@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::marks::{Marks, Said};
 use super::reconciler::Around;
 use super::{Asked, Cursor, Halt, Http};
+use crate::directory::{Directory, EntryKind};
 use crate::gateway::insist::insist;
 use crate::gateway::recent::Recent;
 use crate::{Answer, Arrived};
@@ -59,6 +60,16 @@ impl Round<'_> {
     /// When the round began, by the vendor's clock, as far as that is known; not later than by ours.
     pub fn now_there(&self) -> Millis {
         self.began_at - self.http.behind()
+    }
+
+    /// What it is now, by the vendor's clock as above.
+    pub fn there_and_now(&self) -> Millis {
+        (self.around.now)() - self.http.behind()
+    }
+
+    /// Whether something of the source's is known already.
+    pub fn is_known(&self, kind: EntryKind, id: &str) -> bool {
+        self.around.directory.table().find(&self.around.source.basics().name, kind, id).is_some()
     }
 
     /// What stands at a path.

@@ -8,10 +8,11 @@
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tierline_model::{Millis, parse_instant};
 
 use super::Zendesk;
+use crate::reconcile::page::{if_allowed, items, odd, take_each, without};
 use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
 
 /// A page of the export; the most it takes is 1,000.
@@ -36,6 +37,7 @@ impl Api for Zendesk {
             url: self.options.url("").map(|site| site.trim_end_matches('/').to_owned()),
             requests_per_minute: 100,
             lag: LAG,
+            every: Duration::from_secs(30),
             has_tickets: true,
             user: Some("the e-mail address of the admin whose API token it is; left out for an OAuth token"),
         }
@@ -65,11 +67,8 @@ impl Api for Zendesk {
             ("users", "/api/v2/users.json", &[("role[]", "agent"), ("role[]", "admin")]),
         ];
         for (list, path, query) in lists {
-            match all_of(round, list, path, query, MOST_PAGES) {
-                Ok(items) => take_each(round, list, items)?,
-                // Not every plan has all of them, nor may every agent see them.
-                Err(Halt::Missing(_) | Halt::Refused(403)) => {}
-                Err(halt) => return Err(halt),
+            if let Some(items) = if_allowed(all_of(round, list, path, query))? {
+                take_each(round, list, items)?;
             }
         }
         Ok(())
@@ -133,11 +132,9 @@ fn newest(round: &mut Round<'_>) -> Result<(), Halt> {
 }
 
 /// Tells a ticket, unless this very state of it was told before.
-fn told(round: &mut Round<'_>, mut ticket: Value) -> Result<(), Halt> {
+fn told(round: &mut Round<'_>, ticket: Value) -> Result<(), Halt> {
     // The export alone has it.
-    if let Some(members) = ticket.as_object_mut() {
-        members.remove("generated_timestamp");
-    }
+    let ticket = without(ticket, &["generated_timestamp"]);
     if round.is_taken(&ticket) {
         return Ok(());
     }
@@ -193,12 +190,8 @@ fn organisations(round: &mut Round<'_>) -> Result<(), Halt> {
     let mut since = round.since() / 1_000;
     loop {
         let start = since.to_string();
-        let mut page = match round.get("/api/v2/incremental/organizations.json", &[("start_time", &start)]) {
-            Ok(page) => page,
-            // Their changes are not worth the tickets'.
-            Err(Halt::Missing(_) | Halt::Refused(403)) => return Ok(()),
-            Err(halt) => return Err(halt),
-        };
+        let answer = round.get("/api/v2/incremental/organizations.json", &[("start_time", &start)]);
+        let Some(mut page) = if_allowed(answer)? else { return Ok(()) };
         let found = items(&mut page, "organizations").unwrap_or_default();
         take_each(round, "organizations", found)?;
         let end = page.get("end_time").and_then(Value::as_i64).filter(|end| *end > since);
@@ -210,16 +203,10 @@ fn organisations(round: &mut Round<'_>) -> Result<(), Halt> {
 }
 
 /// All pages of a list that is paged by cursor.
-fn all_of(
-    round: &mut Round<'_>,
-    list: &str,
-    path: &str,
-    query: &[(&str, &str)],
-    most_pages: usize,
-) -> Result<Vec<Value>, Halt> {
+fn all_of(round: &mut Round<'_>, list: &str, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, Halt> {
     let mut all = Vec::new();
     let mut next = None;
-    for _ in 0..most_pages {
+    for _ in 0..MOST_PAGES {
         let mut query = [query, &[("page[size]", SMALL_PAGE)]].concat();
         query.extend(next.as_deref().map(|next| ("page[after]", next)));
         let mut page = round.get(path, &query)?;
@@ -237,22 +224,4 @@ fn after(page: &Value) -> Option<String> {
     let meta = page.get("meta")?;
     let has_more = meta.get("has_more").and_then(Value::as_bool) == Some(true);
     meta.get("after_cursor").and_then(Value::as_str).filter(|_| has_more).map(str::to_owned)
-}
-
-/// Hands over each of them as an export's list of one, so that it is known by its list and taken once.
-fn take_each(round: &mut Round<'_>, list: &str, items: Vec<Value>) -> Result<(), Halt> {
-    items
-        .into_iter()
-        .try_for_each(|item| round.take(Value::Object(Map::from_iter([(list.to_owned(), Value::Array(vec![item]))]))))
-}
-
-fn items(page: &mut Value, list: &str) -> Option<Vec<Value>> {
-    match page.get_mut(list)?.take() {
-        Value::Array(items) => Some(items),
-        _ => None,
-    }
-}
-
-fn odd(what: &str) -> Halt {
-    Halt::Odd(what.to_owned())
 }
