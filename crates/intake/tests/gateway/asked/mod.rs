@@ -1,5 +1,8 @@
 //! What webhooks missed is asked for: APIs that page, throttle, fail, repeat and break off, and a log that goes away.
 
+mod crm;
+mod freshdesk;
+mod intercom;
 mod patience;
 mod vendor;
 mod zendesk;
@@ -15,7 +18,7 @@ use tierline_model::{Decoder, Millis, RecordType, parse_instant};
 use tierline_stream::client::{Client, From};
 
 use crate::world::{Running, World};
-use vendor::Vendor;
+use vendor::{Mischief, Question, Vendor};
 
 /// Chance that is the same each time.
 pub struct Dice(pub u64);
@@ -24,6 +27,18 @@ impl Dice {
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
+    }
+}
+
+/// Requests that go well, with these mischiefs between.
+pub fn luck(mut dice: Dice) -> impl FnMut(&Question) -> Mischief + Send {
+    move |_| match dice.below(12) {
+        0 => Mischief::Throttle(0),
+        1 => Mischief::Fail,
+        2 => Mischief::Cut,
+        3 => Mischief::CutUntold,
+        4 => Mischief::HangUp,
+        _ => Mischief::None,
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tierline_intake::proof::hmac_sha256;
 use tierline_model::{Millis, instant_text};
 
-use super::vendor::{Mischief, Question, Vendor};
-use super::{Dice, Trial, instant, of_kind, said, survivors};
+use super::vendor::{Question, Vendor};
+use super::{Dice, Trial, instant, luck, of_kind, said, survivors};
 use crate::world::{Running, SECRETS, World, now, source_of};
 
 /// A ticket, and when what was written on it; seconds.
@@ -164,18 +164,6 @@ fn tickets(dice: &mut Dice) -> Vec<Ticket> {
     tickets.push(Ticket::opened(13, 62, &[(58, Author::Agent)]));
     tickets.push(Ticket::opened(14, 59, &[]));
     tickets
-}
-
-/// Requests that go well, with these mischiefs between.
-fn luck(mut dice: Dice) -> impl FnMut(&Question) -> Mischief + Send {
-    move |_| match dice.below(12) {
-        0 => Mischief::Throttle(0),
-        1 => Mischief::Fail,
-        2 => Mischief::Cut,
-        3 => Mischief::CutUntold,
-        4 => Mischief::HangUp,
-        _ => Mischief::None,
-    }
 }
 
 #[test]
