@@ -261,7 +261,9 @@ impl Desk {
         let is_new = self.recent.add(id);
         if is_new && self.keeps_raw {
             let names = self.encoder.names();
-            outbox.push(&names.intake_raw, raw(arrived));
+            if arrived.asked.is_none() {
+                outbox.push(&names.intake_raw, raw(arrived));
+            }
             let mut letter = raw(arrived);
             let mut header = |name: &str, value: &str| letter.headers.push((name.to_owned(), value.into()));
             header(dead_letter::ERROR, unreadable.code);

@@ -43,11 +43,13 @@ impl Api for Freshdesk {
     }
 
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {
-        // A list leaves out what is deleted or spam, unless it is asked for.
-        for filter in [None, Some("deleted"), Some("spam")] {
+        ratings(round)?;
+        // A list leaves out what is deleted or spam, unless it is asked for. The long one comes last: an interrupted round
+        // goes on within it.
+        for filter in [Some("deleted"), Some("spam"), None] {
             tickets(round, filter)?;
         }
-        ratings(round)
+        Ok(())
     }
 
     fn names(&self, round: &mut Round<'_>) -> Result<(), Halt> {
@@ -91,9 +93,8 @@ fn tickets(round: &mut Round<'_>, filter: Option<&str>) -> Result<(), Halt> {
         match last {
             Some(last) if last / 1_000 > since / 1_000 => {
                 (since, page) = (last, 1);
-                // The other lists have not been asked yet.
                 if filter.is_none() {
-                    round.flush()?;
+                    round.reached(last)?;
                 }
             }
             // More tickets changed within one second than a page holds.

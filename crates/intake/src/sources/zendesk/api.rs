@@ -31,6 +31,15 @@ const MARGIN: Millis = 5_000;
 /// What tickets come with.
 const BESIDE: [&str; 3] = ["users", "groups", "organizations"];
 
+/// What has a name.
+const NAMES: [(&str, &str); 5] = [
+    ("groups", "/api/v2/groups.json"),
+    ("ticket_fields", "/api/v2/ticket_fields.json"),
+    ("brands", "/api/v2/brands.json"),
+    ("custom_statuses", "/api/v2/custom_statuses.json"),
+    ("users", "/api/v2/users.json"),
+];
+
 impl Api for Zendesk {
     fn terms(&self) -> Terms {
         Terms {
@@ -59,14 +68,9 @@ impl Api for Zendesk {
     }
 
     fn names(&self, round: &mut Round<'_>) -> Result<(), Halt> {
-        let lists: [(&str, &str, &[(&str, &str)]); 5] = [
-            ("groups", "/api/v2/groups.json", &[]),
-            ("ticket_fields", "/api/v2/ticket_fields.json", &[]),
-            ("brands", "/api/v2/brands.json", &[]),
-            ("custom_statuses", "/api/v2/custom_statuses.json", &[]),
-            ("users", "/api/v2/users.json", &[("role[]", "agent"), ("role[]", "admin")]),
-        ];
-        for (list, path, query) in lists {
+        for (list, path) in NAMES {
+            let of_agents = [("role[]", "agent"), ("role[]", "admin")];
+            let query = if list == "users" { &of_agents[..] } else { &[] };
             if let Some(items) = if_allowed(all_of(round, list, path, query))? {
                 take_each(round, list, items)?;
             }
