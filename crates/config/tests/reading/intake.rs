@@ -89,7 +89,7 @@ fn what_is_wrong_with_asking_is_told_together() {
     odd: {{ kind: mapping, secret: '${{OLD}}', {RECORDS} }}
   reconcile:
     desk: {{ token: hunter2 }}
-    far: {{ url: https://jo@far.example, every: 0s, look_back: 60d }}
+    far: {{ url: https://jo@far.example, every: 2d, look_back: 60d }}
     odd: {{ token: '${{NEW}}' }}
     dsk: {{ token: '${{NEW}}' }}
 "
