@@ -95,7 +95,8 @@ impl Intake {
         }
         intake.tls = keys.optional("tls").and_then(|node| tls(node, reading));
         intake.trusted = keys.optional("trusted_headers").map(|node| trusted(node, reading)).unwrap_or_default();
-        if let Some(node) = keys.optional("sources") {
+        let sources = keys.optional("sources");
+        if let Some(node) = sources {
             intake.sources = each_source(node, reading);
         }
         if let Some(node) = keys.optional("topics") {
@@ -107,7 +108,7 @@ impl Intake {
             }
         }
         if let Some(node) = keys.optional("reconcile") {
-            intake.reconcile = reconcile::read(node, &intake.sources, stale_after, reading);
+            intake.reconcile = reconcile::read(node, sources, &intake.sources, stale_after, reading);
         }
         keys.finish(reading.found);
         intake

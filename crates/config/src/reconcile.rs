@@ -43,9 +43,10 @@ impl Reconcile {
     }
 }
 
-/// `reconcile: { zendesk: { user: …, token: … } }`.
+/// `reconcile: { zendesk: { user: …, token: … } }`. `written`: the section of the sources, right or wrong.
 pub(crate) fn read(
     node: &Node,
+    written: Option<&Node>,
     sources: &BTreeMap<String, Arc<dyn Source>>,
     stale_after: Millis,
     reading: &mut Reading<'_>,
@@ -57,6 +58,10 @@ pub(crate) fn read(
     let mut all = BTreeMap::new();
     for Entry { key, value } in entries {
         let Some(source) = sources.get(&key.text) else {
+            // What is wrong with the source itself has been told.
+            if written.is_some_and(|written| written.at(&key.text).is_some()) {
+                continue;
+            }
             let named = Node { kind: value.kind.clone(), span: key.span.clone() };
             let names = sources.keys().map(String::as_str);
             unknown_word(&named, "a source that is asked for what has changed", &key.text, names, reading.found);

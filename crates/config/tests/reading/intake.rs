@@ -87,7 +87,9 @@ fn what_is_wrong_with_asking_is_told_together() {
     desk: {{ kind: zendesk, secret: '${{OLD}}' }}
     far: {{ kind: zendesk, secret: '${{OLD}}', site: https://far.zendesk.com }}
     odd: {{ kind: mapping, secret: '${{OLD}}', {RECORDS} }}
+    bad: {{ kind: zendsk, secret: '${{OLD}}' }}
   reconcile:
+    bad: {{ token: '${{NEW}}' }}
     desk: {{ token: hunter2 }}
     far: {{ url: https://jo@far.example, every: 2d, look_back: 60d }}
     odd: {{ token: '${{NEW}}' }}

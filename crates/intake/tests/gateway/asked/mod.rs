@@ -4,6 +4,7 @@ mod crm;
 mod freshdesk;
 mod intercom;
 mod patience;
+mod pylon;
 mod vendor;
 mod zendesk;
 
