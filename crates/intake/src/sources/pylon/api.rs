@@ -22,6 +22,8 @@ const MOST_SEARCHES: usize = 3;
 /// Nothing is documented of when a change is found.
 const LAG: Duration = Duration::from_secs(60);
 
+/// What the company's own fields are called.
+const FIELDS: &str = "/custom-fields";
 /// What changes from answer to answer: addresses of files, and how long an issue has been what it is.
 const FLEETING: [&str; 6] = [
     "attachment_urls",
@@ -63,13 +65,8 @@ impl Api for Pylon {
     }
 
     fn names(&self, round: &mut Round<'_>) -> Result<(), Halt> {
-        let lists: [(&str, &str, &[(&str, &str)]); 4] = [
-            ("users", "/users", &[]),
-            ("teams", "/teams", &[]),
-            ("data", "/custom-fields", &[("object_type", "issue")]),
-            ("accounts", "/accounts", &[]),
-        ];
-        for (list, path, query) in lists {
+        for (list, path) in [("users", "/users"), ("teams", "/teams"), ("data", FIELDS), ("accounts", "/accounts")] {
+            let query = if path == FIELDS { &[("object_type", "issue")][..] } else { &[] };
             if let Some(items) = if_allowed(all_of(round, path, query))? {
                 take_each(round, list, items)?;
             }
