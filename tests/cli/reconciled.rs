@@ -1,37 +1,13 @@
 //! A webhook outage: what it lost is asked for, and no silence is believed before.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tierline_testkit::{Program, free_address};
+use serde_json::json;
+use tierline_testkit::{Program, Vendor, free_address};
 
 use crate::PROGRAM;
-
-/// A Zendesk that tells names, but of tickets only while it is well.
-fn zendesk(is_well: Arc<AtomicBool>, answer: impl Fn(&str) -> Value + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = listener.local_addr().expect("it has an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut lines = BufReader::new(&stream).lines();
-            let Some(Ok(first)) = lines.next() else { continue };
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            drop(lines);
-            let path = first.split(' ').nth(1).unwrap_or_default();
-            let is_told = is_well.load(Ordering::SeqCst) || !path.contains("tickets");
-            let (status, body) = if is_told { (200, answer(path).to_string()) } else { (503, "{}".to_owned()) };
-            let head = format!("HTTP/1.1 {status} So\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-            // Who hangs up asks again.
-            let _ = stream.write_all((head + &body).as_bytes());
-        }
-    });
-    format!("http://{address}")
-}
 
 fn ago(seconds: i64) -> String {
     let at = chrono::Utc::now() - chrono::TimeDelta::seconds(seconds);
@@ -53,14 +29,18 @@ fn what_webhooks_lost_is_asked_for_and_a_silence_is_believed_once_all_is_there()
     let comment = |id: i64, by: i64, at: &str| json!({"id": id, "author_id": by, "plain_body": "…", "created_at": at});
     let (first, reply) = (comment(1, 501, &opened), comment(2, 601, &answered));
     let is_well = Arc::new(AtomicBool::new(false));
-    let url = zendesk(Arc::clone(&is_well), move |path| match path.split('?').next().unwrap_or_default() {
-        "/api/v2/groups.json" => json!({"groups": [{"id": 41, "name": "Support"}]}),
-        "/api/v2/incremental/tickets/cursor.json" => json!({"tickets": [seven, eight], "end_of_stream": true}),
-        "/api/v2/tickets.json" => json!({"tickets": []}),
-        "/api/v2/tickets/7/comments.json" => json!({"comments": [first, reply]}),
-        "/api/v2/tickets/8/comments.json" => json!({"comments": [first]}),
-        _ => json!({}),
+    let well = Arc::clone(&is_well);
+    // Names are told from the first, tickets only once it is well.
+    let vendor = Vendor::start(move |path| match path {
+        "/api/v2/groups.json" => Some(json!({"groups": [{"id": 41, "name": "Support"}]})),
+        path if path.contains("tickets") && !well.load(Ordering::SeqCst) => None,
+        "/api/v2/incremental/tickets/cursor.json" => Some(json!({"tickets": [seven, eight], "end_of_stream": true})),
+        "/api/v2/tickets.json" => Some(json!({"tickets": []})),
+        "/api/v2/tickets/7/comments.json" => Some(json!({"comments": [first, reply]})),
+        "/api/v2/tickets/8/comments.json" => Some(json!({"comments": [first]})),
+        _ => Some(json!({})),
     });
+    let url = vendor.url();
     let (observe, listen) = (free_address(), free_address());
     let config = format!(
         "time: {{ grace: 10ms, start: replay }}
