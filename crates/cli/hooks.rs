@@ -1,4 +1,4 @@
-//! The webhook gateway of a process: its desk, its directory, its address.
+//! The webhook gateway of a process: its desk, its directory, its address; and who asks for what webhooks missed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,11 +9,13 @@ use std::time::Duration;
 use tierline_config::{Config, Intake};
 use tierline_intake::directory::Shared;
 use tierline_intake::gateway::{self, Gateway, Queue, Settings, Tap, Trusted, Worker};
+use tierline_intake::reconcile::Around;
 use tierline_intake::{Desk, Encoder, Opener, Source};
 use tierline_model::Millis;
 use tierline_observe::{Health, IntakeMetrics};
 use tokio::sync::oneshot;
 
+use crate::asking::Askers;
 use crate::ended::Untried;
 use crate::host::Host;
 use crate::records::Encodings;
@@ -25,6 +27,7 @@ pub struct Hooks {
     server: tokio::task::JoinHandle<()>,
     /// The directory's, and those of the topics that connectors write to.
     followers: Vec<Follower>,
+    askers: Askers,
     _worker: Worker,
 }
 
@@ -55,11 +58,13 @@ impl Hooks {
         let settings = settings(&config.intake)?;
         let listener = host.listen_for(config.intake.listen, "intake.listen")?;
         let address = listener.local_addr()?;
-        let directory = Shared::new(uuid());
+        let by = uuid();
+        let directory = Shared::new(by.clone());
         let sources = Arc::new(config.intake.sources.clone());
         let metrics = IntakeMetrics::new(host.metrics(), sources.keys().map(String::as_str), now());
         let desk =
             Desk::new(Arc::clone(&sources), encoder(config), directory.clone(), opener()?, Some(metrics.clone()));
+        let asked_by = metrics.clone();
         let mut followers =
             vec![Follower::of_directory(directory.clone(), opener()?, config.topics.directory.clone(), host.health())?];
         let health = host.health();
@@ -70,6 +75,14 @@ impl Hooks {
             let source = Arc::clone(&sources[source]);
             followers.push(Follower::of_topic(topic.clone(), source, gateway.queue(), directory.clone(), opener()?)?);
         }
+        let askers = Askers::start(config, opener, |source| Around {
+            source: Arc::clone(source),
+            queue: gateway.queue(),
+            directory: directory.clone(),
+            metrics: asked_by.clone(),
+            now,
+            by: by.clone(),
+        })?;
         let (stop, stopped) = oneshot::channel();
         let server = host.spawn(async move {
             let stopped = async {
@@ -84,7 +97,7 @@ impl Hooks {
         for source in config.intake.sources.keys() {
             tracing::info!(source, "webhooks are taken at {scheme}://{address}/hooks/{source}");
         }
-        Ok(Some(Hooks { address, stop, server, followers, _worker: worker }))
+        Ok(Some(Hooks { address, stop, server, followers, askers, _worker: worker }))
     }
 
     /// Where it listens.
@@ -94,6 +107,7 @@ impl Hooks {
 
     /// Finishes what was begun.
     pub fn end(self, host: &Host) {
+        self.askers.end();
         // A server that has ended hears nothing.
         let _ = self.stop.send(());
         let _ = host.block_on(self.server);

@@ -4,6 +4,7 @@
 //! `demo` together, [`host`] is the process around them. What must never be in here: what a record or a rule means.
 
 mod arguments;
+mod asking;
 mod calibrate;
 mod check;
 mod completions;

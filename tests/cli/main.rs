@@ -13,6 +13,7 @@ mod exits;
 mod explained;
 mod hooks;
 mod imported;
+mod reconciled;
 mod scored;
 mod secrets;
 mod tried;

@@ -13,6 +13,7 @@ mod logs_agree;
 mod lost_offsets;
 mod outcome;
 mod rebalance;
+mod reconciled;
 mod reference_rules;
 mod registry;
 #[cfg(feature = "tls")]

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tierline_intake::{Accounts, Basics, Secrets, Source, sources};
+use tierline_model::Millis;
 use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unknown_word, wrong_kind};
 
 use crate::observe::address;
+use crate::reconcile::{self, Reconcile};
 use crate::time::within;
 use crate::{Log, Reading, Secret};
 
@@ -31,6 +33,8 @@ pub struct Intake {
     pub sources: BTreeMap<String, Arc<dyn Source>>,
     /// Topics on which a connector delivers payloads of one of them: topic, source.
     pub topics: Vec<(String, String)>,
+    /// Those of the systems that are asked for what their webhooks missed.
+    pub reconcile: BTreeMap<String, Reconcile>,
 }
 
 /// A certificate and its key, in PEM.
@@ -65,12 +69,13 @@ impl Default for Intake {
             trusted: TrustedHeaders::default(),
             sources: BTreeMap::new(),
             topics: Vec::new(),
+            reconcile: BTreeMap::new(),
         }
     }
 }
 
 impl Intake {
-    pub(crate) fn read(node: Option<&Node>, log: &Log, reading: &mut Reading<'_>) -> Intake {
+    pub(crate) fn read(node: Option<&Node>, log: &Log, stale_after: Millis, reading: &mut Reading<'_>) -> Intake {
         let mut intake = Intake::default();
         let Some(mut keys) = node.and_then(|node| Keys::of(node, "`intake`", reading.found)) else { return intake };
         if let Some(node) = keys.optional("listen")
@@ -90,7 +95,8 @@ impl Intake {
         }
         intake.tls = keys.optional("tls").and_then(|node| tls(node, reading));
         intake.trusted = keys.optional("trusted_headers").map(|node| trusted(node, reading)).unwrap_or_default();
-        if let Some(node) = keys.optional("sources") {
+        let sources = keys.optional("sources");
+        if let Some(node) = sources {
             intake.sources = each_source(node, reading);
         }
         if let Some(node) = keys.optional("topics") {
@@ -101,7 +107,9 @@ impl Intake {
                 reading.found.mistake(codes::CONTRADICTION, &node.span, message).help(help);
             }
         }
-        keys.not_built("reconcile", reading.found);
+        if let Some(node) = keys.optional("reconcile") {
+            intake.reconcile = reconcile::read(node, sources, &intake.sources, stale_after, reading);
+        }
         keys.finish(reading.found);
         intake
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tierline_model::{Millis, instant_text};
+use tierline_model::{Millis, RecordType, instant_text};
 use tierline_observe::IntakeMetrics;
 use tierline_stream::client::{Client, Outgoing};
 use tierline_stream::dead_letter;
@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::directory::{Directory, Entry, Shared};
 use crate::gateway::recent::Recent;
+use crate::reconcile::Asked;
 use crate::{Canonical, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
 
 /// Opens a client of the log; asked again after each failure.
@@ -35,6 +36,8 @@ pub struct Arrived {
     pub received_at: Millis,
     /// Of what comes by a topic: how far that has been read with it.
     pub position: Option<Entry>,
+    /// Of what did not come by itself: why it was asked for.
+    pub asked: Option<Asked>,
 }
 
 /// What becomes of a delivery.
@@ -81,6 +84,15 @@ struct Step {
     before: Vec<Entry>,
     /// Topics of its records.
     topics: Vec<String>,
+}
+
+/// A record on its way.
+struct Encoded {
+    id: Option<u128>,
+    /// Of a message and of a creation: who says it otherwise says the same.
+    saying: Option<u128>,
+    topic: String,
+    outgoing: Outgoing,
 }
 
 /// The original's headers, as they are kept.
@@ -179,7 +191,12 @@ impl Desk {
         let source = self.sources.get(&arrived.source).ok_or("its source is not configured any more")?;
         let read = guarded(source.as_ref(), &delivery, &*self.directory.table());
         let encoded = match read {
-            Ok(reading) => self.encoded(reading),
+            Ok(mut reading) => {
+                if let Some(asked) = &arrived.asked {
+                    asked.shape(&mut reading, source.basics(), &*self.directory.table());
+                }
+                self.encoded(reading)
+            }
             Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
         };
         let mut step = match encoded {
@@ -197,41 +214,37 @@ impl Desk {
         self.directory.put(entry)
     }
 
-    #[allow(clippy::type_complexity, reason = "it is taken apart at once")]
-    fn encoded(
-        &mut self,
-        mut reading: Reading,
-    ) -> Result<(Reading, Vec<(Option<u128>, String, Outgoing)>), NotEncoded> {
+    fn encoded(&mut self, mut reading: Reading) -> Result<(Reading, Vec<Encoded>), NotEncoded> {
         let mut records = Vec::with_capacity(reading.records.len());
         for record in &mut reading.records {
             if let Some(anew) = &self.anew {
                 tell_anew(record, anew);
             }
             let (topic, outgoing) = self.encoder.encode(record)?;
-            records.push((identity(record), topic, outgoing));
+            records.push(Encoded { id: identity(record), saying: saying(record), topic, outgoing });
         }
         Ok((reading, records))
     }
 
-    fn put(
-        &mut self,
-        arrived: &Arrived,
-        reading: Reading,
-        records: Vec<(Option<u128>, String, Outgoing)>,
-        outbox: &mut Outbox,
-    ) -> Step {
+    fn put(&mut self, arrived: &Arrived, reading: Reading, records: Vec<Encoded>, outbox: &mut Outbox) -> Step {
         let all = records.len();
         let (mut ids, mut topics) = (Vec::new(), Vec::new());
-        for (id, topic, outgoing) in records {
+        for Encoded { id, saying, topic, outgoing } in records {
+            // What was asked for says it under an id of its own where a webhook has said it before.
+            if arrived.asked.is_some() && saying.is_some_and(|saying| self.recent.is_known(saying)) {
+                continue;
+            }
             if id.is_some_and(|id| !self.recent.add(id)) {
                 continue;
             }
             ids.extend(id);
+            ids.extend(saying.filter(|saying| self.recent.add(*saying)));
             outbox.push(&topic, outgoing);
             topics.push(topic);
         }
         let written = topics.len();
-        if self.keeps_raw && (written > 0 || all == 0) {
+        // What was asked for can be asked for again.
+        if self.keeps_raw && arrived.asked.is_none() && (written > 0 || all == 0) {
             outbox.push(&self.encoder.names().intake_raw, raw(arrived));
         }
         let before = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
@@ -248,7 +261,9 @@ impl Desk {
         let is_new = self.recent.add(id);
         if is_new && self.keeps_raw {
             let names = self.encoder.names();
-            outbox.push(&names.intake_raw, raw(arrived));
+            if arrived.asked.is_none() {
+                outbox.push(&names.intake_raw, raw(arrived));
+            }
             let mut letter = raw(arrived);
             let mut header = |name: &str, value: &str| letter.headers.push((name.to_owned(), value.into()));
             header(dead_letter::ERROR, unreadable.code);
@@ -295,6 +310,7 @@ impl Arrived {
             body: value.to_vec().into(),
             received_at: find(RECEIVED_AT)?.parse().ok()?,
             position: None,
+            asked: None,
         })
     }
 }
@@ -326,6 +342,21 @@ fn raw(arrived: &Arrived) -> Outgoing {
 fn identity(record: &Canonical) -> Option<u128> {
     let mut hash = Xxh3::new();
     for part in [record.stream.word(), record.text("source").unwrap_or_default(), record.id()?] {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    Some(hash.digest128())
+}
+
+/// By what a message or a creation is known, whatever the id of its event.
+fn saying(record: &Canonical) -> Option<u128> {
+    let kind = record.text("kind").filter(|kind| matches!(*kind, "created" | "message"))?;
+    let message = record.told.get("message").and_then(|message| message.get("id")?.as_str());
+    if record.stream != RecordType::Tickets || kind == "message" && message.is_none() {
+        return None;
+    }
+    let mut hash = Xxh3::new();
+    for part in ["says", kind, record.text("ticket_id")?, message.unwrap_or_default()] {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }

@@ -7,7 +7,7 @@
 //! was passed over. A system is one file (or folder) under [`sources`], and a line in [`sources::KINDS`].
 //!
 //! What a delivery became goes through the [`Encoder`], which checks it against the schemas as `tierline send` does, and
-//! by the [`Desk`] to the log. The [`gateway`] is HTTP in front of a desk.
+//! by the [`Desk`] to the log. The [`gateway`] is HTTP in front of a desk; [`reconcile`] asks for what webhooks missed.
 //!
 //! What must never be in here: the meaning of a record (that is the engine's); a secret or a customer's words in an
 //! error or a log line.
@@ -17,6 +17,7 @@ pub mod export;
 pub mod gateway;
 pub mod import;
 pub mod proof;
+pub mod reconcile;
 pub mod records;
 pub mod sources;
 

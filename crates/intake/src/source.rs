@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tierline_rules::source::{Diagnostics, Keys};
 
 use crate::directory::{Directory, EntryKind, Known};
+use crate::reconcile::Api;
 use crate::records::AccountRef;
 use crate::{Delivery, Json, Reading, Refused, Secrets, Unreadable};
 
@@ -32,6 +33,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// be read again. Never one with a secret.
     fn kept_headers(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How it is asked for what has changed; none: it has no such API, and what its webhooks miss is lost.
+    fn api(&self) -> Option<&dyn Api> {
+        None
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an operator sees of intake: deliveries and what became of them, the records they made, how long that took, and
-//! since when a source has been silent.
+//! What an operator sees of intake: deliveries and what became of them, the records they made, how long that took, since
+//! when a source has been silent, and how asking it for what has changed goes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,19 +50,79 @@ impl DeliveryOutcome {
     }
 }
 
+/// What came of a request to a source's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// An answer.
+    Answered,
+    /// The vendor wants to be asked later.
+    Throttled,
+    /// The vendor says that it failed.
+    Failed,
+    /// No answer, or half of one.
+    Broken,
+    /// We may not ask that.
+    Refused,
+    /// There is nothing there.
+    Missing,
+    /// An answer that nobody documents.
+    Odd,
+}
+
+impl Asking {
+    /// The label.
+    pub fn word(self) -> &'static str {
+        match self {
+            Asking::Answered => "answered",
+            Asking::Throttled => "throttled",
+            Asking::Failed => "failed",
+            Asking::Broken => "broken",
+            Asking::Refused => "refused",
+            Asking::Missing => "missing",
+            Asking::Odd => "odd",
+        }
+    }
+}
+
 /// The metrics of intake. Cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub struct IntakeMetrics {
     metrics: Metrics,
     /// When each source was last heard, UTC milliseconds.
     heard: Arc<DashMap<String, i64>>,
+    /// When all that had changed at each source was last known, UTC milliseconds; of those that are asked for it.
+    reconciled: Arc<DashMap<String, i64>>,
 }
 
 impl IntakeMetrics {
     /// Those of a process whose intake starts now, with these sources.
     pub fn new<'s>(metrics: Metrics, sources: impl IntoIterator<Item = &'s str>, now: i64) -> IntakeMetrics {
         let heard = sources.into_iter().map(|source| (source.to_owned(), now)).collect();
-        IntakeMetrics { metrics, heard: Arc::new(heard) }
+        IntakeMetrics { metrics, heard: Arc::new(heard), reconciled: Arc::default() }
+    }
+
+    /// From now on a source is asked for what has changed.
+    pub fn reconciles(&self, source: &str, now: i64) {
+        self.reconciled.insert(source.to_owned(), now);
+    }
+
+    /// A source's API was asked something.
+    pub fn asked(&self, source: &str, outcome: Asking) {
+        self.metrics.0.reconcile_requests.with_label_values(&[source, outcome.word()]).inc();
+    }
+
+    /// A source was asked for all that had changed, and that is durable.
+    pub fn reconciled(&self, source: &str, now: i64) {
+        self.metrics.0.reconcile_rounds.with_label_values(&[source, "completed"]).inc();
+        self.reconciled.insert(source.to_owned(), now);
+        if let Some(mut heard) = self.heard.get_mut(source) {
+            *heard = now;
+        }
+    }
+
+    /// A source could not be asked for all that had changed; `why` is the kind of the error.
+    pub fn not_reconciled(&self, source: &str, why: &str) {
+        self.metrics.0.reconcile_rounds.with_label_values(&[source, why]).inc();
     }
 
     /// A delivery has been answered.
@@ -93,6 +153,10 @@ impl IntakeMetrics {
             let silent = (now - heard.value()).max(0) / 1_000;
             self.metrics.0.source_silent.with_label_values(&[heard.key()]).set(silent);
         }
+        for reconciled in self.reconciled.iter() {
+            let age = (now - reconciled.value()).max(0) / 1_000;
+            self.metrics.0.reconcile_age.with_label_values(&[reconciled.key()]).set(age);
+        }
     }
 }
 
@@ -112,5 +176,27 @@ mod tests {
         let text = metrics.render();
         assert!(text.contains("tierline_source_silent_seconds{source=\"desk\"} 1"), "{text}");
         assert!(text.contains("tierline_intake_deliveries_total{outcome=\"refused\",source=\"desk\"} 1"), "{text}");
+        assert!(!text.contains("tierline_reconcile_age_seconds"), "nobody asks it: {text}");
+    }
+
+    #[test]
+    fn a_completed_round_breaks_a_silence_and_a_failed_one_does_not() {
+        let metrics = Metrics::new("test", 0);
+        let intake = IntakeMetrics::new(metrics.clone(), ["desk"], 0);
+        intake.reconciles("desk", 0);
+        intake.not_reconciled("desk", "away");
+        intake.silence(60_000);
+        assert!(metrics.render().contains("tierline_reconcile_age_seconds{source=\"desk\"} 60"));
+        intake.reconciled("desk", 70_000);
+        intake.silence(75_000);
+        let text = metrics.render();
+        for line in [
+            "tierline_reconcile_age_seconds{source=\"desk\"} 5",
+            "tierline_source_silent_seconds{source=\"desk\"} 5",
+            "tierline_reconcile_rounds_total{outcome=\"away\",source=\"desk\"} 1",
+            "tierline_reconcile_rounds_total{outcome=\"completed\",source=\"desk\"} 1",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
     }
 }

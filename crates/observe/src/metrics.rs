@@ -24,6 +24,9 @@ pub const NAMES: &[&str] = &[
     "tierline_open_escalations",
     "tierline_open_tickets",
     "tierline_passed_over_total",
+    "tierline_reconcile_age_seconds",
+    "tierline_reconcile_requests_total",
+    "tierline_reconcile_rounds_total",
     "tierline_records_total",
     "tierline_restore_seconds",
     "tierline_restore_share",
@@ -66,6 +69,9 @@ pub(crate) struct Families {
     pub(crate) intake_deliveries: IntCounterVec,
     pub(crate) intake_records: IntCounterVec,
     pub(crate) intake_seconds: Histogram,
+    pub(crate) reconcile_requests: IntCounterVec,
+    pub(crate) reconcile_rounds: IntCounterVec,
+    pub(crate) reconcile_age: IntGaugeVec,
     pub(crate) source_heard: IntGaugeVec,
     pub(crate) source_silent: IntGaugeVec,
 }
@@ -144,6 +150,9 @@ impl Metrics {
         families.checkpoints.with_label_values(&["written"]);
         families.intake_deliveries.with_label_values(&["desk", "taken"]);
         families.intake_records.with_label_values(&["desk", "tickets"]);
+        families.reconcile_requests.with_label_values(&["desk", "answered"]);
+        families.reconcile_rounds.with_label_values(&["desk", "completed"]);
+        families.reconcile_age.with_label_values(&["desk"]);
         families.source_heard.with_label_values(&["desk"]);
         families.source_silent.with_label_values(&["desk"]);
         metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
@@ -276,6 +285,23 @@ impl Families {
                 "From a delivery's arrival to its answer.",
                 LATENCY,
             ),
+            reconcile_requests: counters(
+                "tierline_reconcile_requests_total",
+                "Requests to the APIs of sources, by what came of them: answered, throttled, failed, broken, refused, \
+                 missing, odd.",
+                &["source", "outcome"],
+            ),
+            reconcile_rounds: counters(
+                "tierline_reconcile_rounds_total",
+                "Rounds in which a source was asked for all that has changed, by what came of them: completed, refused, \
+                 missing, away, odd, log.",
+                &["source", "outcome"],
+            ),
+            reconcile_age: int_gauges(
+                "tierline_reconcile_age_seconds",
+                "How long ago the last round was completed in which a source was asked for all that has changed.",
+                &["source"],
+            ),
             source_heard: int_gauges(
                 "tierline_source_heard_timestamp_seconds",
                 "Up to when a source has been heard that sends heartbeats, seconds since the epoch.",
@@ -283,7 +309,7 @@ impl Families {
             ),
             source_silent: int_gauges(
                 "tierline_source_silent_seconds",
-                "For how long a source has delivered nothing that is proved to be its own.",
+                "For how long a source has delivered nothing that is proved to be its own, nor told what has changed.",
                 &["source"],
             ),
         };
@@ -313,6 +339,9 @@ impl Families {
         self.add(self.intake_deliveries.clone());
         self.add(self.intake_records.clone());
         self.add(self.intake_seconds.clone());
+        self.add(self.reconcile_requests.clone());
+        self.add(self.reconcile_rounds.clone());
+        self.add(self.reconcile_age.clone());
         self.add(self.source_heard.clone());
         self.add(self.source_silent.clone());
     }

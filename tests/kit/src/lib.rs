@@ -9,6 +9,7 @@
 //! - [`Cluster`]: three brokers that a test may kill and start again, one by one.
 //! - [`Program`] and [`Process`]: the built program with its configuration in a folder of its own, and signals to it.
 //! - [`Registry`]: speaks the Confluent API, computes compatibility, can be taken down and brought back.
+//! - [`Vendor`]: the API of a system that is asked for what has changed.
 //! - [`eventually`]: waits for a condition, and says what was waited for when it does not come.
 //!
 //! Nothing outlives the tests, however they end: `guard.sh` says how.
@@ -24,6 +25,7 @@ mod names;
 mod process;
 mod records;
 mod registry;
+mod vendor;
 mod wait;
 
 pub use acls::{Grant, Resource, Right};
@@ -34,4 +36,5 @@ pub use names::{free_port, lasting_port, unique};
 pub use process::{Answer, Process, Program, free_address};
 pub use records::Raw;
 pub use registry::Registry;
+pub use vendor::Vendor;
 pub use wait::{eventually, within};

@@ -55,3 +55,69 @@ intake:
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told);
 }
+
+#[test]
+fn a_source_with_an_api_is_asked_for_what_its_webhooks_miss() {
+    let text = format!(
+        "{A_RULE}intake:
+  sources:
+    desk: {{ kind: zendesk, secret: \"${{OLD}}\", site: https://acme.zendesk.com/ }}
+    other: {{ kind: zendesk, secret: \"${{OLD}}\" }}
+  reconcile:
+    desk: {{ user: jo@acme.example, token: \"${{NEW}}\" }}
+    other: {{ url: http://localhost:8080/, token: \"${{NEW}}\", every: 45s, look_back: 7d, requests_per_minute: 20 }}
+"
+    );
+    let (config, warnings) = world().read(&text).unwrap_or_else(|found| panic!("{found}"));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let asked = &config.intake.reconcile["desk"];
+    assert_eq!((asked.url.as_str(), asked.user.as_deref()), ("https://acme.zendesk.com", Some("jo@acme.example")));
+    assert_eq!((asked.every, asked.look_back), (Duration::from_secs(30), Duration::from_secs(86_400)));
+    assert_eq!(asked.token.expose(), "two");
+    let asked = &config.intake.reconcile["other"];
+    assert_eq!((asked.url.as_str(), asked.requests_per_minute), ("http://localhost:8080", 20));
+    assert_eq!((asked.every, asked.look_back), (Duration::from_secs(45), Duration::from_secs(7 * 86_400)));
+}
+
+#[test]
+fn what_is_wrong_with_asking_is_told_together() {
+    let text = format!(
+        "intake:
+  sources:
+    desk: {{ kind: zendesk, secret: '${{OLD}}' }}
+    far: {{ kind: zendesk, secret: '${{OLD}}', site: https://far.zendesk.com }}
+    odd: {{ kind: mapping, secret: '${{OLD}}', {RECORDS} }}
+    bad: {{ kind: zendsk, secret: '${{OLD}}' }}
+  reconcile:
+    bad: {{ token: '${{NEW}}' }}
+    desk: {{ token: hunter2 }}
+    far: {{ url: https://jo@far.example, every: 2d, look_back: 60d }}
+    odd: {{ token: '${{NEW}}' }}
+    dsk: {{ token: '${{NEW}}' }}
+"
+    );
+    let told = world().refusal(&text);
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn heartbeats_that_come_too_late_and_tokens_that_all_can_read_are_doubtful() {
+    let text = format!(
+        "{A_RULE}intake:
+  sources:
+    desk: {{ kind: zendesk, secret: \"${{OLD}}\" }}
+  reconcile:
+    desk: {{ url: http://acme.example, token: \"${{NEW}}\", every: 2m }}
+"
+    );
+    let (_, warnings) = world().read(&text).unwrap_or_else(|found| panic!("{found}"));
+    let told: Vec<_> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "the token goes there unencrypted",
+            "timers on its tickets wait for each round: its heartbeats come later than `time.stale_after`"
+        ]
+    );
+}

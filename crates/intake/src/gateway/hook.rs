@@ -99,7 +99,7 @@ fn verified(gateway: &Gateway, source: &dyn Source, head: &Parts, body: Bytes) -
     let kept = source.kept_headers();
     let headers = headers.iter().filter(|(name, _)| kept.contains(name));
     let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ok(Arrived { source: source.basics().name.clone(), headers, body, received_at, position: None })
+    Ok(Arrived { source: source.basics().name.clone(), headers, body, received_at, position: None, asked: None })
 }
 
 /// What the sender called, as far as the configured headers say.

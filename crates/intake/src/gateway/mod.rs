@@ -7,6 +7,7 @@
 //! What must never be in here: what a vendor's payload means; a secret or a customer's words in a log line or an answer.
 
 mod hook;
+pub(crate) mod insist;
 pub(crate) mod recent;
 mod server;
 mod tap;

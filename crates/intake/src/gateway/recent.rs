@@ -27,6 +27,11 @@ impl Recent {
         true
     }
 
+    /// Whether it is known.
+    pub fn is_known(&self, id: u128) -> bool {
+        self.known.contains(&id)
+    }
+
     /// Takes one back: it was not written after all.
     pub fn forget(&mut self, id: u128) {
         if self.known.remove(&id) {

@@ -10,18 +10,16 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tierline_stream::client::{Client, From, Seen};
 use tierline_stream::log::{Failure, Offset, Partition};
-use tokio::sync::oneshot;
 
 use super::Queue;
+use super::insist::insist;
 use crate::directory::{Directory, Entry, EntryKind, Known, Shared};
-use crate::{Answer, Arrived, Source};
+use crate::{Arrived, Source};
 
 /// Payloads that are worked off before the next are read.
 const BATCH: usize = 256;
 /// How long nothing must come before what has come is waited for.
 const IDLE: Duration = Duration::from_millis(100);
-/// What can't be written is tried again after this.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// A topic whose payloads are those of a source.
 pub struct Tap<'t> {
@@ -82,21 +80,13 @@ impl Tap<'_> {
     }
 
     /// Waits until all of these are durable, however often they must be tried.
-    fn write(&self, mut waiting: Vec<Arrived>) {
-        while !waiting.is_empty() && !self.stopped() {
-            let answers: Vec<Option<oneshot::Receiver<Answer>>> =
-                waiting.iter().map(|arrived| self.queue.put(arrived.clone()).ok()).collect();
-            let answers = answers.into_iter().map(|answer| answer.and_then(|answer| answer.blocking_recv().ok()));
-            let failed = answers.into_iter().position(|answer| matches!(answer, None | Some(Answer::Unavailable)));
-            // Those before the first that failed are done; those after it may be, and are then repeats.
-            match failed {
-                None => waiting.clear(),
-                Some(done) => {
-                    waiting.drain(..done);
-                    std::thread::sleep(AGAIN);
-                }
-            }
-        }
+    fn write(&self, waiting: Vec<Arrived>) {
+        let pause = |long| {
+            std::thread::sleep(long);
+            !self.stopped()
+        };
+        // Where it is told to stop, the rest is read again.
+        let _ = insist(self.queue, waiting, pause);
     }
 
     fn arrived(&self, seen: &Seen<'_>) -> Option<Arrived> {
@@ -117,6 +107,7 @@ impl Tap<'_> {
             body: unframed(seen.value?).to_vec().into(),
             received_at: seen.appended_at,
             position: Some(self.position(seen.partition, seen.offset + 1)),
+            asked: None,
         })
     }
 

@@ -168,6 +168,7 @@ mod tests {
             body: body.clone(),
             received_at: 0,
             position: None,
+            asked: None,
         };
         assert!(queue.put(arrived()).is_ok());
         assert_eq!(queue.put(arrived()).err(), Some(NotTaken::Full));

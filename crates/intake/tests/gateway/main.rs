@@ -1,6 +1,7 @@
-//! The gateway over HTTP, by a real client, on an embedded log.
+//! The gateway over HTTP, by a real client, on an embedded log; and systems that are asked for what it missed.
 
 mod answers;
+mod asked;
 mod day;
 mod taps;
 mod world;

@@ -13,6 +13,7 @@ use tierline_embedded::{Embedded, EmbeddedSettings};
 use tierline_intake::directory::Shared;
 use tierline_intake::gateway::{Gateway, Queue, Settings, Trusted, Worker};
 use tierline_intake::proof::hmac_sha256;
+use tierline_intake::reconcile::{self, Around, Reconciler};
 use tierline_intake::{Accounts, Basics, Desk, Encoder, Opener, Secrets, Source, sources};
 use tierline_model::{Decoder, Encoding, Millis, RecordType};
 use tierline_observe::{IntakeMetrics, Metrics};
@@ -60,6 +61,7 @@ pub const CONNECTOR: &str = "desk-events";
 pub struct World {
     folder: tempfile::TempDir,
     embedded: Embedded,
+    sources: Arc<BTreeMap<String, Arc<dyn Source>>>,
     pub weather: Arc<Weather>,
     pub body_limit: usize,
     pub timeout: Duration,
@@ -77,6 +79,7 @@ pub struct Weather {
 pub struct Running {
     pub address: SocketAddr,
     pub metrics: Metrics,
+    pub intake: IntakeMetrics,
     pub queue: Queue,
     pub directory: Shared,
     stop: Option<oneshot::Sender<()>>,
@@ -87,26 +90,34 @@ pub struct Running {
 
 impl World {
     pub fn new() -> World {
+        World::of(desk())
+    }
+
+    /// With this source alone.
+    pub fn of(source: Arc<dyn Source>) -> World {
+        let sources = Arc::new(BTreeMap::from([(source.basics().name.clone(), source)]));
         let folder = tempfile::tempdir().expect("a folder can be made");
         let embedded = open(folder.path());
         let timeout = Duration::from_secs(5);
-        World { folder, embedded, weather: Arc::default(), body_limit: 4_096, timeout }
+        World { folder, embedded, sources, weather: Arc::default(), body_limit: 4_096, timeout }
     }
 
     /// A gateway as a fresh process would be.
     pub fn start(&self) -> Running {
-        let sources: Arc<BTreeMap<String, Arc<dyn Source>>> = Arc::new([("desk".to_owned(), desk())].into());
-        let directory = Shared::new("this one");
+        let sources = Arc::clone(&self.sources);
+        static PROCESSES: AtomicU32 = AtomicU32::new(0);
+        let directory = Shared::new(format!("process {}", PROCESSES.fetch_add(1, Ordering::Relaxed)));
         let names = Names::default();
         directory.load(&mut self.embedded.client(), &names.directory).expect("the directory can be read");
         let metrics = Metrics::new("test", 0);
-        let intake = IntakeMetrics::new(metrics.clone(), ["desk"], now());
+        let intake = IntakeMetrics::new(metrics.clone(), sources.keys().map(String::as_str), now());
         let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));
         let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), self.opener(), Some(intake.clone()));
         let settings =
             Settings { body_limit: self.body_limit, timeout: self.timeout, tls: None, trusted: Trusted::default() };
-        let (gateway, worker) = Gateway::new(sources, desk, directory.clone(), intake, settings, now, Box::new(|| ()))
-            .expect("a thread can be had");
+        let (gateway, worker) =
+            Gateway::new(sources, desk, directory.clone(), intake.clone(), settings, now, Box::new(|| ()))
+                .expect("a thread can be had");
         let queue = gateway.queue();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
@@ -122,6 +133,7 @@ impl World {
         Running {
             address,
             metrics,
+            intake,
             queue,
             directory,
             stop: Some(stop),
@@ -129,6 +141,21 @@ impl World {
             server: Some(server),
             _worker: worker,
         }
+    }
+
+    /// Who asks its source for what has changed, as this process.
+    pub fn reconciler(&self, gateway: &Running, settings: reconcile::Settings, by: &str) -> Reconciler {
+        let source = self.sources.values().next().map(Arc::clone).expect("there is one");
+        let around = Around {
+            source,
+            queue: gateway.queue.clone(),
+            directory: gateway.directory.clone(),
+            metrics: gateway.intake.clone(),
+            now,
+            by: by.to_owned(),
+        };
+        let encoder = Encoder::new(Names::default(), Box::new(|_, _| Ok(Encoding::SingleObject)));
+        Reconciler::new(around, settings, encoder, self.opener())
     }
 
     fn opener(&self) -> Opener {
@@ -194,18 +221,24 @@ fn open(folder: &Path) -> Embedded {
     Embedded::open(settings).expect("the folder can be opened")
 }
 
-fn now() -> Millis {
+/// The wall clock.
+pub fn now() -> Millis {
     chrono::Utc::now().timestamp_millis()
 }
 
 pub fn desk() -> Arc<dyn Source> {
+    source_of("mapping", DESK)
+}
+
+/// A source of this kind, called `desk`.
+pub fn source_of(kind: &str, text: &str) -> Arc<dyn Source> {
     let mut found = Diagnostics::default();
-    let root = source::parse(&source::Source::new("desk.yaml", DESK), &mut found).expect("it is YAML");
+    let root = source::parse(&source::Source::new("desk.yaml", text), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the source `desk`", &mut found).expect("it is a map");
     let _ = keys.optional("kind");
     let accounts = Accounts::default();
     let basics = Basics { name: "desk".to_owned(), secrets: Secrets::new(SECRETS), accounts };
-    let built = (sources::kind("mapping").expect("it is known").build)(basics, &mut keys, &mut found);
+    let built = (sources::kind(kind).expect("it is known").build)(basics, &mut keys, &mut found);
     built.unwrap_or_else(|| panic!("{found}"))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `docs/intake/freshdesk.md` says what to click. Freshdesk signs nothing: a token in a header of ours shows who sends.
 
+mod api;
 mod last;
 mod message;
 mod object;
@@ -17,6 +18,7 @@ use tierline_rules::source::{Diagnostics, Keys};
 use super::desk::{self, Around, Options};
 use crate::directory::{EntryKind, Known};
 use crate::proof::{self, TOKEN_HEADER};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Home, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// A Freshdesk.
@@ -47,6 +49,10 @@ impl Source for Freshdesk {
         let mut reader = Reader { desk: self, context, reading: Reading::default() };
         reader.read(payload)?;
         Ok(reader.reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 

@@ -4,6 +4,7 @@
 //! than once; of each field the directory remembers as of when it was told. The body of a webhook is documented at
 //! <https://developers.hubspot.com/docs/api/webhooks#webhook-payloads>.
 
+mod api;
 mod company;
 mod event;
 mod signature;
@@ -14,6 +15,7 @@ use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys};
 
 use super::crm::{Properties, readable, unwrapped};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 use signature::Signature;
 
@@ -80,5 +82,9 @@ impl Source for Hubspot {
             }
         }
         Ok(reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }

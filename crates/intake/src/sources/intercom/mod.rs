@@ -4,6 +4,7 @@
 //! parts, whatever the topic: so what matters is what it holds. `conversation` tells one, `part` a message of it,
 //! `contact` people and companies, `fin` the AI agent's hand-over.
 
+mod api;
 mod contact;
 mod conversation;
 mod fin;
@@ -18,6 +19,7 @@ use tierline_rules::source::{Diagnostics, Keys};
 use super::desk::{self, Around, Options};
 use crate::directory::{EntryKind, Known};
 use crate::proof::{self, from_hex, hmac_sha1, hmac_sha256};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// An Intercom.
@@ -63,6 +65,10 @@ impl Source for Intercom {
         let mut reader = Reader { desk: self, context, reading: Reading::default() };
         reader.read(payload)?;
         Ok(reader.reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 

@@ -4,6 +4,7 @@
 //! people and teams.
 
 mod account;
+mod api;
 mod issue;
 mod message;
 mod words;
@@ -16,6 +17,7 @@ use tierline_rules::source::{Diagnostics, Keys};
 use super::desk::{self, Around, Options};
 use crate::directory::{EntryKind, Known};
 use crate::proof::{self, from_hex, hmac_sha256, within};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// A Pylon.
@@ -65,6 +67,10 @@ impl Source for Pylon {
         let mut reader = Reader { desk: self, context, reading: Reading::default() };
         reader.read(payload)?;
         Ok(reader.reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! `account-changes`; what comes whole (a creation, an undeletion, an account of the API) to `accounts`. Of each field
 //! the directory remembers as of when it was told: `sequenceNumber` counts within one transaction only.
 
+mod api;
 mod change;
 mod members;
 mod record;
@@ -17,6 +18,7 @@ use tierline_rules::source::{Diagnostics, Keys, text};
 
 use super::crm::{Properties, readable, unwrapped};
 use crate::proof::{TOKEN_HEADER, token};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// `kind: salesforce`.
@@ -83,6 +85,10 @@ impl Source for Salesforce {
             }
         }
         Ok(reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 

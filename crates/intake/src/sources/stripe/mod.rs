@@ -5,6 +5,7 @@
 //! each event gives the whole bill anew, to `billing`: of several subscriptions the worst state, the next renewal, what
 //! is due in all. Types of events: <https://docs.stripe.com/api/events/types>.
 
+mod api;
 mod bill;
 mod customer;
 mod event;
@@ -23,6 +24,7 @@ use tierline_rules::source::{Diagnostics, Entry, Keys, Kind as NodeKind, Node, d
 
 use super::crm::{readable, unwrapped};
 use crate::directory::EntryKind;
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// `kind: stripe`.
@@ -85,6 +87,10 @@ impl Source for Stripe {
             }
         }
         Ok(reading)
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 

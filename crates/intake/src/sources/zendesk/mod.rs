@@ -2,8 +2,9 @@
 //!
 //! `docs/intake/zendesk.md` says what to click. What an event subscription sends is read in `event`, the template in
 //! `template`, tickets and all else as the API writes them in `object`; all of them tell a ticket by `ticket` and
-//! a comment by `comment`.
+//! a comment by `comment`. What webhooks missed is asked for in `api`.
 
+mod api;
 mod comment;
 mod event;
 mod object;
@@ -20,6 +21,7 @@ use tierline_rules::source::{Diagnostics, Keys};
 use super::desk::{self, Around, Options};
 use crate::directory::{EntryKind, Known};
 use crate::proof::{self, from_base64, hmac_sha256, within};
+use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Home, Json, Kind, Reading, Refused, Source, Unreadable};
 
 /// A Zendesk.
@@ -69,6 +71,10 @@ impl Source for Zendesk {
 
     fn kept_headers(&self) -> &'static [&'static str] {
         &[INVOCATION]
+    }
+
+    fn api(&self) -> Option<&dyn Api> {
+        Some(self)
     }
 }
 
