@@ -2,6 +2,9 @@
 //! that decided; each message is scored once, whatever is killed meanwhile.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -138,6 +141,67 @@ fn a_backlog_is_scored_before_its_tickets_are_read_and_comes_out_the_same_on_bot
         assert_eq!(told["evidence"][0]["as_of"], json!(instant(at)));
     }
     assert_eq!(embedded.records("signals").len(), 4 * 40);
+}
+
+#[test]
+fn a_scorer_over_http_is_asked_with_the_token_and_when_it_is_gone_the_built_in_one_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let url = format!("http://{}/score", listener.local_addr().expect("it has one"));
+    let (to, asked) = mpsc::channel();
+    let house = thread::spawn(move || {
+        for _ in 0..3 {
+            let (stream, _) = listener.accept().expect("somebody asks");
+            to.send(answer(stream)).expect("the test waits");
+        }
+    });
+    let config = format!(
+        "{EVENT_TIME}\nscorer: {{ url: '{url}', token: {{ file: token }}, timeout: 5s, limit: 5s }}\n\
+         rules: [ {{ id: r, tier: 2, when: {{ ticket.escalation_risk: high }} }} ]"
+    );
+    let desk = Deployment::embedded(1, &config);
+    desk.write("token", "s3cret\n");
+    let through = |from: i64, messages: i64| {
+        let at = |n: i64| START + from * HOUR + n * MINUTE;
+        desk.send("tickets", &(0..messages).map(|n| wrote("acme", "T1", at(n), UPSET)).collect::<Vec<_>>());
+        desk.command(&["run", "--until", &instant(START + (from + 1) * HOUR)]).well().err
+    };
+    through(0, 3);
+    house.join().expect("it was asked three times");
+    for asked in asked {
+        let head = asked.to_lowercase();
+        assert!(head.starts_with("post /score ") && head.contains("authorization: bearer s3cret"), "{asked}");
+        assert!(asked.contains(r#""ticket_id":"T1""#) && asked.contains(UPSET), "{asked}");
+    }
+    let told = desk.records("escalations");
+    assert_eq!((told.len(), &told[0]["evidence"][0]["value"]), (1, &json!("0.9: in our own words")), "{told:?}");
+    // Nobody listens there any more.
+    let said = through(2, 20);
+    assert!(said.contains("the scorer does not answer"), "{said}");
+    assert!(!said.contains("s3cret") && !said.contains("third time"), "{said}");
+    let models: Vec<_> = desk.records("signals").iter().map(|signal| signal["model"].clone()).collect();
+    assert_eq!(models.iter().filter(|model| **model == "house 3").count(), 3, "a risk and nothing else");
+    assert_eq!(models.iter().filter(|model| **model == "tierline-lexicon 1").count(), 40);
+}
+
+/// Reads a question and answers it; the question.
+fn answer(mut stream: TcpStream) -> String {
+    let mut lines = BufReader::new(stream.try_clone().expect("a handle can be copied"));
+    let (mut asked, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).expect("it asks") == 0 || line == "\r\n" {
+            break;
+        }
+        if let Some(told) = line.to_lowercase().strip_prefix("content-length: ") {
+            length = told.trim().parse().expect("a number");
+        }
+        asked += &line;
+    }
+    lines.take(length).read_to_string(&mut asked).expect("it asks in UTF-8");
+    let body = r#"{"escalation_risk": 0.9, "explanation": "in our own words", "model": "house 3"}"#;
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}", body.len());
+    write!(stream, "{head}\r\n\r\n{body}").expect("it listens");
+    asked
 }
 
 /// How many records of `tickets` the score stage's group has passed, and how many there are.

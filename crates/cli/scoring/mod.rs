@@ -1,5 +1,9 @@
 //! What scores the messages of a pipeline, as its configuration wants it.
 
+mod http;
+mod pause;
+mod wire;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +15,7 @@ use tierline_stream::score::{Answer, Message, Scores};
 pub fn of(told: &Scorer, metrics: &Metrics) -> Arc<dyn Scores> {
     let scorer: Box<dyn Scores> = match told {
         Scorer::BuiltIn => Box::new(tierline_score::Scorer::built_in()),
+        Scorer::Http(told) => Box::new(http::Http::new(told)),
         Scorer::Model(model) => Box::new(tierline_score::Scorer::calibrated((**model).clone())),
     };
     Arc::new(Timed { scorer, metrics: metrics.clone() })

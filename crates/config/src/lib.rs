@@ -33,7 +33,7 @@ pub use kafka::Kafka;
 pub use log::{Log, Work};
 pub use observe::Observe;
 pub use registry::Registry;
-pub use scorer::Scorer;
+pub use scorer::{Fallback, HttpScorer, Scorer};
 pub use secret::Secret;
 pub use surroundings::Surroundings;
 pub use time::{Clock, Time};
