@@ -16,6 +16,9 @@ use crate::print::counted;
 use crate::signals::Signals;
 
 /// What a lane's thread does until it is told to stop.
+pub type Run = Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>;
+
+/// A lane that is to run.
 pub struct Work {
     /// What the lane is called: `lane 0`, `score lane 0`.
     pub name: String,
@@ -23,7 +26,7 @@ pub struct Work {
     pub lane: usize,
     pub health: Health,
     /// What it does.
-    pub run: Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>,
+    pub run: Run,
 }
 
 impl Work {
@@ -162,8 +165,6 @@ impl Drop for Report {
 mod tests {
     use super::*;
     use std::future::{pending, ready};
-
-    type Run = Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>;
 
     fn start(health: &Health, runs: impl IntoIterator<Item = Run>) -> Lanes {
         let of_run = |(lane, run)| Work { name: format!("lane {lane}"), lane, health: health.clone(), run };

@@ -42,6 +42,12 @@ pub trait Stages {
         usize::MAX
     }
 
+    /// Whether a task holds anything that follows from the records before: then none may be missing, and a task whose
+    /// next one was deleted does not start. Else it goes on with the earliest there is.
+    fn holds_state(&self) -> bool {
+        true
+    }
+
     /// Whether the log is given what it writes only to be committed at once, rather than early. So with what another
     /// stage reads: that must wait for what is hidden behind an open transaction, before it believes that an input ends.
     fn writes_late(&self) -> bool {

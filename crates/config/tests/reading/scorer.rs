@@ -9,9 +9,11 @@ use crate::kit::{A_RULE, World, mistakes, read, warnings};
 
 /// A model file, and what its signals call it.
 fn model() -> (String, String) {
-    let label = |n: usize| Labelled {
-        text: if n % 2 == 0 { format!("Nothing works, {n} days lost.") } else { format!("Thanks, all {n} are fine.") },
-        negative: n % 2 == 0,
+    let label = |n: usize| {
+        let negative = n.is_multiple_of(2);
+        let text =
+            if negative { format!("Nothing works, {n} days lost.") } else { format!("Thanks, all {n} are fine.") };
+        Labelled { text, negative }
     };
     let labels: Vec<_> = (0..40).map(label).collect();
     let (model, _) = calibrate("acme", &labels, 0).expect("there are enough");

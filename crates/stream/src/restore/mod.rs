@@ -247,7 +247,14 @@ fn resume<L: Log, S: Stages>(
                 spec.topic
             )));
         }
-        positions.push(follow(spec.topic.as_str(), partition, position, range)?);
+        positions.push(match position {
+            Some(offset) if !stages.holds_state() && !(range.0..=range.1).contains(&offset) => {
+                let (topic, first) = (spec.topic.as_str(), range.0);
+                tracing::warn!(partition, topic, offset, first, "what came next is gone; going on with the earliest");
+                (Some(first), first)
+            }
+            position => follow(spec.topic.as_str(), partition, position, range)?,
+        });
     }
     let at = if planted(Bug::ClockNotRestored) { At::START } else { record.clock };
     let clock = Clock::new(&settings.clock, at);

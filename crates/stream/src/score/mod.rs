@@ -90,6 +90,10 @@ impl Stages for Score {
         self.settings.begin_at_the_end
     }
 
+    fn holds_state(&self) -> bool {
+        false
+    }
+
     fn writes_late(&self) -> bool {
         true
     }

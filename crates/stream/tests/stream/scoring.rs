@@ -231,6 +231,28 @@ fn a_first_start_may_begin_with_what_comes_then_and_forgets_nothing_after() {
     assert_eq!(desk.signals().len(), 4, "what came while nobody ran is scored");
 }
 
+#[test]
+fn one_that_was_away_for_longer_than_records_are_kept_goes_on_with_what_is_left() {
+    let mut desk = Desk::new(1);
+    desk.tell(ACME, "customer", UPSET, json!({}));
+    desk.start();
+    desk.settle();
+    desk.lane = None;
+    for _ in 0..3 {
+        desk.tell(ACME, "customer", UPSET, json!({}));
+    }
+    {
+        let mut cluster = desk.cluster.borrow_mut();
+        let part = cluster.part("tickets", 0);
+        part.start = 3;
+        part.records.retain(|record| record.offset >= 3);
+    }
+    desk.start();
+    desk.settle();
+    let ids: BTreeSet<_> = desk.signals().iter().map(|signal| signal["signal_id"].to_string()).collect();
+    assert_eq!((desk.signals().len(), ids.len()), (4, 4), "the first, and the one that is left");
+}
+
 /// Counts what it is asked, and wants to be asked little at once.
 struct Slow {
     asked: AtomicUsize,
