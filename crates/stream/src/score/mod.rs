@@ -2,7 +2,8 @@
 //!
 //! Partition *i* of `tickets` → partition *i* of `signals`, exactly once. What a message scores follows from the message
 //! alone, so a task keeps nothing but where it stands; its changelog holds the task record and nothing else. A record's
-//! way: `stage` decodes it and looks whether a customer wrote something → the [`scorer`] says what → `emit` writes it.
+//! way: `stage` decodes it and looks whether a customer wrote something → whoever [`Scores`] says what → `emit` writes
+//! it.
 //!
 //! What the detect stage makes a dead letter of `tickets` (it reads all of them too) is passed over here: one is enough.
 //!

@@ -64,12 +64,19 @@ impl Scores for Scorer {
     fn score(&self, message: &Message<'_>) -> Answer {
         let Some(score) = Scorer::score(self, message.text) else { return Answer::Unknown };
         let explanation = score.explanation();
+        let (sentiment, risk) = (rounded(score.sentiment), rounded(score.escalation_risk));
         Answer::Scored(Feeling {
             model: self.id(),
-            sentiment: Some(score.sentiment),
-            escalation_risk: Some(score.escalation_risk),
-            label: Some(label(score.escalation_risk).to_owned()),
+            sentiment: Some(sentiment),
+            escalation_risk: Some(risk),
+            label: Some(label(risk).to_owned()),
             explanation: (!explanation.is_empty()).then_some(explanation),
         })
     }
+}
+
+/// To a thousandth: people read it in the sentence of an escalation.
+fn rounded(number: f64) -> f64 {
+    // Nothing is below zero that is shown as zero.
+    (number * 1_000.0).round() / 1_000.0 + 0.0
 }
