@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use tierline_config::Observe;
 use tierline_observe::why::{Access, Questions, Token, Why};
@@ -11,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::ended::Untried;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Work};
 use crate::pipeline::Pipeline;
 use crate::signals::Signals;
 
@@ -104,8 +105,19 @@ impl Host {
     pub fn run(&self, pipeline: &Pipeline, enough: impl Future<Output = ()>) -> Result<(), Untried> {
         self.block_on(async {
             let mut signals = Signals::listen()?;
-            let mut lanes = Lanes::start(pipeline.work(), &self.health)?;
-            lanes.run_out(&mut signals, enough).await
+            let mut enough = pin!(enough);
+            let work = pipeline.work();
+            work.iter().flatten().for_each(Work::announce);
+            for work in work {
+                let lanes: Vec<_> = work.iter().map(|work| (work.health.clone(), work.lane)).collect();
+                let mut running = Lanes::start(work)?;
+                running.run_out(&mut signals, &mut enough).await?;
+                if running.were_stopped() {
+                    break;
+                }
+                lanes.iter().for_each(|(health, lane)| health.lane_finished(*lane));
+            }
+            Ok(())
         })
     }
 

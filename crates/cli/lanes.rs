@@ -16,13 +16,31 @@ use crate::print::counted;
 use crate::signals::Signals;
 
 /// What a lane's thread does until it is told to stop.
-pub type Work = Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>;
+pub type Run = Box<dyn FnOnce(&AtomicBool) -> Result<(), LaneError> + Send>;
+
+/// A lane that is to run.
+pub struct Work {
+    /// What the lane is called: `lane 0`, `score lane 0`.
+    pub name: String,
+    /// Its number among those of its stage, and where they say how they are.
+    pub lane: usize,
+    pub health: Health,
+    /// What it does.
+    pub run: Run,
+}
+
+impl Work {
+    /// The process is not ready before this lane is.
+    pub fn announce(&self) {
+        self.health.lane_starts(self.lane);
+    }
+}
 
 /// Running lanes.
 pub struct Lanes {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
-    reports: UnboundedReceiver<(usize, Result<(), LaneError>)>,
+    reports: UnboundedReceiver<(String, Result<(), LaneError>)>,
     running: usize,
 }
 
@@ -31,17 +49,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Lanes {
     /// Starts a thread for each piece of work.
-    pub fn start(work: Vec<Work>, health: &Health) -> Result<Lanes, Untried> {
+    pub fn start(work: Vec<Work>) -> Result<Lanes, Untried> {
         let stop = Arc::new(AtomicBool::new(false));
         let (to, reports) = unbounded_channel();
         let running = work.len();
         let mut threads = Vec::with_capacity(running);
-        for (lane, work) in work.into_iter().enumerate() {
-            health.lane_starts(lane);
-            let (stop, health) = (Arc::clone(&stop), health.clone());
-            let report = Report { lane, to: to.clone(), health, sent: false };
-            let thread = std::thread::Builder::new().name(format!("lane-{lane}"));
-            threads.push(thread.spawn(move || report.send(work(&stop)))?);
+        for work in work {
+            work.announce();
+            let Work { name, lane, health, run } = work;
+            let stop = Arc::clone(&stop);
+            let thread = std::thread::Builder::new().name(name.replace(' ', "-"));
+            let report = Report { name, lane, to: to.clone(), health, sent: false };
+            threads.push(thread.spawn(move || report.send(run(&stop)))?);
         }
         Ok(Lanes { stop, threads, reports, running })
     }
@@ -50,6 +69,11 @@ impl Lanes {
     fn stop(&self) -> Instant {
         self.stop.store(true, Ordering::Relaxed);
         Instant::now() + PATIENCE
+    }
+
+    /// Whether they were asked to end, rather than having done all that they were to do.
+    pub fn were_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Waits until all have ended: by themselves, by a signal, when `enough` is ready, or because one of them failed,
@@ -68,7 +92,7 @@ impl Lanes {
                     self.running -= 1;
                     if let Err(error) = result {
                         tracing::error!(lane, "{error}");
-                        failed.get_or_insert_with(|| format!("lane {lane} ended: {error}"));
+                        failed.get_or_insert_with(|| format!("{lane} ended: {error}"));
                         deadline = Some(self.stop());
                     }
                 }
@@ -108,8 +132,9 @@ async fn at(deadline: Option<Instant>) {
 
 /// Tells how a lane ended, even if it panicked.
 struct Report {
+    name: String,
     lane: usize,
-    to: UnboundedSender<(usize, Result<(), LaneError>)>,
+    to: UnboundedSender<(String, Result<(), LaneError>)>,
     health: Health,
     sent: bool,
 }
@@ -126,7 +151,7 @@ impl Report {
         let why = result.as_ref().err().map_or_else(|| "finished".to_owned(), ToString::to_string);
         self.health.lane_ended(self.lane, why);
         // Nobody listens any more only when the process ends anyway.
-        let _ = self.to.send((self.lane, result));
+        let _ = self.to.send((std::mem::take(&mut self.name), result));
     }
 }
 
@@ -141,7 +166,12 @@ mod tests {
     use super::*;
     use std::future::{pending, ready};
 
-    fn until_stopped() -> Work {
+    fn start(health: &Health, runs: impl IntoIterator<Item = Run>) -> Lanes {
+        let of_run = |(lane, run)| Work { name: format!("lane {lane}"), lane, health: health.clone(), run };
+        Lanes::start(runs.into_iter().enumerate().map(of_run).collect()).unwrap()
+    }
+
+    fn until_stopped() -> Run {
         Box::new(|stop| {
             while !stop.load(Ordering::Relaxed) {
                 std::thread::yield_now();
@@ -153,18 +183,19 @@ mod tests {
     #[tokio::test]
     async fn a_lane_that_dies_ends_the_others_and_is_named() {
         let health = Health::default();
-        let dies: Work = Box::new(|_| Err(LaneError::Fatal("topic tickets is gone".to_owned())));
-        let mut lanes = Lanes::start(vec![until_stopped(), dies], &health).unwrap();
+        let dies: Run = Box::new(|_| Err(LaneError::Fatal("topic tickets is gone".to_owned())));
+        let mut lanes = start(&health, [until_stopped(), dies]);
         let mut signals = Signals::listen().unwrap();
         let Err(Untried::Because(why)) = lanes.run_out(&mut signals, pending()).await else { panic!("it failed") };
         assert_eq!(why, "lane 1 ended: topic tickets is gone");
+        assert!(lanes.were_stopped());
         assert_eq!(health.dead().len(), 2);
     }
 
     #[tokio::test]
     async fn a_lane_that_panics_counts_as_dead() {
-        let panics: Work = Box::new(|_| panic!("as this test wants it"));
-        let mut lanes = Lanes::start(vec![panics, until_stopped()], &Health::default()).unwrap();
+        let panics: Run = Box::new(|_| panic!("as this test wants it"));
+        let mut lanes = start(&Health::default(), [panics, until_stopped()]);
         let mut signals = Signals::listen().unwrap();
         let Err(Untried::Because(why)) = lanes.run_out(&mut signals, pending()).await else { panic!("it failed") };
         assert!(why.starts_with("lane 0 ended: it panicked"), "{why}");
@@ -173,9 +204,12 @@ mod tests {
     #[tokio::test]
     async fn lanes_that_finish_or_run_out_of_time_end_well() {
         let mut signals = Signals::listen().unwrap();
-        let mut lanes = Lanes::start(vec![Box::new(|_| Ok(()))], &Health::default()).unwrap();
+        let finishes: Run = Box::new(|_| Ok(()));
+        let mut lanes = start(&Health::default(), [finishes]);
         assert!(lanes.run_out(&mut signals, pending()).await.is_ok());
-        let mut lanes = Lanes::start(vec![until_stopped()], &Health::default()).unwrap();
+        assert!(!lanes.were_stopped());
+        let mut lanes = start(&Health::default(), [until_stopped()]);
         assert!(lanes.run_out(&mut signals, ready(())).await.is_ok());
+        assert!(lanes.were_stopped());
     }
 }

@@ -30,6 +30,7 @@ mod print;
 mod records;
 mod run;
 mod score;
+mod scoring;
 mod send;
 mod signals;
 mod sla;

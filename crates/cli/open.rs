@@ -12,7 +12,7 @@ use tierline_kafka::{KafkaClient, Settings};
 use tierline_model::Registry;
 use tierline_rules::source::{Diagnostics, Severity, Source, Warning};
 use tierline_stream::client::Client;
-use tierline_stream::topics::{TopicSpec, detect_topics, intake_topics};
+use tierline_stream::topics::{TopicSpec, detect_topics, intake_topics, score_topics};
 
 use crate::arguments::Shared;
 use crate::ended::Untried;
@@ -133,6 +133,9 @@ pub fn opener(config: &Config) -> Result<Opener, Untried> {
 /// The topics of a cluster as they should be: those of the pipeline, and those of intake where it has a source.
 pub fn topics(config: &Config) -> Vec<TopicSpec> {
     let mut topics = detect_topics(&config.topics);
+    if config.scorer.is_some() {
+        topics.extend(score_topics(&config.topics));
+    }
     if !config.intake.sources.is_empty() {
         topics.extend(intake_topics(&config.topics));
     }
@@ -152,7 +155,8 @@ pub fn embedded(config: &Config, now: Clock) -> Result<EmbeddedSettings, Untried
         Log::Embedded { path, partitions } => Ok(EmbeddedSettings {
             path: path.clone(),
             // A folder has all of them, whatever is configured today.
-            topics: [detect_topics(&config.topics), intake_topics(&config.topics)].concat(),
+            topics: [detect_topics(&config.topics), score_topics(&config.topics), intake_topics(&config.topics)]
+                .concat(),
             partitions: *partitions,
             now,
         }),

@@ -10,13 +10,15 @@ use tierline_embedded::{Embedded, Server};
 use tierline_intake::Opener;
 use tierline_kafka::{Admin, KafkaLog, Settings};
 use tierline_model::{Encoding, Millis, RecordType, RegistryError};
-use tierline_observe::Metrics;
 use tierline_observe::why::Questions;
+use tierline_observe::{LaneMetrics, Metrics};
 use tierline_stream::client::{Client, From};
 use tierline_stream::clock::{ClockMode, Scale};
 use tierline_stream::detect::{Detect, DetectSettings};
 use tierline_stream::log::Failure;
-use tierline_stream::topics::{Stream, detect_inputs, detect_outputs, detect_topics};
+use tierline_stream::score::{self, Score, ScoreSettings};
+use tierline_stream::stage::Stages;
+use tierline_stream::topics::{detect_inputs, detect_topics};
 use tierline_stream::{Checkpoints, LaneError, LaneSettings, run_lane};
 
 use crate::elsewhere::Others;
@@ -25,6 +27,7 @@ use crate::host::Host;
 use crate::lanes::Work;
 use crate::open;
 use crate::records::Encodings;
+use crate::scoring;
 
 /// A pipeline that is ready to run. On the embedded log, commands beside it are answered for as long as it is there.
 pub struct Pipeline {
@@ -32,8 +35,8 @@ pub struct Pipeline {
     lanes: usize,
     lane: LaneSettings,
     detect: DetectSettings,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    /// None: nobody here scores messages.
+    score: Option<ScoreSettings>,
     metrics: Metrics,
     questions: Questions,
     wall: Wall,
@@ -92,15 +95,13 @@ impl Pipeline {
             dead_letter_bytes: told.dead_letter_bytes,
             ..LaneSettings::default()
         };
-        let names = |topics: Vec<(Stream, String)>| topics.into_iter().map(|(_, name)| name).collect();
         Ok(Pipeline {
             log,
             // Only one that owns everything knows when all of it is drained.
             lanes: if until.is_some() { 1 } else { config.work.lanes },
             lane,
             detect: detect(config)?,
-            inputs: names(detect_inputs(&config.topics)),
-            outputs: names(detect_outputs(&config.topics)),
+            score: score(config, &host.metrics())?,
             metrics: host.metrics(),
             questions: host.questions().clone(),
             wall,
@@ -109,7 +110,7 @@ impl Pipeline {
         })
     }
 
-    /// How many lanes it has.
+    /// How many lanes each of its stages has.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
@@ -144,29 +145,69 @@ impl Pipeline {
         })
     }
 
-    /// What each lane's thread is to do.
-    pub fn work(&self) -> Vec<Work> {
-        (0..self.lanes).map(|lane| self.work_of(lane)).collect()
+    /// What each lane's thread is to do: all at once; but where the inputs are drained to an end, one stage after the
+    /// other, for what messages say must be there before detect reads it beside them.
+    pub fn work(&self) -> Vec<Vec<Work>> {
+        let score = self.score.iter().flat_map(|settings| (0..self.lanes).map(|lane| self.score(settings, lane)));
+        let (score, detect) = (score.collect::<Vec<_>>(), (0..self.lanes).map(|lane| self.detect(lane)));
+        match self.lane.until {
+            Some(_) => vec![score, detect.collect()],
+            None => vec![score.into_iter().chain(detect).collect()],
+        }
     }
 
-    fn work_of(&self, number: usize) -> Work {
-        let (log, lanes) = (self.log.clone(), self.lanes);
-        let (inputs, outputs) = (self.inputs.clone(), self.outputs.clone());
-        let settings = LaneSettings { lane: number, questions: self.questions.lane(), ..self.lane.clone() };
-        let metrics = self.metrics.lane(&inputs);
+    fn detect(&self, lane: usize) -> Work {
+        let settings = LaneSettings { lane, questions: self.questions.lane(), ..self.lane.clone() };
         let stages = Detect::new(self.detect.clone());
-        Box::new(move |stop: &AtomicBool| match log {
+        let metrics = self.metrics.lane(&topics(&stages));
+        self.work_of(format!("lane {lane}"), stages, settings, metrics)
+    }
+
+    fn score(&self, settings: &ScoreSettings, lane: usize) -> Work {
+        let lane_settings = LaneSettings {
+            lane,
+            health: self.lane.health.of_stage(score::NAME),
+            // It has one input, whose order is given, and no timers: whatever the clock follows, the wall tells whether
+            // it has caught up.
+            clock: ClockMode::Wall,
+            // There is nothing to restore.
+            checkpoints: None,
+            ..self.lane.clone()
+        };
+        let stages = Score::new(settings.clone());
+        let metrics = self.metrics.lane_of_stage(score::NAME, &topics(&stages));
+        self.work_of(format!("score lane {lane}"), stages, lane_settings, metrics)
+    }
+
+    fn work_of<S: Stages + Send + 'static>(
+        &self,
+        name: String,
+        stages: S,
+        settings: LaneSettings,
+        metrics: LaneMetrics,
+    ) -> Work {
+        let (log, lane, lanes) = (self.log.clone(), settings.lane, self.lanes);
+        let (stage, inputs, outputs) = (stages.name(), topics(&stages), stages.outputs().to_vec());
+        let health = settings.health.clone();
+        let run = move |stop: &AtomicBool| match log {
             OpenLog::Embedded(embedded) => {
-                let log = embedded.lane(number, lanes, inputs, outputs).map_err(dead)?;
+                let log = embedded.stage_lane(stage, lane, lanes, inputs, outputs).map_err(dead)?;
                 run_lane(log, stages, settings, metrics, stop, &real_now)
             }
             OpenLog::Kafka(kafka) => {
-                // A process has at most 64 lanes.
-                let log = KafkaLog::connect(kafka.for_lane(number as u32), inputs, outputs).map_err(dead)?;
+                // A process has at most 64 lanes of a stage.
+                let kafka = kafka.for_stage(stage).for_lane(lane as u32);
+                let log = KafkaLog::connect(kafka, inputs, outputs).map_err(dead)?;
                 run_lane(log, stages, settings, metrics, stop, &real_now)
             }
-        })
+        };
+        Work { name, lane, health, run: Box::new(run) }
     }
+}
+
+/// The inputs of a stage.
+fn topics(stages: &impl Stages) -> Vec<String> {
+    stages.inputs().iter().map(|spec| spec.topic.clone()).collect()
 }
 
 fn dead(failure: Failure) -> LaneError {
@@ -242,6 +283,21 @@ fn detect(config: &Config) -> Result<DetectSettings, Untried> {
         engine: config.engine(),
         max_future: config.time.max_future,
     })
+}
+
+fn score(config: &Config, metrics: &Metrics) -> Result<Option<ScoreSettings>, Untried> {
+    let Some(scorer) = &config.scorer else { return Ok(None) };
+    let mut encodings = Encodings::new(config);
+    let names = &config.topics;
+    Ok(Some(ScoreSettings {
+        scorer: scoring::of(scorer, metrics),
+        signals: await_registry(|| encodings.of(RecordType::Signals, &names.signals))?,
+        schemas: encodings.source(),
+        names: names.clone(),
+        max_future: config.time.max_future,
+        // What was said before the scorer was switched on must not page anybody now; a replay wants all of it.
+        begin_at_the_end: config.time.start_quietly && config.time.clock != tierline_config::Clock::Events,
+    }))
 }
 
 /// Asks until the registry answers: a restart while it is away waits for it, as a lane does, alive and not ready.

@@ -48,7 +48,7 @@ impl Tail {
     pub fn run(self, shared: &Shared) -> Ended {
         let config = open::config(shared)?;
         let named = streams::find(&config.topics, &self.topic)?;
-        if named.stream == Stream::DetectState {
+        if matches!(named.stream, Stream::DetectState | Stream::ScoreState) {
             let why = "is the pipeline's own state, in a form of its own: there is nothing in it to read";
             return Err(Untried::because(format!("'{}' {why}", named.topic)));
         }

@@ -18,6 +18,7 @@ mod reference_rules;
 mod registry;
 #[cfg(feature = "tls")]
 mod rights;
+mod scored;
 #[cfg(feature = "tls")]
 mod security;
 mod snapshots;

@@ -23,7 +23,7 @@ fn the_rights_that_the_readme_lists_are_enough_and_each_command_needs_what_it_sa
     let deployment = deployment(&broker);
     let (making, running): (Vec<Row>, Vec<Row>) =
         table(&deployment).into_iter().partition(|row| row.resource == Resource::Cluster);
-    assert_eq!((making.len(), running.len()), (1, 5), "the table has other rows now");
+    assert_eq!((making.len(), running.len()), (1, 8), "the table has other rows now");
     let also = |stream: &str, right: Right| {
         grant(&broker, &Row { resource: Resource::Topic, names: vec![deployment.topic(stream)], rights: vec![right] });
     };
@@ -65,7 +65,7 @@ fn table(deployment: &Deployment) -> Vec<Row> {
     rows.map(|(resource, rights)| {
         let (kind, name): (_, fn(&Deployment, &str) -> String) = match resource.split_whitespace().next() {
             Some("topic" | "topics") => (Resource::Topic, |deployment, name| deployment.topic(name)),
-            Some("group") => (Resource::Group, |deployment, _| deployment.group()),
+            Some("group") => (Resource::Group, |deployment, name| name.replace("tierline", &deployment.group())),
             Some("transactional") => (Resource::TransactionalId, |deployment, _| format!("{}-*", deployment.group())),
             Some("cluster,") => (Resource::Cluster, |_, _| "kafka-cluster".to_owned()),
             other => panic!("the table has a row on {other:?}"),

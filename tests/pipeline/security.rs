@@ -70,7 +70,7 @@ fn deployment_with(broker: &Broker, password: &str) -> Deployment {
          sasl.password: {{ file: password }}\n    ssl.ca.location: {}\n",
         authority.display()
     );
-    let config = format!("{WALL_TIME}\n{REFERENCE_RULES}");
+    let config = format!("{WALL_TIME}\nscorer: builtin\n{REFERENCE_RULES}");
     let deployment = Deployment::without_topics(broker.address(), &properties, &config);
     deployment.write("password", password);
     deployment

@@ -16,6 +16,7 @@ mod observe;
 mod properties;
 mod reconcile;
 mod registry;
+mod scorer;
 mod secret;
 mod surroundings;
 mod time;
@@ -34,6 +35,7 @@ pub use log::{Log, Work};
 pub use observe::Observe;
 pub use reconcile::Reconcile;
 pub use registry::Registry;
+pub use scorer::{Fallback, HttpScorer, Scorer};
 pub use secret::Secret;
 pub use surroundings::Surroundings;
 pub use time::{Clock, Time};
@@ -72,6 +74,8 @@ pub struct Config {
     pub precedence: Vec<(String, Vec<String>)>,
     /// Which systems tell of tickets, accounts and bills, and where their webhooks are taken.
     pub intake: Intake,
+    /// What scores customers' messages; none: nobody here does.
+    pub scorer: Option<Scorer>,
     /// What an operator sees.
     pub observe: Observe,
 }
@@ -188,7 +192,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let (sources, observe) = (keys.optional("sources"), keys.optional("observe"));
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
     let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
-    let intake = keys.optional("intake");
+    let (intake, scorer) = (keys.optional("intake"), keys.optional("scorer"));
     for later in NOT_BUILT {
         keys.not_built(later, reading.found);
     }
@@ -200,6 +204,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
     let intake = Intake::read(intake, &log, time.stale_after, reading);
+    let scorer = scorer.and_then(|node| Scorer::read(node, reading));
     let observe = Observe::read(observe, reading);
     let history = time.history;
     let sections = Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history };
@@ -223,9 +228,10 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
         time,
         precedence,
         intake,
+        scorer,
         observe,
     })
 }
 
 /// Sections of the contract that this version refuses.
-const NOT_BUILT: [&str; 5] = ["identity", "scorer", "dispatch", "notify", "console"];
+const NOT_BUILT: [&str; 4] = ["identity", "dispatch", "notify", "console"];

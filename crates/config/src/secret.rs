@@ -11,6 +11,11 @@ use crate::{Reading, environment, properties};
 pub struct Secret(String);
 
 impl Secret {
+    /// One that is known already.
+    pub fn of(secret: impl Into<String>) -> Secret {
+        Secret(secret.into())
+    }
+
     /// The secret itself, for the client that needs it.
     pub fn expose(&self) -> &str {
         &self.0

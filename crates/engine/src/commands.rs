@@ -11,11 +11,15 @@ use crate::api::Rejected;
 use crate::engine::Engine;
 use crate::fire::{Cause, Saying};
 use crate::judge::Rising;
+use crate::texts::Symbol;
 use crate::ticket::{Proof, SignalCell, Track};
 use crate::tickets::kept;
 
 /// How many values of a signal are kept, the newest.
 const SIGNALS: usize = 128;
+
+/// Of how many of them it is kept why, the newest; and of the lowest and the highest, which rules may ask for.
+const WHYS: usize = 4;
 
 impl Engine {
     pub(crate) fn take_command(&mut self, command: &Command<'_>, appended_at: Millis) -> Result<(), Rejected> {
@@ -265,18 +269,21 @@ impl Engine {
             value: signal.value,
             label: signal.label.as_ref().map(|label| self.texts.intern(&cut(label, kept::WORD))),
             model: signal.model.as_ref().map(|model| self.texts.intern(&cut(model, kept::WORD))),
+            why: signal.explanation.as_ref().filter(|why| !why.is_empty()).map(|why| cut(why, kept::WHY).into()),
         };
+        let name = cell.name;
         let cells = match slot {
             Some(slot) => &mut self.tickets[slot].rare().signals,
             None => &mut self.accounts[a].signals,
         };
         let place = cells.partition_point(|other| other.at <= at);
         cells.insert(place, cell);
-        if cells.iter().filter(|other| other.name == cell.name).count() > SIGNALS
-            && let Some(oldest) = cells.iter().position(|other| other.name == cell.name)
+        if cells.iter().filter(|other| other.name == name).count() > SIGNALS
+            && let Some(oldest) = cells.iter().position(|other| other.name == name)
         {
             cells.remove(oldest);
         }
+        forget_whys(cells, name);
         if let (Some(slot), Some(handoff)) = (slot, &signal.handoff)
             && self.tickets[slot].rare().handoff.as_ref().is_none_or(|last| last.at <= at)
         {
@@ -318,5 +325,19 @@ impl Engine {
             }
         }
         self.conclude(a, Cause::Record);
+    }
+}
+
+/// Lets go of why the values of a signal are what they are, where no rule asks any more: a ticket's entry in the
+/// changelog is written whole with every signal.
+fn forget_whys(cells: &mut [SignalCell], name: Symbol) {
+    let of_name: Vec<usize> = (0..cells.len()).filter(|&place| cells[place].name == name).collect();
+    let Some(older) = of_name.len().checked_sub(WHYS) else { return };
+    let value = |place: &&usize| cells[**place].value.unwrap_or(0.0);
+    // Of equals the newer, as a rule takes it.
+    let lowest = of_name.iter().rev().min_by(|a, b| value(a).total_cmp(&value(b))).copied();
+    let highest = of_name.iter().max_by(|a, b| value(a).total_cmp(&value(b))).copied();
+    for &place in of_name[..older].iter().filter(|&&place| Some(place) != lowest && Some(place) != highest) {
+        cells[place].why = None;
     }
 }

@@ -191,13 +191,15 @@ pub(crate) enum CustomValue {
 pub(crate) struct CustomList(pub Vec<Box<str>>);
 
 /// One value of a signal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SignalCell {
     pub name: Symbol,
     pub at: Millis,
     pub value: Option<f64>,
     pub label: Option<Symbol>,
     pub model: Option<Symbol>,
+    /// Why, for people; only of those that may yet be evidence.
+    pub why: Option<Box<str>>,
 }
 
 /// When the customer's messages matched a phrase.

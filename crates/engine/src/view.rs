@@ -302,6 +302,7 @@ impl Facts for View<'_> {
                 value: cell.value,
                 label: cell.label.map(|label| self.texts.text(label)),
                 model: cell.model.map(|model| self.texts.text(model)),
+                explanation: cell.why.as_deref(),
             });
         }
     }

@@ -123,7 +123,7 @@ pub(crate) fn denied(code: RDKafkaErrorCode, settings: &Settings, on: &str, oper
             format!("not allowed on topic `{on}`: this principal needs the ACL {operations} on it")
         }
         RDKafkaErrorCode::GroupAuthorizationFailed => {
-            let group = &settings.group;
+            let group = settings.consumer_group();
             format!("not allowed in consumer group `{group}`: this principal needs the ACL READ on group `{group}`")
         }
         RDKafkaErrorCode::TransactionalIdAuthorizationFailed => {

@@ -104,8 +104,9 @@ pub(crate) fn read(signature: &str) -> Option<Signed> {
 /// Whether a lane is a member of its group; `None`: the cluster does not say.
 fn is_member(asks: &BaseConsumer<Listening>, lane: &Settings) -> Option<bool> {
     let known = lane.driver_client_id();
-    let groups = asks.fetch_group_list(Some(&lane.group), ATTEMPT).ok()?;
-    let group = groups.groups().iter().find(|group| group.name() == lane.group)?;
+    let name = lane.consumer_group();
+    let groups = asks.fetch_group_list(Some(&name), ATTEMPT).ok()?;
+    let group = groups.groups().iter().find(|group| group.name() == name)?;
     Some(group.members().iter().any(|member| member.client_id() == known))
 }
 

@@ -14,9 +14,10 @@ use tierline_stream::log::Failure;
 pub struct Settings {
     /// `host:port`, comma-separated.
     pub brokers: String,
-    /// The consumer group: who is in it shares the work.
+    /// The consumer group: who is in it shares the work. That of a stage other than `detect` is
+    /// [called after it](Settings::consumer_group).
     pub group: String,
-    /// The stage's name (`detect`), part of the transactional ids.
+    /// The stage's name, part of the transactional ids.
     pub stage: String,
     /// This process's name. Unique in the group, and the same after a restart: then a restart need not wait for its
     /// own crashed transactions.
@@ -37,7 +38,7 @@ impl Settings {
         Settings {
             brokers: brokers.into(),
             group: group.into(),
-            stage: "detect".into(),
+            stage: DETECT.into(),
             instance: "0".into(),
             lane: 0,
             advertise: None,
@@ -49,6 +50,21 @@ impl Settings {
     /// The same for another lane of the process.
     pub fn for_lane(&self, lane: u32) -> Settings {
         Settings { lane, ..self.clone() }
+    }
+
+    /// The same for a stage of the process. Only detect's commits tell where questions are answered.
+    pub fn for_stage(&self, stage: &str) -> Settings {
+        let advertise = self.advertise.clone().filter(|_| stage == DETECT);
+        Settings { stage: stage.into(), advertise, ..self.clone() }
+    }
+
+    /// The group that this stage's lanes join: `group`, or `group-stage`, so that who owns a partition of one stage says
+    /// nothing of the others.
+    pub fn consumer_group(&self) -> String {
+        match self.stage.as_str() {
+            DETECT => self.group.clone(),
+            other => format!("{}-{other}", self.group),
+        }
     }
 
     /// The id under which the cluster knows one of the lane's two producers: `group-stage-instance-lane-a|b`.
@@ -64,7 +80,7 @@ impl Settings {
     pub fn driver_consumer(&self) -> ClientConfig {
         let mut config = self.fetching();
         config
-            .set("group.id", &self.group)
+            .set("group.id", self.consumer_group())
             .set("client.id", self.driver_client_id())
             // Low, because a member hears of a rebalance only at its next heartbeat.
             .set("heartbeat.interval.ms", "500")
@@ -79,7 +95,7 @@ impl Settings {
     /// group's name of every consumer; none is joined, because nothing is subscribed to.
     pub fn assigned_consumer(&self, purpose: &str) -> ClientConfig {
         let mut config = self.fetching();
-        config.set("group.id", &self.group).set("client.id", self.client_id(purpose));
+        config.set("group.id", self.consumer_group()).set("client.id", self.client_id(purpose));
         self.with_properties(&mut config, Role::Consumer);
         fixed_reading(&mut config);
         config
@@ -239,6 +255,9 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// The stage whose group is called as it is configured.
+const DETECT: &str = "detect";
+
 /// `transaction.timeout.ms`, unless it is set.
 const TRANSACTION_TIMEOUT: u64 = 30_000;
 
@@ -339,6 +358,17 @@ mod tests {
         let lane = Settings { instance: "pod-1".into(), lane: 2, ..Settings::new("localhost:9092", "tierline") };
         assert_eq!(lane.transactional_id(Which::A), "tierline-detect-pod-1-2-a");
         assert_eq!(lane.transactional_id(Which::B), "tierline-detect-pod-1-2-b");
+    }
+
+    #[test]
+    fn another_stage_has_a_group_and_ids_of_its_own() {
+        let detect = Settings { advertise: Some("http://a".into()), ..Settings::new("localhost:9092", "tierline") };
+        let score = detect.for_stage("score");
+        assert_eq!((detect.consumer_group(), score.consumer_group()), ("tierline".into(), "tierline-score".into()));
+        assert_eq!(score.driver_consumer().get("group.id"), Some("tierline-score"));
+        assert_eq!(score.assigned_consumer("side").get("group.id"), Some("tierline-score"));
+        assert_eq!(score.transactional_id(Which::A), "tierline-score-0-0-a");
+        assert_eq!((score.advertise, detect.for_stage("detect").advertise), (None, detect.advertise));
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Restoring {
         tracing::info!(partition, from, entries, per_second, percent, "restoring");
         metrics.restored_entries(from, more);
         if let Some(share) = share {
-            metrics.process().restoring(partition, share);
+            metrics.restoring(partition, share);
         }
     }
 }
@@ -142,7 +142,7 @@ impl Restored {
         let Restored { partition, entries, from_checkpoint, took } = self;
         tracing::info!(partition, entries, from_checkpoint, took_ms = took.as_millis() as u64, "task restored");
         metrics.restored(took.as_secs_f64());
-        metrics.process().restoring(partition, 1.0);
+        metrics.restoring(partition, 1.0);
     }
 }
 

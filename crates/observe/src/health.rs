@@ -32,13 +32,21 @@ impl fmt::Display for PartitionState {
 }
 
 /// The health of a process: written by its lanes, read over HTTP. Cheap to clone.
+///
+/// What a clone is told of lanes and partitions is of its [stage](Self::of_stage); what it tells is of all of them.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Shared>);
+pub struct Health {
+    shared: Arc<Shared>,
+    stage: Stage,
+}
+
+/// Which stage a lane or a partition is of: `None` is detect, which is not named.
+type Stage = Option<&'static str>;
 
 #[derive(Default)]
 struct Shared {
-    partitions: DashMap<i32, PartitionState>,
-    lanes: DashMap<usize, Lane>,
+    partitions: DashMap<(Stage, i32), PartitionState>,
+    lanes: DashMap<(Stage, usize), Lane>,
     /// What runs beside the lanes, with what keeps it from being ready.
     parts: DashMap<&'static str, Option<String>>,
     /// What ran beside the lanes and has ended, with why.
@@ -55,68 +63,92 @@ enum Lane {
 }
 
 impl Health {
+    /// The same health, for the lanes of another stage than detect.
+    pub fn of_stage(&self, stage: &'static str) -> Health {
+        Health { shared: Arc::clone(&self.shared), stage: Some(stage) }
+    }
+
     /// A lane begins: the process is not ready before it has been told what it owns.
     pub fn lane_starts(&self, lane: usize) {
-        self.0.lanes.insert(lane, Lane::Starting);
+        self.shared.lanes.insert((self.stage, lane), Lane::Starting);
     }
 
     /// A lane has been told what it owns, were it nothing.
     pub fn lane_assigned(&self, lane: usize) {
-        self.0.lanes.insert(lane, Lane::Assigned);
+        self.shared.lanes.insert((self.stage, lane), Lane::Assigned);
     }
 
     /// A lane has ended; the process is not alive any more.
     pub fn lane_ended(&self, lane: usize, why: impl Into<String>) {
-        self.0.lanes.insert(lane, Lane::Ended(why.into()));
+        self.shared.lanes.insert((self.stage, lane), Lane::Ended(why.into()));
+    }
+
+    /// A lane has done all that it was to do: nothing is to be said of it any more.
+    pub fn lane_finished(&self, lane: usize) {
+        self.shared.lanes.remove(&(self.stage, lane));
     }
 
     /// Something that runs beside the lanes, and what keeps it from being ready; none: it is.
     pub fn part(&self, part: &'static str, missing: Option<String>) {
-        self.0.parts.insert(part, missing);
+        self.shared.parts.insert(part, missing);
     }
 
     /// Something that ran beside the lanes has ended; the process is not alive any more.
     pub fn part_ended(&self, part: &'static str, why: impl Into<String>) {
-        self.0.ended.insert(part, why.into());
+        self.shared.ended.insert(part, why.into());
     }
 
     /// The process has no lanes: it is ready without them.
     pub fn without_lanes(&self) {
-        self.0.without_lanes.store(true, Ordering::Relaxed);
+        self.shared.without_lanes.store(true, Ordering::Relaxed);
     }
 
     /// How an owned partition stands now.
     pub fn partition(&self, partition: i32, state: PartitionState) {
-        self.0.partitions.insert(partition, state);
+        self.shared.partitions.insert((self.stage, partition), state);
     }
 
     /// A partition is another's now.
     pub fn released(&self, partition: i32) {
-        self.0.partitions.remove(&partition);
+        self.shared.partitions.remove(&(self.stage, partition));
     }
 
-    /// How each owned partition stands, by number.
+    /// How each owned partition of this stage stands, by number.
     pub fn partitions(&self) -> BTreeMap<i32, PartitionState> {
-        self.0.partitions.iter().map(|entry| (*entry.key(), entry.value().clone())).collect()
+        let of_all = self.of_all_stages().into_iter();
+        of_all
+            .filter(|((stage, _), _)| *stage == self.stage)
+            .map(|((_, partition), state)| (partition, state))
+            .collect()
+    }
+
+    /// How each owned partition of every stage stands, by what it is called: `partition 3`, `score partition 3`.
+    pub fn standings(&self) -> Vec<(String, PartitionState)> {
+        let told = self.of_all_stages().into_iter();
+        told.map(|((stage, partition), state)| (called(stage, "partition", partition), state)).collect()
+    }
+
+    fn of_all_stages(&self) -> BTreeMap<(Stage, i32), PartitionState> {
+        self.shared.partitions.iter().map(|entry| (*entry.key(), entry.value().clone())).collect()
     }
 
     /// What keeps the process from being ready, a line each; empty: ready.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = self.dead();
-        let starting = self.0.lanes.iter().filter(|lane| *lane.value() == Lane::Starting).count();
-        if self.0.lanes.is_empty() && self.0.without_lanes.load(Ordering::Relaxed) {
+        let starting = self.shared.lanes.iter().filter(|lane| *lane.value() == Lane::Starting).count();
+        if self.shared.lanes.is_empty() && self.shared.without_lanes.load(Ordering::Relaxed) {
             // Its parts are all there is.
-        } else if self.0.lanes.is_empty() {
+        } else if self.shared.lanes.is_empty() {
             missing.push("no lane has started yet".to_owned());
         } else if starting > 0 {
-            missing.push(format!("{starting} of {} lanes own nothing yet", self.0.lanes.len()));
+            missing.push(format!("{starting} of {} lanes own nothing yet", self.shared.lanes.len()));
         }
-        for (partition, state) in self.partitions() {
+        for (partition, state) in self.standings() {
             if matches!(state, PartitionState::Restoring | PartitionState::Waiting(_)) {
-                missing.push(format!("partition {partition}: {state}"));
+                missing.push(format!("{partition}: {state}"));
             }
         }
-        for part in &self.0.parts {
+        for part in &self.shared.parts {
             missing.extend(part.value().as_ref().map(|why| format!("{}: {why}", part.key())));
         }
         missing
@@ -125,23 +157,53 @@ impl Health {
     /// The lanes and parts that have ended, a line each; empty: alive.
     pub fn dead(&self) -> Vec<String> {
         let mut dead: Vec<_> = self
-            .0
+            .shared
             .lanes
             .iter()
             .filter_map(|lane| match lane.value() {
-                Lane::Ended(why) => Some(format!("lane {}: ended: {why}", lane.key())),
+                Lane::Ended(why) => {
+                    let (stage, number) = *lane.key();
+                    Some(format!("{}: ended: {why}", called(stage, "lane", number)))
+                }
                 Lane::Starting | Lane::Assigned => None,
             })
             .collect();
-        dead.extend(self.0.ended.iter().map(|part| format!("{}: ended: {}", part.key(), part.value())));
+        dead.extend(self.shared.ended.iter().map(|part| format!("{}: ended: {}", part.key(), part.value())));
         dead.sort();
         dead
+    }
+}
+
+fn called(stage: Stage, what: &str, number: impl fmt::Display) -> String {
+    match stage {
+        Some(stage) => format!("{stage} {what} {number}"),
+        None => format!("{what} {number}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_stage_has_its_lanes_and_its_partitions() {
+        let health = Health::default();
+        let score = health.of_stage("score");
+        health.lane_assigned(0);
+        score.lane_starts(0);
+        assert_eq!(health.missing(), ["1 of 2 lanes own nothing yet"]);
+        score.lane_assigned(0);
+        health.partition(3, PartitionState::CaughtUp);
+        score.partition(3, PartitionState::Restoring);
+        assert_eq!(health.missing(), ["score partition 3: restoring"]);
+        assert_eq!(health.partitions()[&3], PartitionState::CaughtUp);
+        score.released(3);
+        assert_eq!(score.missing(), Vec::<String>::new());
+        score.lane_ended(0, "fenced");
+        assert_eq!(health.dead(), ["score lane 0: ended: fenced"]);
+        score.lane_finished(0);
+        assert_eq!(health.dead(), Vec::<String>::new());
+    }
 
     #[test]
     fn is_ready_once_every_lane_has_its_share_and_every_partition_its_state() {

@@ -44,8 +44,8 @@ async fn alive(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
-    let states = health.partitions();
-    let states = states.iter().map(|(partition, state)| format!("partition {partition}: {state}\n"));
+    let states = health.standings();
+    let states = states.iter().map(|(partition, state)| format!("{partition}: {state}\n"));
     answer(health.missing(), format!("ready\n{}", states.collect::<String>()))
 }
 

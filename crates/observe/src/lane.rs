@@ -34,6 +34,21 @@ pub enum PassedOver {
     ImportTimedOut,
 }
 
+/// What became of a customer's message in the score stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageOutcome {
+    /// It was scored.
+    Scored,
+    /// The built-in scorer scored it, for the one that was to be asked did not answer.
+    Fallback,
+    /// It is in no language that is scored.
+    Unknown,
+    /// Nobody answered.
+    Unanswered,
+    /// It is history that an import brings.
+    Imported,
+}
+
 /// What became of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckpointOutcome {
@@ -67,6 +82,7 @@ impl CheckpointOutcome {
 /// An input of the lane: its place in the list that [`Metrics::lane`] was given.
 pub type Topic = usize;
 
+const MESSAGE_OUTCOMES: [&str; 5] = ["scored", "fallback", "unknown", "unanswered", "imported"];
 const OUTCOMES: [&str; 3] = ["applied", "passed_over", "dead_letter"];
 const PASSED_OVER: [&str; 7] =
     ["repeat", "stale_value", "idle_command", "quiet_latch", "unknown_member", "unrecognised_word", "import_timed_out"];
@@ -76,9 +92,12 @@ const TIERS: [&str; 2] = ["2", "3"];
 /// dropped with [`discard`](Self::discard).
 pub struct LaneMetrics {
     metrics: Metrics,
+    /// None: detect.
+    stage: Option<&'static str>,
     topics: Vec<String>,
     records: Vec<[u64; OUTCOMES.len()]>,
     passed_over: [u64; PASSED_OVER.len()],
+    messages: [u64; MESSAGE_OUTCOMES.len()],
     escalations: Vec<Escalated>,
     dead_letters: Vec<(Topic, &'static str)>,
     undecided: Vec<(String, u64)>,
@@ -99,11 +118,13 @@ struct Escalated {
 }
 
 impl LaneMetrics {
-    pub(crate) fn new<S: AsRef<str>>(metrics: Metrics, inputs: &[S]) -> LaneMetrics {
+    pub(crate) fn new<S: AsRef<str>>(metrics: Metrics, stage: Option<&'static str>, inputs: &[S]) -> LaneMetrics {
         LaneMetrics {
+            stage,
             topics: inputs.iter().map(|name| name.as_ref().to_owned()).collect(),
             records: vec![[0; OUTCOMES.len()]; inputs.len()],
             passed_over: [0; PASSED_OVER.len()],
+            messages: [0; MESSAGE_OUTCOMES.len()],
             escalations: Vec::new(),
             dead_letters: Vec::new(),
             undecided: Vec::new(),
@@ -126,6 +147,11 @@ impl LaneMetrics {
     #[inline]
     pub fn passed_over(&mut self, what: PassedOver, times: u64) {
         self.passed_over[what as usize] += times;
+    }
+
+    /// The score stage has passed a customer's message.
+    pub fn message(&mut self, outcome: MessageOutcome) {
+        self.messages[outcome as usize] += 1;
     }
 
     /// A record became a dead letter with this stable code.
@@ -203,9 +229,51 @@ impl LaneMetrics {
         self.metrics.0.checkpoints.with_label_values(&[outcome.word()]).inc();
     }
 
-    /// The process's metrics, for what is set rather than counted.
-    pub fn process(&self) -> &Metrics {
-        &self.metrics
+    /// How many records of an input's partition are still to be read. Shown at once.
+    pub fn lag(&self, topic: &str, partition: i32, records: i64) {
+        let (families, partition) = (&self.metrics.0, partition.to_string());
+        match self.stage {
+            None => families.lag.with_label_values(&[topic, &partition]).set(records),
+            Some(stage) => families.stage_lag.with_label_values(&[stage, topic, &partition]).set(records),
+        }
+    }
+
+    /// Whether a task has caught up with its inputs. Shown at once.
+    pub fn caught_up(&self, partition: i32, is: bool) {
+        let (families, partition) = (&self.metrics.0, partition.to_string());
+        match self.stage {
+            None => families.caught_up.with_label_values(&[&partition]).set(is.into()),
+            Some(stage) => families.stage_caught_up.with_label_values(&[stage, &partition]).set(is.into()),
+        }
+    }
+
+    /// How much of what it reads first a task has restored, 0 to 1. Shown at once, of detect: other stages have next to
+    /// nothing to read.
+    pub fn restoring(&self, partition: i32, share: f64) {
+        if self.stage.is_none() {
+            self.metrics.0.restore_share.with_label_values(&[&partition.to_string()]).set(share);
+        }
+    }
+
+    /// Takes away what was said of a partition that is another instance's now.
+    pub fn released(&self, partition: i32) {
+        let (families, partition) = (&self.metrics.0, partition.to_string());
+        // An error here only means that nothing had been said.
+        match self.stage {
+            None => {
+                let _ = families.caught_up.remove_label_values(&[&partition]);
+                let _ = families.restore_share.remove_label_values(&[&partition]);
+                for topic in &self.topics {
+                    let _ = families.lag.remove_label_values(&[topic, &partition]);
+                }
+            }
+            Some(stage) => {
+                let _ = families.stage_caught_up.remove_label_values(&[stage, &partition]);
+                for topic in &self.topics {
+                    let _ = families.stage_lag.remove_label_values(&[stage, topic, &partition]);
+                }
+            }
+        }
     }
 
     /// The commit took effect: what was counted since the last one becomes visible.
@@ -213,11 +281,18 @@ impl LaneMetrics {
         let families = &self.metrics.0;
         for (topic, counts) in self.topics.iter().map(String::as_str).zip(&mut self.records) {
             for (outcome, count) in OUTCOMES.iter().zip(counts).filter(|(_, count)| **count > 0) {
-                families.records.with_label_values(&[topic, outcome]).inc_by(std::mem::take(count));
+                let count = std::mem::take(count);
+                match self.stage {
+                    None => families.records.with_label_values(&[topic, outcome]).inc_by(count),
+                    Some(stage) => families.stage_records.with_label_values(&[stage, topic, outcome]).inc_by(count),
+                }
             }
         }
         for (what, count) in PASSED_OVER.iter().zip(&mut self.passed_over).filter(|(_, count)| **count > 0) {
             families.passed_over.with_label_values(&[what]).inc_by(std::mem::take(count));
+        }
+        for (outcome, count) in MESSAGE_OUTCOMES.iter().zip(&mut self.messages).filter(|(_, count)| **count > 0) {
+            families.messages_scored.with_label_values(&[outcome]).inc_by(std::mem::take(count));
         }
         for escalated in self.escalations.drain(..) {
             let tier = escalated.tier.to_string();
@@ -243,6 +318,7 @@ impl LaneMetrics {
     pub fn discard(&mut self) {
         self.records.fill([0; OUTCOMES.len()]);
         self.passed_over = [0; PASSED_OVER.len()];
+        self.messages = [0; MESSAGE_OUTCOMES.len()];
         self.escalations.clear();
         self.dead_letters.clear();
         self.undecided.clear();
@@ -281,6 +357,39 @@ mod tests {
         assert!(text.contains("tierline_records_total{outcome=\"applied\",topic=\"tickets\"} 2"), "{text}");
         assert!(!text.contains("outcome=\"dead_letter\""), "{text}");
         assert!(!text.contains("silence"), "{text}");
+    }
+
+    #[test]
+    fn what_another_stage_reads_is_not_counted_as_what_detect_reads() {
+        let metrics = Metrics::new("1", 0);
+        let (mut detect, mut score) = (metrics.lane(&["tickets"]), metrics.lane_of_stage("score", &["tickets"]));
+        for lane in [&mut detect, &mut score] {
+            lane.record(0, Outcome::Applied);
+            lane.lag("tickets", 7, 12);
+            lane.caught_up(7, true);
+            lane.restoring(7, 0.5);
+            lane.flush();
+        }
+        score.message(MessageOutcome::Unknown);
+        score.flush();
+        let text = metrics.render();
+        for line in [
+            "tierline_records_total{outcome=\"applied\",topic=\"tickets\"} 1",
+            "tierline_lag_records{partition=\"7\",topic=\"tickets\"} 12",
+            "tierline_caught_up{partition=\"7\"} 1",
+            "tierline_stage_records_total{outcome=\"applied\",stage=\"score\",topic=\"tickets\"} 1",
+            "tierline_stage_lag_records{partition=\"7\",stage=\"score\",topic=\"tickets\"} 12",
+            "tierline_stage_caught_up{partition=\"7\",stage=\"score\"} 1",
+            "tierline_messages_scored_total{outcome=\"unknown\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is missing:\n{text}");
+        }
+        score.released(7);
+        assert!(metrics.render().contains("tierline_lag_records{partition=\"7\""));
+        detect.released(7);
+        let text = metrics.render();
+        assert!(!text.contains("partition=\"7\""), "a released partition is spoken of:\n{text}");
+        assert!(text.contains("tierline_build_info{version=\"1\"} 1"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub const NAMES: &[&str] = &[
     "tierline_intake_records_total",
     "tierline_intake_seconds",
     "tierline_lag_records",
+    "tierline_messages_scored_total",
     "tierline_open_escalations",
     "tierline_open_tickets",
     "tierline_passed_over_total",
@@ -32,9 +33,13 @@ pub const NAMES: &[&str] = &[
     "tierline_restore_share",
     "tierline_restored_entries_total",
     "tierline_rule_undecided",
+    "tierline_score_seconds",
     "tierline_sla_breaches_total",
     "tierline_source_heard_timestamp_seconds",
     "tierline_source_silent_seconds",
+    "tierline_stage_caught_up",
+    "tierline_stage_lag_records",
+    "tierline_stage_records_total",
     "tierline_start_time_seconds",
     "tierline_time_to_escalation_seconds",
     "tierline_timer_lag_seconds",
@@ -74,6 +79,11 @@ pub(crate) struct Families {
     pub(crate) reconcile_age: IntGaugeVec,
     pub(crate) source_heard: IntGaugeVec,
     pub(crate) source_silent: IntGaugeVec,
+    pub(crate) messages_scored: IntCounterVec,
+    pub(crate) score_seconds: Histogram,
+    pub(crate) stage_records: IntCounterVec,
+    pub(crate) stage_lag: IntGaugeVec,
+    pub(crate) stage_caught_up: IntGaugeVec,
 }
 
 impl Metrics {
@@ -90,35 +100,20 @@ impl Metrics {
         Metrics(Arc::new(families))
     }
 
-    /// A lane's own counters. `inputs` are the names of its input topics, in the order of its input ids.
+    /// The own counters of a lane of the detect stage. `inputs` are the names of its input topics, in the order of its
+    /// input ids.
     pub fn lane<S: AsRef<str>>(&self, inputs: &[S]) -> LaneMetrics {
-        LaneMetrics::new(self.clone(), inputs)
+        LaneMetrics::new(self.clone(), None, inputs)
     }
 
-    /// How many records of an input's partition are still to be read.
-    pub fn lag(&self, topic: &str, partition: i32, records: i64) {
-        self.0.lag.with_label_values(&[topic, &partition.to_string()]).set(records);
+    /// Those of a lane of another stage: what it reads is not counted as what detect reads.
+    pub fn lane_of_stage<S: AsRef<str>>(&self, stage: &'static str, inputs: &[S]) -> LaneMetrics {
+        LaneMetrics::new(self.clone(), Some(stage), inputs)
     }
 
-    /// Whether a task has caught up with its inputs.
-    pub fn caught_up(&self, partition: i32, is: bool) {
-        self.0.caught_up.with_label_values(&[&partition.to_string()]).set(is.into());
-    }
-
-    /// How much of what it reads first a task has restored, 0 to 1.
-    pub fn restoring(&self, partition: i32, share: f64) {
-        self.0.restore_share.with_label_values(&[&partition.to_string()]).set(share);
-    }
-
-    /// Takes away what was said of a partition that is another instance's now.
-    pub fn released<S: AsRef<str>>(&self, partition: i32, inputs: &[S]) {
-        let partition = partition.to_string();
-        // An error here only means that nothing had been said.
-        let _ = self.0.caught_up.remove_label_values(&[&partition]);
-        let _ = self.0.restore_share.remove_label_values(&[&partition]);
-        for input in inputs {
-            let _ = self.0.lag.remove_label_values(&[input.as_ref(), &partition]);
-        }
+    /// How long it took to score a message, seconds.
+    pub fn scored_in(&self, seconds: f64) {
+        self.0.score_seconds.observe(seconds);
     }
 
     /// The text that Prometheus reads.
@@ -143,9 +138,9 @@ impl Metrics {
         families.time_to_escalation.with_label_values(&["2"]);
         families.open_escalations.with_label_values(&["2"]);
         families.transaction.with_label_values(&["committed"]);
-        metrics.lag("tickets", 0, 0);
-        metrics.caught_up(0, true);
-        metrics.restoring(0, 0.5);
+        families.lag.with_label_values(&["tickets", "0"]);
+        families.caught_up.with_label_values(&["0"]);
+        families.restore_share.with_label_values(&["0"]);
         families.restored_entries.with_label_values(&["changelog"]);
         families.checkpoints.with_label_values(&["written"]);
         families.intake_deliveries.with_label_values(&["desk", "taken"]);
@@ -155,6 +150,10 @@ impl Metrics {
         families.reconcile_age.with_label_values(&["desk"]);
         families.source_heard.with_label_values(&["desk"]);
         families.source_silent.with_label_values(&["desk"]);
+        families.messages_scored.with_label_values(&["scored"]);
+        families.stage_records.with_label_values(&["score", "tickets", "applied"]);
+        families.stage_lag.with_label_values(&["score", "tickets", "0"]);
+        families.stage_caught_up.with_label_values(&["score", "0"]);
         metrics.0.registry.gather().iter().map(|family| family.name().to_owned()).collect()
     }
 }
@@ -164,6 +163,9 @@ const ONCE: &str = "each family is registered once";
 
 /// From a millisecond to a minute: what a person would call at once, soon, late.
 const LATENCY: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+/// From ten microseconds to ten seconds: a scorer in the process, and one beyond a network.
+const SCORING: &[f64] =
+    &[0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0];
 /// From a minute to a week: how long tickets wait.
 const WAITING: &[f64] =
     &[60.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0, 172_800.0, 259_200.0, 604_800.0];
@@ -312,6 +314,30 @@ impl Families {
                 "For how long a source has delivered nothing that is proved to be its own, nor told what has changed.",
                 &["source"],
             ),
+            messages_scored: counters(
+                "tierline_messages_scored_total",
+                "Customers' messages that the score stage has passed, by what became of them: scored, fallback (by the \
+                 built-in scorer, for the other did not answer), unknown (not in a language that is scored), unanswered, \
+                 imported.",
+                &["outcome"],
+            ),
+            score_seconds: histogram("tierline_score_seconds", "How long it took to score a message.", SCORING),
+            stage_records: counters(
+                "tierline_stage_records_total",
+                "Input records passed by another stage than detect, by topic and by what became of them: applied, \
+                 passed_over, dead_letter.",
+                &["stage", "topic", "outcome"],
+            ),
+            stage_lag: int_gauges(
+                "tierline_stage_lag_records",
+                "Records of an input's partition that are still to be read by another stage than detect.",
+                &["stage", "topic", "partition"],
+            ),
+            stage_caught_up: int_gauges(
+                "tierline_stage_caught_up",
+                "1 when the task of this partition of another stage than detect has read its inputs to their ends, else 0.",
+                &["stage", "partition"],
+            ),
         };
         families.register_all();
         families
@@ -344,6 +370,11 @@ impl Families {
         self.add(self.reconcile_age.clone());
         self.add(self.source_heard.clone());
         self.add(self.source_silent.clone());
+        self.add(self.messages_scored.clone());
+        self.add(self.score_seconds.clone());
+        self.add(self.stage_records.clone());
+        self.add(self.stage_lag.clone());
+        self.add(self.stage_caught_up.clone());
     }
 
     fn add(&self, collector: impl Collector + 'static) {
@@ -366,17 +397,5 @@ mod tests {
     #[test]
     fn the_list_of_names_is_what_is_exposed() {
         assert_eq!(Metrics::described(), NAMES);
-    }
-
-    #[test]
-    fn a_released_partition_is_not_spoken_of_any_more() {
-        let metrics = Metrics::new("1.2.3", 0);
-        metrics.lag("tickets", 7, 12);
-        metrics.caught_up(7, false);
-        metrics.restoring(7, 0.5);
-        assert!(metrics.render().contains("tierline_lag_records{partition=\"7\",topic=\"tickets\"} 12"));
-        metrics.released(7, &["tickets", "accounts"]);
-        assert!(!metrics.render().contains("partition=\"7\""), "{}", metrics.render());
-        assert!(metrics.render().contains("tierline_build_info{version=\"1.2.3\"} 1"));
     }
 }

@@ -261,6 +261,8 @@ pub struct SignalValue<'a> {
     pub label: Option<&'a str>,
     /// Which model said so.
     pub model: Option<&'a str>,
+    /// Why it says so, for people: the words that decided.
+    pub explanation: Option<&'a str>,
 }
 
 /// What may happen to a ticket again and again.

@@ -2,7 +2,8 @@
 //!
 //! A record's way: [`lane`] polls the [`log`], a [`task`] merges its inputs by time, its [`stage`] applies the record,
 //! what it wants written goes through the [`outbox`], and the lane commits outputs, changelog and positions at once.
-//! [`detect`] is the stage that there is; [`restore`] brings a task back. [`why`] is what is told of a ticket.
+//! [`detect`] and [`score`] are the stages that there are; [`restore`] brings a task back. [`why`] is what is told of a
+//! ticket.
 //!
 //! What must never be in here: a Kafka type, a thread, a clock that nobody handed in.
 
@@ -18,7 +19,9 @@ pub mod lane;
 pub mod log;
 pub mod outbox;
 pub mod partitioner;
+mod place;
 pub mod restore;
+pub mod score;
 pub mod settings;
 pub mod stage;
 pub mod task;

@@ -31,6 +31,29 @@ pub trait Stages {
     /// Which output takes what could not be read.
     fn dead_letters(&self) -> OutputId;
 
+    /// Whether a task that has never been begins behind all that there is, rather than with the earliest of it.
+    fn begins_at_the_end(&self) -> bool {
+        false
+    }
+
+    /// How many records a lane may take, of all its tasks together, before it looks after its log again: few where each
+    /// may take long, for a lane that does not poll loses its tasks. At least 1.
+    fn most_at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether a task holds anything that follows from the records before: then none may be missing, and a task whose
+    /// next one was deleted does not start. Else it goes on with the earliest there is.
+    fn holds_state(&self) -> bool {
+        true
+    }
+
+    /// Whether the log is given what it writes only to be committed at once, rather than early. So with what another
+    /// stage reads: that must wait for what is hidden behind an open transaction, before it believes that an input ends.
+    fn writes_late(&self) -> bool {
+        false
+    }
+
     /// An empty stage for this task, one of so many.
     fn stage(&mut self, partition: Partition, partitions: i32) -> Self::Stage;
 }

@@ -94,6 +94,8 @@ pub struct Bench<'a> {
     pub dead_letter_bytes: usize,
     /// The real wall clock.
     pub now: Millis,
+    /// How many records may still be taken before the lane looks after its log.
+    pub left: usize,
 }
 
 /// A task that cannot take a record for a reason outside of it tries again after this long.
@@ -153,21 +155,21 @@ impl<S: Stage> Task<S> {
             _ => self.cold && input.snapshot && input.inbox.is_empty() && self.waiting.is_none(),
         };
         self.inputs[place].handed = record.offset + 1;
-        if !is_next || !self.take(record, bench) {
+        if !is_next || bench.left == 0 || !self.take(record, bench) {
             self.inputs[place].inbox.push(record);
             self.driver_is_next = false;
         }
     }
 
-    /// Takes what waits, in order, as far as the next one is certain; at most so many.
-    /// Whether the bound was what ended it.
+    /// Takes what waits, in order, as far as the next one is certain; at most so many, and no more than the bench has
+    /// left. Whether the bound was what ended it.
     pub fn deliver(&mut self, most: usize, bench: &mut Bench<'_>) -> bool {
         // By a clock that was put back it is never longer than was meant.
         let must_wait = |waiting: &Waiting| (1..=TRY_AGAIN).contains(&(waiting.try_again_at - bench.now));
         if self.waiting.as_ref().is_some_and(must_wait) {
             return false;
         }
-        for _ in 0..most {
+        for _ in 0..most.min(bench.left) {
             let place = match self.next_input() {
                 Ok(Some(place)) => place,
                 Ok(None) => {
@@ -395,6 +397,7 @@ impl<S: Stage> Task<S> {
 
     /// Takes one record: in effect, passed over or a dead letter. False: it has to wait, for a reason outside of it.
     fn take(&mut self, record: &Record<'_>, bench: &mut Bench<'_>) -> bool {
+        bench.left = bench.left.saturating_sub(1);
         let cause = Cause { input: record.input, partition: record.partition, offset: record.offset };
         let snapshot = self.inputs[usize::from(record.input.0)].snapshot;
         let dated = !(self.cold && snapshot);

@@ -53,6 +53,7 @@ pub struct Names {
     pub escalation_queue: String,
     pub sla_events: String,
     pub detect_state: String,
+    pub score_state: String,
     pub dead_letters: String,
     pub directory: String,
     pub intake_raw: String,
@@ -75,6 +76,7 @@ impl Names {
             escalation_queue: name("escalation-queue"),
             sla_events: name("sla-events"),
             detect_state: name("detect-state"),
+            score_state: name("score-state"),
             dead_letters: name("dead-letters"),
             directory: name("directory"),
             intake_raw: name("intake-raw"),
@@ -131,6 +133,7 @@ pub enum Stream {
     EscalationQueue,
     SlaEvents,
     DetectState,
+    ScoreState,
     DeadLetters,
     Directory,
     IntakeRaw,
@@ -204,6 +207,32 @@ pub mod output {
     pub const SLA_EVENTS: OutputId = OutputId(5);
 }
 
+/// The one input of the score stage.
+pub fn score_inputs(names: &Names) -> Vec<(Stream, String)> {
+    vec![(Stream::Tickets, names.tickets.clone())]
+}
+
+/// The outputs of the score stage in the order of their `OutputId`; the ids stand in [`score_output`].
+pub fn score_outputs(names: &Names) -> Vec<(Stream, String)> {
+    vec![
+        (Stream::ScoreState, names.score_state.clone()),
+        (Stream::DeadLetters, names.dead_letters.clone()),
+        (Stream::Signals, names.signals.clone()),
+    ]
+}
+
+/// The outputs of the score stage.
+pub mod score_output {
+    use crate::log::OutputId;
+
+    /// The changelog.
+    pub const CHANGELOG: OutputId = OutputId(0);
+    /// What could not be written as it should be.
+    pub const DEAD_LETTERS: OutputId = OutputId(1);
+    /// What messages say.
+    pub const SIGNALS: OutputId = OutputId(2);
+}
+
 /// A day, milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -233,6 +262,18 @@ pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
         read: stream == Stream::DetectState,
     });
     inputs.chain(outputs).collect()
+}
+
+/// The topics of the score stage that the detect stage has not: where its tasks stand.
+pub fn score_topics(names: &Names) -> Vec<TopicSpec> {
+    vec![TopicSpec {
+        name: names.score_state.clone(),
+        co_partitioned: true,
+        cleanup: COMPACTED,
+        append_time: false,
+        written: true,
+        read: true,
+    }]
 }
 
 /// The topics of intake alone: what sources remember, and what they delivered. Neither follows the partitions of
@@ -279,6 +320,22 @@ mod tests {
         ] {
             assert_eq!(outputs[usize::from(id.0)].0, stream);
         }
+    }
+
+    #[test]
+    fn the_score_stage_reads_tickets_and_writes_what_the_detect_stage_reads() {
+        let names = Names::with_prefix("eu.");
+        assert_eq!(score_inputs(&names), [(Stream::Tickets, "eu.tickets".to_owned())]);
+        let outputs = score_outputs(&names);
+        for (id, stream) in [
+            (score_output::CHANGELOG, Stream::ScoreState),
+            (score_output::DEAD_LETTERS, Stream::DeadLetters),
+            (score_output::SIGNALS, Stream::Signals),
+        ] {
+            assert_eq!(outputs[usize::from(id.0)].0, stream);
+        }
+        assert!(detect_inputs(&names).contains(&outputs[usize::from(score_output::SIGNALS.0)]));
+        assert!(matches!(score_topics(&names)[0].cleanup, Cleanup::Compact { .. }));
     }
 
     #[test]

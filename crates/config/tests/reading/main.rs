@@ -7,5 +7,6 @@ mod includes;
 mod intake;
 mod kit;
 mod mistakes;
+mod scorer;
 mod secrets;
 mod values;

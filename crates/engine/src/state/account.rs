@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tierline_model::{AccountField, BillingField, BillingState, DateOrInstant, Millis, PlanChange};
 
-use super::{SignalState, signals};
+use super::{SignalState, WhysState, signals};
 use crate::account::Account;
 use crate::engine::Engine;
 use crate::joined::{Joined, Key, Statement, Value};
@@ -128,11 +128,11 @@ fn fits(key: Key, value: &ValueState<'_>) -> bool {
 
 impl Engine {
     /// Puts an account back as it was written.
-    pub(super) fn take_back_account(&mut self, id: &str, state: AccountState<'_>) {
+    pub(super) fn take_back_account(&mut self, id: &str, state: AccountState<'_>, whys: WhysState<'_>) {
         let a = self.account(id);
         self.remember_now(a, state.now);
         let (account, billing) = (self.take_back_joined(&state.account), self.take_back_joined(&state.billing));
-        let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
+        let signals = self.take_back_signals(&state.signals, whys);
         let latches = state.latches.iter().filter_map(|&(rule, latched, rose_at)| {
             let rule = self.rule_by_id(rule)?;
             Some(crate::account::AccountLatch { rule, latched, rose_at, yes: 0 })
@@ -188,13 +188,28 @@ impl Engine {
         })
     }
 
-    pub(super) fn take_back_signal(&mut self, signal: &SignalState<'_>) -> SignalCell {
+    pub(super) fn take_back_signals(
+        &mut self,
+        signals: &[SignalState<'_>],
+        WhysState(whys): WhysState<'_>,
+    ) -> Vec<SignalCell> {
+        let mut cells: Vec<_> = signals.iter().map(|signal| self.take_back_signal(signal)).collect();
+        for (place, why) in whys {
+            if let Some(cell) = cells.get_mut(place as usize) {
+                cell.why = Some(why.into());
+            }
+        }
+        cells
+    }
+
+    fn take_back_signal(&mut self, signal: &SignalState<'_>) -> SignalCell {
         SignalCell {
             name: self.texts.intern(signal.name),
             at: signal.at,
             value: signal.value,
             label: signal.label.map(|label| self.texts.intern(label)),
             model: signal.model.map(|model| self.texts.intern(model)),
+            why: None,
         }
     }
 }

@@ -21,7 +21,7 @@ use tierline_model::Millis;
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::planted::{Bug, planted};
-use crate::ticket::{Behind, Ticket};
+use crate::ticket::{Behind, SignalCell, Ticket};
 
 /// The first byte of every value.
 const VERSION: u8 = 4;
@@ -239,7 +239,7 @@ impl Engine {
     fn write_account(&self, a: u32, name: &mut Vec<u8>, value: &mut Vec<u8>, each: &mut dyn FnMut(&[u8], &[u8])) {
         let account = &self.accounts[a];
         key(name, tag::ACCOUNT, 0, &account.id, "");
-        each(name, put(value, &account::state(self, account)));
+        each(name, put(value, &(account::state(self, account), whys(&account.signals))));
     }
 
     /// `all`: what has not changed too.
@@ -269,7 +269,7 @@ impl Engine {
         }
         if let Some(rare) = ticket.rare.as_ref().filter(|_| all || ticket.behind.rare) {
             key(name, tag::RARE, 0, account, &ticket.id);
-            each(name, put(value, &rare::state(self, rare)));
+            each(name, put(value, &(rare::state(self, rare), whys(&rare.signals))));
         }
         for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
             key(name, tag::MESSAGE, message.slot, account, &ticket.id);
@@ -328,9 +328,18 @@ struct SignalState<'a> {
     model: Option<&'a str>,
 }
 
-fn signals<'e>(engine: &'e Engine, cells: &[crate::ticket::SignalCell]) -> Vec<SignalState<'e>> {
+/// Why signals are what they are, by their places: what the formats before the fourth did not know.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct WhysState<'a>(#[serde(borrow)] Vec<(u32, &'a str)>);
+
+fn whys(cells: &[SignalCell]) -> WhysState<'_> {
+    let placed = (0..).zip(cells);
+    WhysState(placed.filter_map(|(place, cell)| Some((place, cell.why.as_deref()?))).collect())
+}
+
+fn signals<'e>(engine: &'e Engine, cells: &[SignalCell]) -> Vec<SignalState<'e>> {
     let text = |symbol| engine.texts.text(symbol);
-    let state = |cell: &crate::ticket::SignalCell| SignalState {
+    let state = |cell: &SignalCell| SignalState {
         name: text(cell.name),
         at: cell.at,
         value: cell.value,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tierline_model::{Context, Evidence, HandoffContext, Millis};
 use uuid::Uuid;
 
-use super::{SignalState, signals};
+use super::{SignalState, WhysState, signals};
 use crate::account::Slot;
 use crate::cells::Stamp;
 use crate::engine::Engine;
@@ -140,14 +140,14 @@ fn open_state(open: &Open) -> OpenState<'_> {
 
 impl Engine {
     /// Puts back what few tickets have; the context comes under a key of its own.
-    pub(super) fn take_back_rare(&mut self, slot: Slot, state: RareAndMoreState<'_>) {
+    pub(super) fn take_back_rare(&mut self, slot: Slot, state: RareAndMoreState<'_>, whys: WhysState<'_>) {
         let RareAndMoreState { rare: state, more } = state;
         let custom = state.custom.into_iter().map(|(name, value, since, said)| {
             let name = self.texts.intern(name);
             CustomCell { name, value, since, said }
         });
         let custom = custom.collect();
-        let signals = state.signals.iter().map(|signal| self.take_back_signal(signal)).collect();
+        let signals = self.take_back_signals(&state.signals, whys);
         let held = state.held.into_iter().filter_map(|held| {
             let rule = self.rule_by_id(held.rule)?;
             let because = held.because.to_owned();

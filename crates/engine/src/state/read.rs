@@ -4,7 +4,7 @@ use tierline_model::Context;
 
 use super::account::AccountState;
 use super::rare::{RareAndMoreState, RareState};
-use super::{Key, StateError, damaged, take, take_apart, v1, versioned};
+use super::{Key, StateError, WhysState, damaged, take, take_apart, v1, versioned};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::ticket::StoredMessage;
@@ -18,7 +18,13 @@ impl Engine {
     pub fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), StateError> {
         let entity = take_apart(key).ok_or_else(|| StateError::Key(key.escape_ascii().to_string()))?;
         match (entity, value) {
-            (Key::Account(id), Some(value)) => self.take_back_account(id, take::<AccountState<'_>>(key, value)?),
+            (Key::Account(id), Some(value)) => {
+                let (state, whys) = match versioned(key, value)?.0 {
+                    ..=3 => (take::<AccountState<'_>>(key, value)?, WhysState::default()),
+                    _ => take(key, value)?,
+                };
+                self.take_back_account(id, state, whys);
+            }
             (Key::Account(id), None) => {
                 let a = self.account(id);
                 for slot in self.accounts[a].tickets.clone() {
@@ -49,12 +55,13 @@ impl Engine {
                 self.take_back_fields(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
             (Key::Rare(account, id), Some(value)) => {
-                let state = match versioned(key, value)?.0 {
-                    ..=2 => take::<RareState<'_>>(key, value)?.with_nothing_more(),
-                    _ => take::<RareAndMoreState<'_>>(key, value)?,
+                let (state, whys) = match versioned(key, value)?.0 {
+                    ..=2 => (take::<RareState<'_>>(key, value)?.with_nothing_more(), WhysState::default()),
+                    3 => (take::<RareAndMoreState<'_>>(key, value)?, WhysState::default()),
+                    _ => take(key, value)?,
                 };
                 let slot = self.place(account, id);
-                self.take_back_rare(slot, state);
+                self.take_back_rare(slot, state, whys);
             }
             (Key::Clocks(account, id), Some(value)) => {
                 let (_, entry) = versioned(key, value)?;

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use tierline_model::{Millis, TicketField};
 
+use super::WhysState;
 use super::fields::legal;
 use super::rare::RareState;
 use crate::account::Slot;
@@ -98,7 +99,7 @@ impl Engine {
             }
         }
         if let Some(state) = state.rare {
-            self.take_back_rare(slot, state.with_nothing_more());
+            self.take_back_rare(slot, state.with_nothing_more(), WhysState::default());
         }
         let ticket = &mut self.tickets[slot];
         (ticket.behind.fields, ticket.behind.rare) = (true, ticket.rare.is_some());

@@ -24,6 +24,8 @@ pub(crate) mod kept {
     pub const FIELD: usize = 1024;
     /// Of a word that rules compare: a category, a tag, an assignee.
     pub const WORD: usize = 256;
+    /// Of why a model says what it says.
+    pub const WHY: usize = 256;
     /// Of a message in the context package.
     pub const MESSAGE: usize = 600;
     /// How many messages of a ticket, tags of a ticket, custom fields of a ticket or an account.

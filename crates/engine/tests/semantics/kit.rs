@@ -245,6 +245,28 @@ impl Desk {
         self.collect();
     }
 
+    /// A model says at once, or when the clock stands later: then, what a message of `at` says, and why.
+    pub fn feels(&mut self, ticket: &str, name: &str, value: f64, why: &str, at: Millis) {
+        self.events += 1;
+        let id = format!("s{}", self.events);
+        let signal = Signal {
+            signal_id: id.as_str().into(),
+            account_id: "acme".into(),
+            ticket_id: Some(ticket.into()),
+            occurred_at: at,
+            name: name.into(),
+            value: Some(value),
+            label: None,
+            model: Some("lexicon 1".into()),
+            explanation: Some(why.into()),
+            handoff: None,
+        };
+        self.clock = self.clock.max(at);
+        let arrival = Arrival { appended_at: Some(self.clock), input: Input::Signal(&signal) };
+        self.engine.apply(self.clock, arrival).unwrap();
+        self.collect();
+    }
+
     /// The help desk has been heard up to then, and says so at once.
     pub fn heartbeat(&mut self, heard_until: Millis) {
         self.clock = self.clock.max(heard_until);

@@ -190,7 +190,8 @@ impl Facts for Sample {
 
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>)) {
         for told in self.signals.iter().filter(|told| told.name == name) {
-            each(SignalValue { at: told.at, value: told.value, label: told.label, model: Some("tone-2") });
+            let (model, explanation) = (Some("tone-2"), None);
+            each(SignalValue { at: told.at, value: told.value, label: told.label, model, explanation });
         }
     }
 

@@ -21,7 +21,7 @@ use crate::log::{OutputId, Partition};
 use crate::stage::{InputSpec, Stages};
 use crate::topics::{Names, Stream, detect_inputs, detect_outputs, output};
 
-pub use record::code;
+pub use crate::place::code;
 pub use snapshot_topics::engine_memory;
 pub use stage::DetectStage;
 

@@ -3,18 +3,10 @@
 use tierline_engine::Rejected;
 use tierline_model::{AbsurdTime, DecodeError, Decoder, Millis, TicketRecord, check_instant};
 
-use crate::log::{Partition, Record};
-use crate::partitioner::partition_of;
+use crate::log::Record;
+use crate::place::{check_partition, code, dead};
 use crate::stage::Applied;
 use crate::topics::Stream;
-
-/// The codes of dead letters that are found here; those of the decoder and the engine join them.
-pub mod code {
-    /// The record's key is not the account that its value names.
-    pub const WRONG_KEY: &str = "wrong_key";
-    /// Its key belongs into another partition: a producer uses another partitioner.
-    pub const WRONG_PARTITION: &str = "wrong_partition";
-}
 
 /// The instant by which a record takes its place among others: its `occurred_at` where it has one, else its append time.
 /// One that cannot be read has none, and waits for nobody: were it given its append time, all that stands behind it in a
@@ -43,15 +35,6 @@ pub(super) fn instant(
     }
 }
 
-/// Whether the record stands under its account's key, in that key's partition.
-pub(super) fn check_place(record: &Record<'_>, account_id: &str, partitions: i32) -> Result<(), Applied> {
-    match record.key {
-        Some(key) if key == account_id.as_bytes() => check_partition(record.partition, key, partitions),
-        Some(_) => Err(dead(code::WRONG_KEY, "its key is not its `account_id`")),
-        None => Err(dead(code::WRONG_KEY, "it has no key; the key must be its `account_id`")),
-    }
-}
-
 /// The account whose snapshot is withdrawn.
 pub(super) fn tombstone<'a>(record: &Record<'a>, partitions: i32) -> Result<&'a str, Applied> {
     let key = record.key.ok_or_else(|| dead(code::WRONG_KEY, "it has neither key nor value"))?;
@@ -66,21 +49,6 @@ pub(super) fn tombstone<'a>(record: &Record<'a>, partitions: i32) -> Result<&'a 
 /// A record without a value where there must be one.
 pub(super) fn no_value() -> Applied {
     dead(tierline_model::code::UNDECODABLE, "it has no value")
-}
-
-fn check_partition(found: Partition, key: &[u8], partitions: i32) -> Result<(), Applied> {
-    let right = partition_of(key, partitions);
-    if right == found {
-        return Ok(());
-    }
-    let reason = format!(
-        "its key belongs into partition {right} of {partitions}: its producer uses another partitioner than murmur2"
-    );
-    Err(Applied::DeadLetter { code: code::WRONG_PARTITION, reason })
-}
-
-fn dead(code: &'static str, reason: &str) -> Applied {
-    Applied::DeadLetter { code, reason: reason.to_owned() }
 }
 
 impl From<DecodeError> for Applied {

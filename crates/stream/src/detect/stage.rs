@@ -11,12 +11,13 @@ use tierline_rules::Edge;
 
 use super::Common;
 use super::emit::{self, Occasion};
-use super::record::{self, check_place};
+use super::record;
 use super::snapshot_topics::SnapshotTopics;
 use super::why;
 use crate::clock::Clock;
 use crate::log::{Partition, Record};
 use crate::outbox::Outbox;
+use crate::place::check_place;
 use crate::stage::{Applied, EachChange, Stage};
 use crate::topics::Stream;
 
@@ -167,6 +168,7 @@ impl DetectStage {
             | Stream::EscalationQueue
             | Stream::SlaEvents
             | Stream::DetectState
+            | Stream::ScoreState
             | Stream::DeadLetters
             | Stream::Directory
             | Stream::IntakeRaw => unreachable!("`detect_inputs` names inputs only"),

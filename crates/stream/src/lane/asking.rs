@@ -111,7 +111,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             None => PartitionState::CatchingUp,
         };
         if task.shown.as_ref() != Some(&state) {
-            self.metrics.process().caught_up(task.partition, state == PartitionState::CaughtUp);
+            self.metrics.caught_up(task.partition, state == PartitionState::CaughtUp);
             self.settings.health.partition(task.partition, state.clone());
             task.shown = Some(state);
         }
@@ -121,7 +121,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         for task in self.tasks.iter().flatten() {
             for (place, spec) in self.inputs.iter().enumerate() {
                 if let Some(lag) = task.lag(crate::log::InputId(place as u16)) {
-                    self.metrics.process().lag(&spec.topic, task.partition, lag);
+                    self.metrics.lag(&spec.topic, task.partition, lag);
                 }
             }
         }

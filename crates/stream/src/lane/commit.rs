@@ -50,7 +50,11 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let now = wall();
         let began = *self.transaction.began.get_or_insert(now);
         let is_over = lasted(began, now) >= self.settings.commit_interval.as_millis() as Millis;
-        if is_drained || is_over { self.commit(wall) } else { Ok(()) }
+        if !is_drained && !is_over {
+            return Ok(());
+        }
+        self.write_out()?;
+        self.commit(wall)
     }
 
     /// Commits everything that happened since the last time; nothing, if nothing did.

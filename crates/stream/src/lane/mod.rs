@@ -36,6 +36,9 @@ pub fn run_lane<L: Log, S: Stages>(
     stop: &AtomicBool,
     wall: &dyn Fn() -> Millis,
 ) -> Result<(), LaneError> {
+    // Log lines of another stage's tasks say whose they are.
+    let stage = stages.name();
+    let _of_stage = (stage != "detect").then(|| tracing::info_span!("stage", name = stage).entered());
     let (health, number) = (settings.health.clone(), settings.lane);
     health.lane_starts(number);
     let mut lane = Lane::new(log, stages, settings, metrics);
@@ -102,6 +105,8 @@ pub struct Lane<L, S: Stages> {
     checkpoints: commit::Progress,
     /// When the side inputs were last polled.
     sides_polled_at: Millis,
+    /// Whose inbox is looked into first.
+    turn: usize,
 }
 
 /// What is known of the open transaction.
@@ -154,6 +159,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             asking: asking::Asking::default(),
             checkpoints: commit::Progress::default(),
             sides_polled_at: 0,
+            turn: 0,
         }
     }
 
@@ -212,7 +218,9 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.hear_ends(now);
         let more_waits = self.deliver(now)?;
         self.catch_up(now);
-        self.write_out()?;
+        if !self.stages.writes_late() {
+            self.write_out()?;
+        }
         let is_drained = read == 0 && !more_waits;
         self.commit_when_due(is_drained, wall)?;
         self.answer();
@@ -229,7 +237,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let Lane { log, tasks, pending, metrics, condemned, inputs, stages, settings, .. } = self;
         let dead_letters = stages.dead_letters();
         let dead_letter_bytes = settings.dead_letter_bytes;
-        let mut bench = Bench { pending, metrics, condemned, inputs, dead_letters, dead_letter_bytes, now };
+        let left = stages.most_at_once();
+        let mut bench = Bench { pending, metrics, condemned, inputs, dead_letters, dead_letter_bytes, now, left };
         let mut read = 0;
         let change = log.poll(from, wait, &mut |record| {
             read += 1;
@@ -247,12 +256,17 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     /// Takes what waits in the inboxes, as far as its turn has come. Whether more could be taken at once.
     fn deliver(&mut self, now: Millis) -> Result<bool, Failure> {
-        let Lane { log, tasks, pending, metrics, condemned, inputs, stages, settings, .. } = self;
+        let Lane { log, tasks, pending, metrics, condemned, inputs, stages, settings, turn, .. } = self;
         let dead_letters = stages.dead_letters();
         let dead_letter_bytes = settings.dead_letter_bytes;
-        let mut bench = Bench { pending, metrics, condemned, inputs, dead_letters, dead_letter_bytes, now };
+        let left = stages.most_at_once();
+        let mut bench = Bench { pending, metrics, condemned, inputs, dead_letters, dead_letter_bytes, now, left };
         let mut more_waits = false;
-        for task in tasks.iter_mut().flatten() {
+        // Where few may be taken at once, each task is the first of all in its turn.
+        *turn = if left == usize::MAX { 0 } else { turn.wrapping_add(1) };
+        let begin = *turn % tasks.len().max(1);
+        let (before, from) = tasks.split_at_mut(begin);
+        for task in from.iter_mut().chain(before).flatten() {
             task.look_where_it_stands(log);
             more_waits |= task.deliver(DELIVERED_AT_ONCE, &mut bench);
             if task.cold && !task.still_cold() {

@@ -67,7 +67,6 @@ impl<L: Log, S: Stages> Lane<L, S> {
     }
 
     fn forget(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
-        let topics: Vec<&str> = self.inputs.iter().map(|spec| spec.topic.as_str()).collect();
         for &partition in partitions {
             self.owned.remove(&partition);
             if let Some(task) = self.tasks.get_mut(partition as usize) {
@@ -75,7 +74,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             }
             checkpoint::delete(&self.settings, self.stages.name(), partition);
             self.settings.health.released(partition);
-            self.metrics.process().released(partition, &topics);
+            self.metrics.released(partition);
             self.checkpoints.forget(partition);
         }
         self.show_holdings();

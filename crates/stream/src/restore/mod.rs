@@ -247,7 +247,14 @@ fn resume<L: Log, S: Stages>(
                 spec.topic
             )));
         }
-        positions.push(follow(spec.topic.as_str(), partition, position, range)?);
+        positions.push(match position {
+            Some(offset) if !stages.holds_state() && !(range.0..=range.1).contains(&offset) => {
+                let (topic, first) = (spec.topic.as_str(), range.0);
+                tracing::warn!(partition, topic, offset, first, "what came next is gone; going on with the earliest");
+                (Some(first), first)
+            }
+            position => follow(spec.topic.as_str(), partition, position, range)?,
+        });
     }
     let at = if planted(Bug::ClockNotRestored) { At::START } else { record.clock };
     let clock = Clock::new(&settings.clock, at);
@@ -303,12 +310,15 @@ fn begin<L: Log, S: Stages>(
         .map_err(|reason| Failure::Fatal(format!("partition {partition} cannot begin: {reason}")))?;
     let mut handed = Vec::new();
     for place in 0..stages.inputs().len() {
-        handed.push(log.range(InputId(place as u16), partition)?.0);
+        let (first, next) = log.range(InputId(place as u16), partition)?;
+        handed.push(if stages.begins_at_the_end() { next } else { first });
     }
     let mut task = Task::new(partition, stage, clock, stages.inputs(), &handed);
     task.incarnation = (settings.incarnation)();
     task.cold = stages.inputs().iter().any(|spec| spec.snapshot);
-    let positions = (0..handed.len()).map(|place| (InputId(place as u16), None)).collect();
+    // Where it begins is found out once: what comes meanwhile is behind it.
+    let from = |offset: &Offset| stages.begins_at_the_end().then_some(*offset);
+    let positions = handed.iter().enumerate().map(|(place, offset)| (InputId(place as u16), from(offset))).collect();
     Ok(Restored { task, positions, entries: 0, from_checkpoint: false })
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Progress<'w> {
 impl<'w> Progress<'w> {
     /// It begins.
     pub fn new(watch: Watch<'w>, partition: Partition, from: &'static str) -> Progress<'w> {
-        watch.metrics.process().restoring(partition, 0.0);
+        watch.metrics.restoring(partition, 0.0);
         Progress { watch, partition, from, entries: 0, told: 0, told_at: (watch.wall)() }
     }
 

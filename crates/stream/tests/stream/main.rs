@@ -8,6 +8,7 @@ mod memory;
 mod mishaps;
 mod recovery;
 mod restores;
+mod scoring;
 mod stored;
 mod time;
 mod world;

@@ -23,7 +23,8 @@ use crate::memory::{Part, State, Stored};
 use crate::world::*;
 
 /// The folder of what this version writes; the third has entries of clocks, and of what few tickets have, beside those
-/// of the second, the fourth knows how far a source has been heard, and the fifth who sleeps until an import has ended.
+/// of the second, the fourth knows how far a source has been heard, and the fifth why signals say what they say, and who
+/// sleeps until an import has ended.
 const PRESENT: &str = "5";
 
 const RULES: &str = "rules:
@@ -73,6 +74,7 @@ fn first_half(world: &World) {
     world.send("tickets", world.event("updated", "solved", NOON, json!({ "ticket": { "status": "solved" } })));
     let signal = json!({ "signal_id": "s1", "account_id": ACME, "ticket_id": "upset", "occurred_at": NOON,
         "name": "sentiment", "value": -0.7, "label": "angry", "model": "m",
+        "explanation": "“it fails” (outage)",
         "handoff": { "summary": "tried twice", "attempted": ["a"], "wants_human": true } });
     world.send("tickets", world.created("upset", NOON));
     world.send("signals", signal);

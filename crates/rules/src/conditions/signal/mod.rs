@@ -116,8 +116,8 @@ impl Signal {
         }
     }
 
-    /// The value that counts, for people, and which model said so.
-    fn shown(&self, facts: &dyn Facts) -> Option<Seen> {
+    /// The value that counts, for people, and which model said so; and why it did, if it told.
+    fn shown(&self, facts: &dyn Facts) -> Option<(Seen, Option<String>)> {
         let taken = self.survey(facts).taken?;
         let mut seen = None;
         facts.signals(&self.name, &mut |signal| {
@@ -130,7 +130,8 @@ impl Signal {
                     (None, Some(label)) => text::quoted(&text::cut(label)),
                     (None, None) => "told without a value".to_owned(),
                 };
-                seen = Some(Seen { value, source: signal.model.map(str::to_owned), as_of: Some(signal.at) });
+                let told = Seen { value, source: signal.model.map(str::to_owned), as_of: Some(signal.at) };
+                seen = Some((told, signal.explanation.map(str::to_owned)));
             }
         });
         seen
@@ -170,7 +171,7 @@ impl Condition for Signal {
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let say = Say { past: true, negated, plural: false };
         let predicate = match self.shown(facts) {
-            Some(seen) if self.wanted.of_telling().is_none() => {
+            Some((seen, _)) if self.wanted.of_telling().is_none() => {
                 let not = if negated { "not " } else { "" };
                 format!("was {} ({not}{})", seen.value, self.wanted.core())
             }
@@ -180,7 +181,11 @@ impl Condition for Signal {
     }
 
     fn seen(&self, facts: &dyn Facts) -> Seen {
-        self.shown(facts).unwrap_or_else(|| Seen { value: "unknown".to_owned(), ..Seen::default() })
+        match self.shown(facts) {
+            Some((seen, Some(why))) => Seen { value: format!("{}: {why}", seen.value), ..seen },
+            Some((seen, None)) => seen,
+            None => Seen { value: "unknown".to_owned(), ..Seen::default() },
+        }
     }
 
     fn normal(&self) -> String {
