@@ -21,6 +21,7 @@ mod secret;
 mod surroundings;
 mod time;
 mod topics;
+mod url;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -48,7 +48,8 @@ impl Observe {
             }
         }
         observe.advertise = keys.optional("advertise").and_then(|node| advertised(node, reading));
-        observe.token = keys.optional("token").and_then(|node| token(node, reading));
+        observe.token =
+            keys.optional("token").and_then(|node| Secret::read_for_header(node, "`observe.token`", reading));
         let found = &mut *reading.found;
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         if let Some(format) = keys.optional("logs").and_then(|node| word(node, "`observe.logs`", &formats, found)) {
@@ -84,17 +85,6 @@ fn advertised(node: &Node, reading: &mut Reading<'_>) -> Option<String> {
         return None;
     }
     Some(url.to_owned())
-}
-
-/// One that can stand in a header.
-fn token(node: &Node, reading: &mut Reading<'_>) -> Option<Secret> {
-    let token = Secret::read(node, "`observe.token`", reading)?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = "`observe.token` has letters, digits and signs of ASCII alone, and no spaces";
-        reading.found.mistake(codes::WRONG_KIND, &node.span, message);
-        return None;
-    }
-    Some(token)
 }
 
 /// An address with its port; `localhost` is the one name that is known without asking anybody.

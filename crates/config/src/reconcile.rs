@@ -10,7 +10,7 @@ use tierline_model::Millis;
 use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unknown_word, wrong_kind};
 
 use crate::time::within;
-use crate::{Reading, Secret};
+use crate::{Reading, Secret, url};
 
 /// How a source is asked for what has changed.
 #[derive(Clone, Debug)]
@@ -84,10 +84,10 @@ fn one(name: &str, node: &Node, terms: &Terms, stale_after: Millis, reading: &mu
     let what = format!("`intake.reconcile.{name}`");
     let mut keys = Keys::of(node, &what, reading.found)?;
     let token = keys.required("token", reading.found);
-    let token = token.and_then(|node| Secret::read(node, &format!("the token of {what}"), reading));
+    let token = token.and_then(|node| Secret::read_for_header(node, &format!("the token of {what}"), reading));
     let written = keys.entry("url");
     let url = match written {
-        Some(entry) => address(&entry.value, &what, reading),
+        Some(entry) => address(&entry.value, name, reading),
         None if terms.url.is_none() => {
             let message = format!("{what} needs `url`");
             let help = "where the API is: `url: https://acme.example.com`; of a help desk its `site` does as well";
@@ -131,22 +131,18 @@ fn one(name: &str, node: &Node, terms: &Terms, stale_after: Millis, reading: &mu
     })
 }
 
-fn address(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<String> {
-    let written = text(node, "`url`", reading.found)?.trim_end_matches('/');
-    let rest = written.strip_prefix("https://").or_else(|| written.strip_prefix("http://"));
-    if !rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' '])) {
-        reading
-            .found
-            .mistake(codes::WRONG_KIND, &node.span, format!("`url` of {what} is an address"))
-            .help("write `https://acme.example.com`, without a user or a query");
+/// Where an API is: paths follow it.
+fn address(node: &Node, name: &str, reading: &mut Reading<'_>) -> Option<String> {
+    let what = format!("`intake.reconcile.{name}.url`");
+    let written = url::http(node, &what, "write `user: …` and `token: ${NAME}` beside `url`", reading)?;
+    if written.contains(['?', '#']) {
+        let found = reading.found.mistake(codes::WRONG_KIND, &node.span, format!("{what} has a query"));
+        found.help("write `https://acme.example.com`: paths follow it");
         return None;
     }
-    let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| written.starts_with(host));
-    if written.starts_with("http://") && !local {
-        reading
-            .found
-            .warning(codes::DOUBTFUL, &node.span, "the token goes there unencrypted")
-            .help("write `url: https://…`");
+    if url::is_open(&written) {
+        let found = reading.found.warning(codes::DOUBTFUL, &node.span, "the token goes there unencrypted");
+        found.help("write `url: https://…`");
     }
-    Some(written.to_owned())
+    Some(written.trim_end_matches('/').to_owned())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tierline_rules::source::{Keys, Node, boolean, codes, text};
 
 use crate::time::within;
-use crate::{Reading, Secret};
+use crate::{Reading, Secret, url};
 
 /// Where schemas are kept.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ impl Registry {
     pub(crate) fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Registry> {
         let mut keys = Keys::of(node, "`schema_registry`", reading.found)?;
         let url = keys.required("url", reading.found);
-        let url = url.and_then(|node| address(node, reading));
+        let instead = "write `user: …` and `password: ${NAME}` beside `url`";
+        let url = url.and_then(|node| url::http(node, "`schema_registry.url`", instead, reading));
         let (user, password) = (keys.entry("user"), keys.entry("password"));
         let credentials = match (user, password) {
             (Some(user), Some(password)) => {
@@ -49,35 +50,11 @@ impl Registry {
         let timeout = timeout.and_then(|node| within(node, "`schema_registry.timeout`", (100, 300_000), reading));
         keys.finish(reading.found);
         let url = url?;
-        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| url.starts_with(host));
-        if let (Some(password), true, false) = (password, url.starts_with("http://"), local) {
+        if let Some(password) = password.filter(|_| url::is_open(&url)) {
             let message = "the password goes to the registry unencrypted";
             reading.found.warning(codes::DOUBTFUL, &password.key.span, message).help("write `url: https://…`");
         }
         let timeout = Duration::from_millis(timeout.unwrap_or(10_000).unsigned_abs());
         Some(Registry { url, credentials, register: register.unwrap_or(true), timeout })
-    }
-}
-
-fn address(node: &Node, reading: &mut Reading<'_>) -> Option<String> {
-    let url = text(node, "`schema_registry.url`", reading.found)?;
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split('/').next().unwrap_or(rest)).filter(|host| !host.is_empty());
-    match host {
-        Some(host) if host.contains('@') => {
-            reading.literals.hide(&node.span);
-            reading
-                .found
-                .mistake(codes::LITERAL_SECRET, &node.span, "`schema_registry.url` has a user or a password in it")
-                .label("not shown here")
-                .help("write `user: …` and `password: ${NAME}` beside `url`");
-            None
-        }
-        Some(_) if !url.contains(char::is_whitespace) => Some(url.to_owned()),
-        _ => {
-            let message = "`schema_registry.url` begins with `http://` or `https://` and names a host";
-            reading.found.mistake(codes::WRONG_KIND, &node.span, message);
-            None
-        }
     }
 }

@@ -40,6 +40,19 @@ impl Secret {
     }
 }
 
+impl Secret {
+    /// The same, of one that can stand in a header.
+    pub(crate) fn read_for_header(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Secret> {
+        let secret = Secret::read(node, what, reading)?;
+        if !secret.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = format!("{what} has letters, digits and signs of ASCII alone, and no spaces");
+            reading.found.mistake(codes::WRONG_KIND, &node.span, message);
+            return None;
+        }
+        Some(secret)
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")

@@ -8,7 +8,7 @@ use tierline_score::Model;
 
 use super::read_model;
 use crate::time::within;
-use crate::{Reading, Secret};
+use crate::{Reading, Secret, url};
 
 /// A scorer that is asked over HTTP.
 #[derive(Clone, Debug)]
@@ -46,8 +46,8 @@ const BOUNDS: (Millis, Millis) = (10, 5_000);
 impl HttpScorer {
     pub(super) fn read(url: &Node, mut keys: Keys<'_>, reading: &mut Reading<'_>) -> Option<HttpScorer> {
         let url_entry = url;
-        let url = address(url, reading);
-        let token = keys.optional("token").map(|node| token(node, reading));
+        let url = url::http(url, "`scorer.url`", "write `token: ${NAME}` beside `url`", reading);
+        let token = keys.optional("token").map(|node| Secret::read_for_header(node, "`scorer.token`", reading));
         let mut length = |key, what: &str, usual: Millis, reading: &mut Reading<'_>| {
             let node = keys.optional(key);
             let told = node.and_then(|node| within(node, what, BOUNDS, reading));
@@ -64,8 +64,7 @@ impl HttpScorer {
         };
         keys.finish(reading.found);
         let url = url?;
-        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| url.starts_with(host));
-        if url.starts_with("http://") && !local {
+        if url::is_open(&url) {
             let message = "what customers write goes to the scorer unencrypted";
             reading.found.warning(codes::DOUBTFUL, &url_entry.span, message).help("write `url: https://…`");
         }
@@ -93,40 +92,6 @@ fn fallback(node: &Node, reading: &mut Reading<'_>) -> Option<Fallback> {
             let message = format!("`scorer.fallback` is never `{other}`");
             let help = "write `builtin`, `none`, or `{ model: FILE }` for a model that `tierline calibrate` wrote";
             reading.found.mistake(codes::UNKNOWN_WORD, &node.span, message).help(help);
-            None
-        }
-    }
-}
-
-/// One that can stand in a header.
-fn token(node: &Node, reading: &mut Reading<'_>) -> Option<Secret> {
-    let token = Secret::read(node, "`scorer.token`", reading)?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = "`scorer.token` has letters, digits and signs of ASCII alone, and no spaces";
-        reading.found.mistake(codes::WRONG_KIND, &node.span, message);
-        return None;
-    }
-    Some(token)
-}
-
-fn address(node: &Node, reading: &mut Reading<'_>) -> Option<String> {
-    let url = text(node, "`scorer.url`", reading.found)?;
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(rest)).filter(|host| !host.is_empty());
-    match host {
-        Some(host) if host.contains('@') => {
-            reading.literals.hide(&node.span);
-            reading
-                .found
-                .mistake(codes::LITERAL_SECRET, &node.span, "`scorer.url` has a user or a password in it")
-                .label("not shown here")
-                .help("write `token: ${NAME}` beside `url`");
-            None
-        }
-        Some(_) if url.bytes().all(|byte| byte.is_ascii_graphic()) => Some(url.to_owned()),
-        _ => {
-            let message = "`scorer.url` begins with `http://` or `https://` and names a host";
-            reading.found.mistake(codes::WRONG_KIND, &node.span, message);
             None
         }
     }

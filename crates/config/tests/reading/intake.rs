@@ -91,7 +91,7 @@ fn what_is_wrong_with_asking_is_told_together() {
   reconcile:
     bad: {{ token: '${{NEW}}' }}
     desk: {{ token: hunter2 }}
-    far: {{ url: https://jo@far.example, every: 2d, look_back: 60d }}
+    far: {{ url: https://jo:hunter2@far.example, every: 2d, look_back: 60d }}
     odd: {{ token: '${{NEW}}' }}
     dsk: {{ token: '${{NEW}}' }}
 "
