@@ -9,11 +9,13 @@ pub trait Api: Send + Sync {
     /// What is true of it before anything is asked.
     fn terms(&self) -> Terms;
 
-    /// What `Authorization` says; some must be asked for it first.
+    /// What `Authorization` says: mostly the token itself. Some must be asked for it first.
     ///
     /// # Errors
     /// It could not be had.
-    fn authorization(&self, key: &Key, http: &mut Http) -> Result<String, Halt>;
+    fn authorization(&self, key: &Key, _: &mut Http) -> Result<String, Halt> {
+        Ok(format!("Bearer {}", key.token))
+    }
 
     /// Headers of every request beside that.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {

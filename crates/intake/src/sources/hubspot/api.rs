@@ -11,7 +11,7 @@ use tierline_model::{Millis, parse_instant};
 
 use super::Hubspot;
 use crate::reconcile::page::{items, odd, text};
-use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
+use crate::reconcile::{Api, Halt, Round, Terms};
 
 /// A page; the most there is.
 const PAGE: usize = 200;
@@ -32,10 +32,6 @@ impl Api for Hubspot {
             has_tickets: false,
             user: None,
         }
-    }
-
-    fn authorization(&self, key: &Key, _: &mut Http) -> Result<String, Halt> {
-        Ok(format!("Bearer {}", key.token))
     }
 
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Intercom;
 use crate::directory::EntryKind;
 use crate::reconcile::page::{id, if_allowed, items, odd, take_each, text, without};
-use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
+use crate::reconcile::{Api, Halt, Round, Terms};
 
 /// A page of a search; the most there is.
 const PAGE: u32 = 150;
@@ -43,10 +43,6 @@ impl Api for Intercom {
             has_tickets: true,
             user: None,
         }
-    }
-
-    fn authorization(&self, key: &Key, _: &mut Http) -> Result<String, Halt> {
-        Ok(format!("Bearer {}", key.token))
     }
 
     fn headers(&self) -> &'static [(&'static str, &'static str)] {

@@ -11,7 +11,7 @@ use tierline_model::{Millis, instant_text};
 
 use super::Pylon;
 use crate::reconcile::page::{id, if_allowed, items, odd, take_each, text, without};
-use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
+use crate::reconcile::{Api, Halt, Round, Terms};
 
 /// A page; the most there is is 999.
 const PAGE: u32 = 500;
@@ -44,10 +44,6 @@ impl Api for Pylon {
             has_tickets: true,
             user: None,
         }
-    }
-
-    fn authorization(&self, key: &Key, _: &mut Http) -> Result<String, Halt> {
-        Ok(format!("Bearer {}", key.token))
     }
 
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {

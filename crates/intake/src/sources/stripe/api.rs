@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Stripe;
 use crate::reconcile::page::{id, items, odd};
-use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
+use crate::reconcile::{Api, Halt, Round, Terms};
 
 /// A page; the most there is.
 const PAGE: &str = "100";
@@ -28,10 +28,6 @@ impl Api for Stripe {
             has_tickets: false,
             user: None,
         }
-    }
-
-    fn authorization(&self, key: &Key, _: &mut Http) -> Result<String, Halt> {
-        Ok(format!("Bearer {}", key.token))
     }
 
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {

@@ -146,6 +146,27 @@ impl<'t> Trial<'t> {
     }
 }
 
+/// However the vendor and the log misbehave, with so many seeds and so many rounds when all is well again: in the end a
+/// world says what a calm one did, nothing of it twice, and no heartbeat comes too early.
+pub fn is_said_in_the_end(
+    expected: &BTreeSet<String>,
+    (seeds, rounds): (u64, usize),
+    world: impl Fn() -> World,
+    vendor: impl Fn() -> Vendor,
+) {
+    for seed in 0..seeds {
+        let (rough, vendor) = (world(), vendor());
+        vendor.misbehave(luck(Dice(seed)));
+        let mut trial = Trial::new(&rough, &vendor);
+        trial.interrupted = true;
+        trial.run(rounds);
+        assert_eq!(said(&rough), *expected, "seed {seed}");
+        let told = rough.tickets();
+        assert_eq!(survivors(&told), expected.len(), "seed {seed}: of {} records", told.len());
+        trial.heartbeats_cover_what_is_there();
+    }
+}
+
 fn completed(gateway: &Running) -> usize {
     let text = gateway.metrics.render();
     let line = text

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tierline_model::{instant_text, parse_instant};
 
 use super::vendor::{Question, Vendor};
-use super::{Dice, Trial, luck, of_kind, said, survivors};
+use super::{Dice, Trial, is_said_in_the_end, of_kind, said};
 use crate::world::{World, now, source_of};
 
 /// Issues of one page.
@@ -85,14 +85,5 @@ fn whatever_fails_in_the_end_all_is_there_and_nothing_twice() {
     assert_eq!((of_kind(&calm, "created").len(), of_kind(&calm, "message").len()), (11, 11));
     assert_eq!(of_kind(&calm, "updated")[0]["ticket"]["team"], "Support");
     assert_eq!(of_kind(&calm, "message")[0]["message"]["author"], "agent");
-    for seed in 0..2 {
-        let (rough, vendor) = (world(), Vendor::start(pylon(started, changes())));
-        vendor.misbehave(luck(Dice(seed)));
-        let mut trial = Trial::new(&rough, &vendor);
-        trial.interrupted = true;
-        trial.run(2);
-        assert_eq!(said(&rough), expected, "seed {seed}");
-        assert_eq!(survivors(&rough.tickets()), expected.len(), "seed {seed}");
-        trial.heartbeats_cover_what_is_there();
-    }
+    is_said_in_the_end(&expected, (2, 2), world, || Vendor::start(pylon(started, changes())));
 }

@@ -8,7 +8,7 @@ use tierline_intake::proof::hmac_sha256;
 use tierline_model::{Millis, instant_text};
 
 use super::vendor::{Question, Vendor};
-use super::{Dice, Trial, instant, luck, of_kind, said, survivors};
+use super::{Dice, Trial, instant, is_said_in_the_end, of_kind, said};
 use crate::world::{Running, SECRETS, World, now, source_of};
 
 /// A ticket, and when what was written on it; seconds.
@@ -173,17 +173,7 @@ fn whatever_fails_in_whatever_order_in_the_end_all_is_there_and_nothing_twice() 
     Trial::new(&calm, &vendor).run(4);
     let expected = said(&calm);
     assert!(expected.len() > 30, "{expected:?}");
-    for seed in 0..3 {
-        let (rough, vendor) = (world(), Vendor::start(zendesk(tickets.clone())));
-        vendor.misbehave(luck(Dice(seed)));
-        let mut trial = Trial::new(&rough, &vendor);
-        trial.interrupted = true;
-        trial.run(4);
-        assert_eq!(said(&rough), expected, "seed {seed}");
-        let told = rough.tickets();
-        assert_eq!(survivors(&told), expected.len(), "seed {seed}: of {} records", told.len());
-        trial.heartbeats_cover_what_is_there();
-    }
+    is_said_in_the_end(&expected, (3, 4), world, || Vendor::start(zendesk(tickets.clone())));
 }
 
 #[test]
