@@ -226,27 +226,15 @@ impl Desk {
 
     /// A model's word on a ticket.
     pub fn signal(&mut self, ticket: &str, name: &str, value: f64, at: Millis) {
-        self.events += 1;
-        let id = format!("s{}", self.events);
-        let signal = Signal {
-            signal_id: id.as_str().into(),
-            account_id: "acme".into(),
-            ticket_id: Some(ticket.into()),
-            occurred_at: at,
-            name: name.into(),
-            value: Some(value),
-            label: None,
-            model: None,
-            explanation: None,
-            handoff: None,
-        };
-        self.clock = self.clock.max(at);
-        self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Signal(&signal) }).unwrap();
-        self.collect();
+        self.says(ticket, (name, value), None, at, at);
     }
 
     /// A model says at once, or when the clock stands later: then, what a message of `at` says, and why.
     pub fn feels(&mut self, ticket: &str, name: &str, value: f64, why: &str, at: Millis) {
+        self.says(ticket, (name, value), Some(why), at, self.clock.max(at));
+    }
+
+    fn says(&mut self, ticket: &str, (name, value): (&str, f64), why: Option<&str>, at: Millis, appended_at: Millis) {
         self.events += 1;
         let id = format!("s{}", self.events);
         let signal = Signal {
@@ -257,12 +245,12 @@ impl Desk {
             name: name.into(),
             value: Some(value),
             label: None,
-            model: Some("lexicon 1".into()),
-            explanation: Some(why.into()),
+            model: why.map(|_| "lexicon 1".into()),
+            explanation: why.map(Into::into),
             handoff: None,
         };
         self.clock = self.clock.max(at);
-        let arrival = Arrival { appended_at: Some(self.clock), input: Input::Signal(&signal) };
+        let arrival = Arrival { appended_at: Some(appended_at), input: Input::Signal(&signal) };
         self.engine.apply(self.clock, arrival).unwrap();
         self.collect();
     }
