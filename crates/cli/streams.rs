@@ -57,6 +57,7 @@ pub fn word(stream: Stream) -> &'static str {
         Stream::Billing(_) => "billing",
         Stream::AccountChanges => "account-changes",
         Stream::BillingChanges => "billing-changes",
+        Stream::AccountMoves => "account-moves",
         Stream::Signals => "signals",
         Stream::Commands => "commands",
         Stream::Escalations => "escalations",
@@ -75,7 +76,12 @@ pub fn word(stream: Stream) -> &'static str {
 pub fn record_type(stream: Stream) -> Option<RecordType> {
     match stream {
         Stream::EscalationsShadow => Some(RecordType::Escalations),
-        Stream::DetectState | Stream::ScoreState | Stream::DeadLetters | Stream::Directory | Stream::IntakeRaw => None,
+        Stream::AccountMoves
+        | Stream::DetectState
+        | Stream::ScoreState
+        | Stream::DeadLetters
+        | Stream::Directory
+        | Stream::IntakeRaw => None,
         other => RecordType::from_word(word(other)),
     }
 }

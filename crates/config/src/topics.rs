@@ -19,6 +19,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
         ("tickets", &mut names.tickets),
         ("account-changes", &mut names.account_changes),
         ("billing-changes", &mut names.billing_changes),
+        ("account-moves", &mut names.account_moves),
         ("signals", &mut names.signals),
         ("commands", &mut names.commands),
         ("escalations", &mut names.escalations),
@@ -55,7 +56,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
 }
 
 /// Streams of the contract that this version neither reads nor writes.
-const NOT_BUILT: [&str; 6] = ["rules", "account-moves", "aliases", "dispatch", "dispatch-state", "notifications"];
+const NOT_BUILT: [&str; 5] = ["rules", "aliases", "dispatch", "dispatch-state", "notifications"];
 
 fn one(node: &Node, stream: &str, reading: &mut Reading<'_>) -> Option<String> {
     let name = text(node, &format!("`topics.{stream}`"), reading.found)?.to_owned();
@@ -101,6 +102,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         billing,
         account_changes,
         billing_changes,
+        account_moves,
         signals,
         commands,
         escalations,
@@ -117,6 +119,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         tickets,
         account_changes,
         billing_changes,
+        account_moves,
         signals,
         commands,
         escalations,

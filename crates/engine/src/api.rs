@@ -1,8 +1,8 @@
 //! What goes into the engine and what comes out of it.
 
 use tierline_model::{
-    AccountChange, AccountSnapshot, BillingChange, BillingSnapshot, Command, Escalation, Millis, QueueEntry, Signal,
-    SlaEvent, TicketEvent,
+    AccountChange, AccountRehomed, AccountSnapshot, BillingChange, BillingSnapshot, Command, Escalation, Millis,
+    QueueEntry, Signal, SlaEvent, TicketEvent,
 };
 use uuid::Uuid;
 
@@ -67,6 +67,15 @@ pub enum Input<'a> {
     AccountChange(&'a AccountChange<'a>),
     /// A record of `billing-changes`.
     BillingChange(&'a BillingChange<'a>),
+    /// `rehomed` without a ticket: what a source told of an account goes to another.
+    AccountRehomed(&'a AccountRehomed<'a>),
+    /// A record of `account-moves`: what another account lets go, or passes on.
+    Moved {
+        /// The key: the account that it comes to.
+        account_id: &'a str,
+        /// What an [`Output::Move`] was.
+        value: &'a [u8],
+    },
     /// A record of `signals`.
     Signal(&'a Signal<'a>),
     /// A record of `commands`.
@@ -93,6 +102,13 @@ pub enum Output {
     Queue(Uuid, Option<Box<QueueEntry>>),
     /// To `sla-events`.
     Sla(Box<SlaEvent>),
+    /// To `account-moves`, into the partition of its key.
+    Move {
+        /// The key: the account that it goes to.
+        to: String,
+        /// For its engine alone: [`Input::Moved`].
+        value: Vec<u8>,
+    },
 }
 
 /// What the configuration says besides rules and policies.
@@ -125,6 +141,12 @@ pub struct Counts {
     pub idle_commands: u64,
     /// Imports that were taken as ended without their mark.
     pub imports_timed_out: u64,
+    /// Tickets that went to another account.
+    pub moved_away: u64,
+    /// Tickets that came from another account.
+    pub moved_here: u64,
+    /// Tickets that were said to come, and did not: what waited for them was taken without them.
+    pub moves_given_up: u64,
     /// Per rule (its place in the rule set): evaluations that ended undecided.
     pub undecided: Vec<u64>,
 }

@@ -11,6 +11,7 @@ use crate::api::Rejected;
 use crate::engine::Engine;
 use crate::fire::{Cause, Saying};
 use crate::judge::Rising;
+use crate::moves::Straying;
 use crate::texts::Symbol;
 use crate::ticket::{Proof, SignalCell, Track};
 use crate::tickets::kept;
@@ -32,6 +33,9 @@ impl Engine {
             return Ok(());
         }
         let slot = self.addressed(a, command);
+        if slot.is_none() && self.is_elsewhere(Straying::Command(command), at, appended_at)? {
+            return Ok(());
+        }
         self.arrive(a, at);
         if !self.admit(a, slot, &command.command_id) {
             self.counts.repeats += 1;
@@ -79,6 +83,8 @@ impl Engine {
                 self.end(slot, saying);
             }
         }
+        let account = self.accounts[a].id.clone();
+        self.strays.forget_account(&account);
         self.erase_account(a);
     }
 
@@ -109,7 +115,7 @@ impl Engine {
 
     /// When a command of this instant takes effect on a ticket: not before the ticket was created, nor before its
     /// escalation opened, though the clock of whoever sent it says so. No wait is negative.
-    fn not_before(&self, slot: Slot, at: Millis) -> Millis {
+    pub(crate) fn not_before(&self, slot: Slot, at: Millis) -> Millis {
         let ticket = &self.tickets[slot];
         let opened_at = ticket.escalation().map(|open| open.opened_at);
         [ticket.created_at, opened_at].into_iter().flatten().fold(at, Millis::max)
@@ -250,8 +256,14 @@ impl Engine {
     }
 
     /// A signal stands on its ticket, else on its account.
-    pub(crate) fn take_signal(&mut self, signal: &Signal<'_>, appended_at: Millis) {
+    pub(crate) fn take_signal(&mut self, signal: &Signal<'_>, appended_at: Millis) -> Result<(), Rejected> {
         let at = signal.occurred_at.min(appended_at);
+        let known = |id| self.find(&signal.account_id, id).is_some();
+        if signal.ticket_id.as_ref().is_some_and(|id| !known(id))
+            && self.is_elsewhere(Straying::Signal(signal), at, appended_at)?
+        {
+            return Ok(());
+        }
         let a = self.account(&signal.account_id);
         self.before_record(a, at);
         let slot = signal.ticket_id.as_ref().map(|id| self.ticket(a, id));
@@ -260,7 +272,7 @@ impl Engine {
         if !self.admit(a, slot, &signal.signal_id) {
             self.counts.repeats += 1;
             self.schedule(a);
-            return;
+            return Ok(());
         }
         self.follows = if late { Millis::MIN } else { at };
         let cell = SignalCell {
@@ -300,6 +312,7 @@ impl Engine {
         }
         self.follow_signal(a, slot);
         self.schedule(a);
+        Ok(())
     }
 
     fn follow_signal(&mut self, a: u32, slot: Option<Slot>) {

@@ -87,13 +87,13 @@ impl Engine {
         self.say(slot, saying);
         // Its last state in the queue is that it is gone.
         self.outputs.pop_if(|output| matches!(output, Output::Queue(..)));
-        let context = self.key_of_context(slot);
+        let beside = self.keys_of_escalation(slot);
         if let Some(open) = self.tickets[slot].rare().open(track).take()
             && track == Track::Live
         {
             self.outputs.push(Output::Queue(open.id, None));
             self.count_tier(track, open.tier, 1);
-            self.tombstones.push(context);
+            self.tombstones.extend(beside);
         }
         self.mark_ticket(slot);
     }

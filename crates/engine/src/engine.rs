@@ -21,10 +21,11 @@ use crate::heard::Heard;
 use crate::imports::Imports;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
+use crate::moves::Strays;
 use crate::places::Places;
 use crate::settle::Settling;
 use crate::texts::Texts;
-use crate::ticket::Ticket;
+use crate::ticket::{Said, Ticket};
 use crate::view::{Around, View};
 
 /// The detect stage of one task. Sans-IO: time comes in with each call, outputs and changes are drained.
@@ -39,6 +40,7 @@ pub struct Engine {
     /// The sources that send heartbeats.
     pub(crate) heard: Heard,
     pub(crate) imports: Imports,
+    pub(crate) strays: Strays,
     pub(crate) accounts: Pages<Account>,
     pub(crate) by_account: Places,
     pub(crate) tickets: Arena<Ticket>,
@@ -65,6 +67,8 @@ pub struct Engine {
     pub(crate) vacant: Vec<u32>,
     /// While a restore runs: contexts whose tickets may not have come yet.
     pub(crate) contexts: FxHashMap<Slot, Box<tierline_model::Context>>,
+    /// While a restore runs: the last words of escalations whose tickets may not have come yet.
+    pub(crate) last_words: FxHashMap<Slot, Box<Said>>,
     /// While a restore runs: the ticket that the last entry was of.
     pub(crate) latest: Option<Slot>,
     /// While changed rules are settled: which ones do not rise as usual.
@@ -118,6 +122,8 @@ impl Engine {
             vacant: Vec::new(),
             latest: None,
             contexts: FxHashMap::default(),
+            last_words: FxHashMap::default(),
+            strays: Strays::default(),
             settling: Settling::default(),
             settling_policies: FxHashMap::default(),
             of_gone_policies: Vec::new(),
@@ -147,7 +153,7 @@ impl Engine {
         taken
     }
 
-    fn take(&mut self, arrival: Arrival<'_>) -> Result<(), Rejected> {
+    pub(crate) fn take(&mut self, arrival: Arrival<'_>) -> Result<(), Rejected> {
         let appended_at = arrival.appended_at;
         match arrival.input {
             Input::Ticket(event) => self.take_event(event, appended_at.unwrap_or(event.occurred_at)),
@@ -183,10 +189,12 @@ impl Engine {
                 self.take_billing_change(change, appended_at);
                 Ok(())
             }
-            Input::Signal(signal) => {
-                self.take_signal(signal, appended_at.unwrap_or(signal.occurred_at));
+            Input::AccountRehomed(moved) => {
+                self.take_account_rehomed(moved, appended_at.unwrap_or(moved.occurred_at));
                 Ok(())
             }
+            Input::Moved { account_id, value } => self.take_moved(account_id, value),
+            Input::Signal(signal) => self.take_signal(signal, appended_at.unwrap_or(signal.occurred_at)),
             Input::Command(command) => self.take_command(command, appended_at.unwrap_or(command.occurred_at)),
         }
     }
@@ -200,6 +208,7 @@ impl Engine {
             return;
         }
         self.pass_deadlines(clock, edge);
+        self.let_strays_go(clock, edge == Edge::Records);
         if self.texts.wants_sweep() {
             self.sweep_texts();
         }
@@ -233,7 +242,7 @@ impl Engine {
         }
         let of_accounts = self.queue.peek().map(|&Reverse((deadline, _))| deadline);
         let of_imports = self.imports.deadline(self.settings.import_timeout);
-        of_accounts.into_iter().chain(of_imports).min()
+        of_accounts.into_iter().chain(of_imports).chain(self.strays.deadline()).min()
     }
 
     /// What is to be written, in order.

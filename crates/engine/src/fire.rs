@@ -10,7 +10,7 @@ use crate::api::Output;
 use crate::engine::Engine;
 use crate::judge::{Rise, Rising};
 use crate::planted::{Bug, planted};
-use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof, Track};
+use crate::ticket::{Absence, FIRINGS, Firing, FiringKind, Held, Open, Proof, Said, Track};
 
 /// What caused the rises of the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +220,7 @@ impl Engine {
                 held_by: Vec::new(),
                 firings: Vec::new(),
                 context: None,
+                said: None,
             })
         });
         let firing = Firing {
@@ -277,13 +278,8 @@ impl Engine {
         let due_at = self.escalation_due(slot);
         // Its own clock may have started anew.
         self.clocked.push(slot);
-        let ticket = &mut self.tickets[slot];
-        let url = ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned);
-        let account_id = self.accounts[ticket.account].id.to_string();
-        let ticket_id = ticket.id.to_string();
         let track = saying.track;
-        let Some(open) = ticket.open_mut(track) else { return };
-        let sequence = open.next;
+        let Some(open) = self.tickets[slot].open_mut(track) else { return };
         open.next += 1;
         let (rule_id, version, suggest, route) = match rule {
             Some(rule) => {
@@ -291,13 +287,8 @@ impl Engine {
             }
             None => (saying.rule_id, None, None, None),
         };
-        let record = Escalation {
-            escalation_id: open.id,
-            sequence,
-            kind: saying.kind.unwrap_or(EscalationKind::Resolved),
-            ticket_id,
-            account_id,
-            tier: open.tier,
+        open.said = Some(Box::new(Said {
+            kind: saying.kind.unwrap_or(EscalationKind::Resolved) as u8,
             previous_tier: saying.previous_tier,
             rule: rule_id,
             rule_version: version,
@@ -311,23 +302,55 @@ impl Engine {
             due_at,
             suggest,
             route,
-            url,
-            context: open.context.as_deref().cloned(),
-        };
+        }));
+        self.tickets[slot].behind.said |= track == Track::Live;
+        self.mark_ticket(slot);
+        let Some(record) = self.last_record(slot, track) else { return };
         if track == Track::Shadow {
             self.outputs.push(Output::Shadow(Box::new(record)));
-            self.mark_ticket(slot);
             return;
         }
-        let entry = QueueEntry {
-            escalation: record.clone(),
-            opened_at: open.opened_at,
-            acknowledged_by: open.acknowledged_by.clone(),
-        };
-        let id = open.id;
         self.outputs.push(Output::Escalation(Box::new(record)));
-        self.outputs.push(Output::Queue(id, Some(Box::new(entry))));
-        self.mark_ticket(slot);
+        self.queue(slot);
+    }
+
+    /// The last record of a ticket's open escalation, as it stands now.
+    fn last_record(&self, slot: Slot, track: Track) -> Option<Escalation> {
+        let ticket = &self.tickets[slot];
+        let open = ticket.open_on(track)?;
+        let said = open.said.as_deref()?.clone();
+        Some(Escalation {
+            escalation_id: open.id,
+            sequence: open.next.saturating_sub(1),
+            kind: EscalationKind::ALL.get(usize::from(said.kind)).copied()?,
+            ticket_id: ticket.id.to_string(),
+            account_id: self.accounts[ticket.account].id.to_string(),
+            tier: open.tier,
+            previous_tier: said.previous_tier,
+            rule: said.rule,
+            rule_version: said.rule_version,
+            became_true_at: said.became_true_at,
+            detected_at: said.detected_at,
+            reason: said.reason,
+            evidence: said.evidence,
+            by: said.by,
+            command_id: said.command_id,
+            until: said.until,
+            due_at: said.due_at,
+            suggest: said.suggest,
+            route: said.route,
+            url: ticket.cells.text(tierline_model::TicketField::Url).map(str::to_owned),
+            context: open.context.as_deref().cloned(),
+        })
+    }
+
+    /// Writes the present state of a ticket's escalation to the queue.
+    pub(crate) fn queue(&mut self, slot: Slot) {
+        let Some(escalation) = self.last_record(slot, Track::Live) else { return };
+        let Some(open) = self.tickets[slot].escalation() else { return };
+        let (opened_at, acknowledged_by) = (open.opened_at, open.acknowledged_by.clone());
+        let entry = QueueEntry { escalation, opened_at, acknowledged_by };
+        self.outputs.push(Output::Queue(open.id, Some(Box::new(entry))));
     }
 
     /// Why a rule holds on a ticket now, for people and for stragglers.

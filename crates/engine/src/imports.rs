@@ -115,6 +115,13 @@ impl Imports {
         Some(self.running.remove(place))
     }
 
+    /// Whether the import of this number has ended: it was heard of once more, and is forgotten again.
+    fn forget_ended(&mut self, number: u16) -> bool {
+        let over = |import: &Import| import.number == number && self.ended.iter().any(|ended| *ended == import.id);
+        let place = self.running.iter().position(over);
+        place.map(|place| self.running.remove(place)).is_some()
+    }
+
     pub fn remembered(&self) -> (Vec<Remembered>, Vec<String>) {
         let running = self.running.iter().map(|import| (import.id.to_string(), import.began, import.last));
         (running.collect(), self.ended.iter().map(ToString::to_string).collect())
@@ -170,6 +177,15 @@ impl Engine {
             }
         }
         self.clock = self.shows;
+    }
+
+    /// A ticket that slept elsewhere in an import that has ended here wakes as it is put back.
+    pub(crate) fn wake_if_over(&mut self, slot: Slot) {
+        let ticket = &mut self.tickets[slot];
+        let Some(import) = ticket.sleep.import() else { return };
+        if self.imports.forget_ended(import) {
+            ticket.open = matches!(std::mem::take(&mut ticket.sleep), Sleep::Open(_));
+        }
     }
 
     /// How many tickets wait for the end of their import; some of them may be gone.

@@ -22,6 +22,7 @@ mod index;
 mod joined;
 mod judge;
 mod marks;
+mod moves;
 mod places;
 pub mod planted;
 mod retract;
@@ -38,6 +39,7 @@ mod why;
 
 pub use api::*;
 pub use engine::Engine;
+pub use moves::{UnreadableMove, moved_at};
 pub use state::StateError;
 pub use survey::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};
 pub use ticket::RINGS;

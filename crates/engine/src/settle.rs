@@ -182,34 +182,42 @@ impl Engine {
     fn derive(&mut self) {
         let slots: Vec<Slot> = self.tickets.places().collect();
         for slot in slots {
-            let ticket = &mut self.tickets[slot];
-            let (a, tier, now) = (ticket.account, ticket.tier(), ticket.now);
-            if let Some(context) = self.contexts.remove(&slot)
-                && let Some(open) = ticket.escalation_mut()
-            {
-                open.context = Some(context);
-            }
+            self.derive_ticket(slot);
             let ticket = &self.tickets[slot];
-            if let Some(import) = ticket.sleep.import() {
-                self.imports.note_sleeper(import, slot);
-            }
-            let account = &mut self.accounts[a];
-            account.holding.extend(Some(slot).filter(|_| ticket.waits() < Millis::MAX));
+            let account = &mut self.accounts[ticket.account];
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
-            if ticket.open {
-                for latch in ticket.latches.iter().filter(|latch| latch.yes) {
-                    if self.rules.rules[latch.rule as usize].per_account {
-                        account.latch_mut(latch.rule).yes += 1;
-                    }
-                }
-                account.open.push(slot);
-                self.open_tickets += 1;
-            }
-            self.count_tier(Track::Live, 1, tier);
-            self.remember_now(a, now);
+            self.remember_now(ticket.account, ticket.now);
         }
         self.contexts.clear();
+        self.last_words.clear();
         self.accounts.iter_mut().for_each(|account| account.created.sort_unstable());
+    }
+
+    /// What follows from a ticket that has been read back, but for the window of its account.
+    pub(crate) fn derive_ticket(&mut self, slot: Slot) {
+        let (context, said) = (self.contexts.remove(&slot), self.last_words.remove(&slot));
+        if (context.is_some() || said.is_some())
+            && let Some(open) = self.tickets[slot].escalation_mut()
+        {
+            (open.context, open.said) = (context, said);
+        }
+        let ticket = &self.tickets[slot];
+        let tier = ticket.tier();
+        if let Some(import) = ticket.sleep.import() {
+            self.imports.note_sleeper(import, slot);
+        }
+        let account = &mut self.accounts[ticket.account];
+        account.holding.extend(Some(slot).filter(|_| ticket.waits() < Millis::MAX));
+        if ticket.open {
+            for latch in ticket.latches.iter().filter(|latch| latch.yes) {
+                if self.rules.rules[latch.rule as usize].per_account {
+                    account.latch_mut(latch.rule).yes += 1;
+                }
+            }
+            account.open.push(slot);
+            self.open_tickets += 1;
+        }
+        self.count_tier(Track::Live, 1, tier);
     }
 
     /// When each ticket next wants attention.
@@ -236,7 +244,7 @@ impl Engine {
     }
 
     /// One that isn't open is kept for the history from when it was solved, or was last heard of.
-    fn keep_closed(&mut self, slot: Slot) {
+    pub(crate) fn keep_closed(&mut self, slot: Slot) {
         let ticket = &self.tickets[slot];
         let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
         self.set_bound(slot, since.saturating_add(self.settings.history));

@@ -61,6 +61,8 @@ pub(crate) struct Behind {
     pub rare: bool,
     /// The context of its open escalation.
     pub context: bool,
+    /// What was last said of its open escalation.
+    pub said: bool,
     /// What is kept of its SLA clocks.
     pub clocks: bool,
 }
@@ -308,6 +310,29 @@ pub(crate) struct Open {
     /// Its last firings, newest last.
     pub firings: Vec<Firing>,
     pub context: Option<Box<tierline_model::Context>>,
+    /// What its last record said; none: a version wrote it that did not keep that.
+    pub said: Option<Box<Said>>,
+}
+
+/// What the last record of an escalation said besides what the escalation and its ticket are: its entry in the queue is
+/// written anew where the ticket goes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Said {
+    /// Which kind: [`tierline_model::EscalationKind`] by number.
+    pub kind: u8,
+    pub previous_tier: Option<u8>,
+    pub rule: Option<String>,
+    pub rule_version: Option<String>,
+    pub became_true_at: Millis,
+    pub detected_at: Millis,
+    pub reason: String,
+    pub evidence: Vec<tierline_model::Evidence>,
+    pub by: Option<String>,
+    pub command_id: Option<String>,
+    pub until: Option<Millis>,
+    pub due_at: Option<Millis>,
+    pub suggest: Option<String>,
+    pub route: Option<String>,
 }
 
 /// How many firings an escalation keeps for retraction.

@@ -34,6 +34,21 @@ pub enum TicketRecord<'a> {
         /// When it began.
         import_began_at: Millis,
     },
+    /// What a source told of an account itself is told of another account from now on: `rehomed` without a ticket.
+    AccountRehomed(AccountRehomed<'a>),
+}
+
+/// What one source told of an account, and the account's own signals, go to another account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountRehomed<'a> {
+    /// The key of the record: the account that is left.
+    pub account_id: Text<'a>,
+    /// The account that they go to.
+    pub to_account: Text<'a>,
+    /// Whose word on the account it is.
+    pub source: Text<'a>,
+    /// When it happened, as its source says; not yet bounded by the append time.
+    pub occurred_at: Millis,
 }
 
 /// What happened to one ticket.
@@ -65,7 +80,8 @@ pub struct TicketEvent<'a> {
     pub rating: Option<u8>,
     /// What the customer wrote beside the rating.
     pub rating_comment: Option<Text<'a>>,
-    /// Of `rehomed`: the account that the ticket goes to.
+    /// Of `rehomed`: the account that the ticket goes to; where it is `account_id` itself: the ticket is on its way
+    /// here, and what is told of it waits until it has come.
     pub to_account: Option<Text<'a>>,
     /// Set on what an import brings.
     pub import_id: Option<Text<'a>>,

@@ -168,6 +168,28 @@ impl ImportsTimedOut {
     }
 }
 
+/// Tickets that were said to come from other accounts did not: what waited for them is taken without them.
+pub struct MovesGivenUp {
+    /// Which task.
+    pub partition: i32,
+    /// How many tickets.
+    pub tickets: u64,
+}
+
+impl MovesGivenUp {
+    /// Counts with the next flush, and says so now.
+    pub fn emit(self, lane: &mut LaneMetrics) {
+        let MovesGivenUp { partition, tickets } = self;
+        tracing::warn!(
+            partition,
+            tickets,
+            "tickets announced from other accounts have not come for a day: what waited for them is taken without what \
+             was known of them there. See which task of the group stands still"
+        );
+        lane.passed_over(crate::PassedOver::MoveGivenUp, tickets);
+    }
+}
+
 /// Rules were already true when a task first caught up, or when they were changed: they stay silent.
 pub struct LatchedQuietly {
     /// Which task.

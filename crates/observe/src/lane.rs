@@ -32,6 +32,17 @@ pub enum PassedOver {
     UnrecognisedWord,
     /// An import that was taken as ended without its mark.
     ImportTimedOut,
+    /// A ticket that was said to come from another account, and did not.
+    MoveGivenUp,
+}
+
+/// Which way a ticket went between accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It left an account of this task.
+    Out,
+    /// It came to an account of this task.
+    In,
 }
 
 /// What became of a customer's message in the score stage.
@@ -84,8 +95,17 @@ pub type Topic = usize;
 
 const MESSAGE_OUTCOMES: [&str; 5] = ["scored", "fallback", "unknown", "unanswered", "imported"];
 const OUTCOMES: [&str; 3] = ["applied", "passed_over", "dead_letter"];
-const PASSED_OVER: [&str; 7] =
-    ["repeat", "stale_value", "idle_command", "quiet_latch", "unknown_member", "unrecognised_word", "import_timed_out"];
+const PASSED_OVER: [&str; 8] = [
+    "repeat",
+    "stale_value",
+    "idle_command",
+    "quiet_latch",
+    "unknown_member",
+    "unrecognised_word",
+    "import_timed_out",
+    "move_given_up",
+];
+const MOVED: [&str; 2] = ["out", "in"];
 const TIERS: [&str; 2] = ["2", "3"];
 
 /// The counters of one lane. Nothing of them is visible before [`flush`](Self::flush); an aborted transaction's are
@@ -98,6 +118,7 @@ pub struct LaneMetrics {
     records: Vec<[u64; OUTCOMES.len()]>,
     passed_over: [u64; PASSED_OVER.len()],
     messages: [u64; MESSAGE_OUTCOMES.len()],
+    moved: [u64; MOVED.len()],
     escalations: Vec<Escalated>,
     dead_letters: Vec<(Topic, &'static str)>,
     undecided: Vec<(String, u64)>,
@@ -125,6 +146,7 @@ impl LaneMetrics {
             records: vec![[0; OUTCOMES.len()]; inputs.len()],
             passed_over: [0; PASSED_OVER.len()],
             messages: [0; MESSAGE_OUTCOMES.len()],
+            moved: [0; MOVED.len()],
             escalations: Vec::new(),
             dead_letters: Vec::new(),
             undecided: Vec::new(),
@@ -152,6 +174,11 @@ impl LaneMetrics {
     /// The score stage has passed a customer's message.
     pub fn message(&mut self, outcome: MessageOutcome) {
         self.messages[outcome as usize] += 1;
+    }
+
+    /// So many tickets went between accounts.
+    pub fn moved(&mut self, way: Moved, tickets: u64) {
+        self.moved[way as usize] += tickets;
     }
 
     /// A record became a dead letter with this stable code.
@@ -294,6 +321,9 @@ impl LaneMetrics {
         for (outcome, count) in MESSAGE_OUTCOMES.iter().zip(&mut self.messages).filter(|(_, count)| **count > 0) {
             families.messages_scored.with_label_values(&[outcome]).inc_by(std::mem::take(count));
         }
+        for (way, count) in MOVED.iter().zip(&mut self.moved).filter(|(_, count)| **count > 0) {
+            families.ticket_moves.with_label_values(&[way]).inc_by(std::mem::take(count));
+        }
         for escalated in self.escalations.drain(..) {
             let tier = escalated.tier.to_string();
             families.escalations.with_label_values(&[&tier, &escalated.rule, escalated.kind]).inc();
@@ -319,6 +349,7 @@ impl LaneMetrics {
         self.records.fill([0; OUTCOMES.len()]);
         self.passed_over = [0; PASSED_OVER.len()];
         self.messages = [0; MESSAGE_OUTCOMES.len()];
+        self.moved = [0; MOVED.len()];
         self.escalations.clear();
         self.dead_letters.clear();
         self.undecided.clear();

@@ -41,6 +41,7 @@ pub const NAMES: &[&str] = &[
     "tierline_stage_lag_records",
     "tierline_stage_records_total",
     "tierline_start_time_seconds",
+    "tierline_ticket_moves_total",
     "tierline_time_to_escalation_seconds",
     "tierline_timer_lag_seconds",
     "tierline_transaction_seconds",
@@ -59,6 +60,7 @@ pub(crate) struct Families {
     pub(crate) dead_letters: IntCounterVec,
     pub(crate) rule_undecided: IntCounterVec,
     pub(crate) sla_breaches: IntCounterVec,
+    pub(crate) ticket_moves: IntCounterVec,
     pub(crate) time_to_escalation: HistogramVec,
     pub(crate) timer_lag: Histogram,
     pub(crate) event_to_escalation: Histogram,
@@ -135,6 +137,7 @@ impl Metrics {
         families.dead_letters.with_label_values(&["tickets", "undecodable"]);
         families.rule_undecided.with_label_values(&["r"]);
         families.sla_breaches.with_label_values(&["first_reply", "p"]);
+        families.ticket_moves.with_label_values(&["out"]);
         families.time_to_escalation.with_label_values(&["2"]);
         families.open_escalations.with_label_values(&["2"]);
         families.transaction.with_label_values(&["committed"]);
@@ -189,7 +192,7 @@ impl Families {
             ),
             passed_over: counters(
                 "tierline_passed_over_total",
-                "What was seen and had no effect: repeat, stale_value, idle_command, quiet_latch, unknown_member, import_timed_out, \
+                "What was seen and had no effect: repeat, stale_value, idle_command, quiet_latch, unknown_member, import_timed_out, move_given_up, \
                  unrecognised_word.",
                 &["what"],
             ),
@@ -207,6 +210,11 @@ impl Families {
                 "tierline_rule_undecided",
                 "Evaluations of a rule, since the start, that ended undecided because something it reads was not told.",
                 &["rule"],
+            ),
+            ticket_moves: counters(
+                "tierline_ticket_moves_total",
+                "Tickets that went between accounts with all that is kept of them, by direction: out, in.",
+                &["direction"],
             ),
             sla_breaches: counters(
                 "tierline_sla_breaches_total",
@@ -350,6 +358,7 @@ impl Families {
         self.add(self.dead_letters.clone());
         self.add(self.rule_undecided.clone());
         self.add(self.sla_breaches.clone());
+        self.add(self.ticket_moves.clone());
         self.add(self.time_to_escalation.clone());
         self.add(self.timer_lag.clone());
         self.add(self.event_to_escalation.clone());

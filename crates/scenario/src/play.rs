@@ -9,7 +9,7 @@ use tierline_rules::source::Entry;
 
 use crate::settings::{self, Parts};
 use crate::steps::{Step, Stream, What};
-use crate::{Happened, Scenario, Verdict, expect, sla_events, times};
+use crate::{Happened, Scenario, Verdict, expect, moves, sla_events, times};
 
 /// Plays it as it stands, and with a restart after every step; what went out.
 pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
@@ -168,13 +168,14 @@ impl<'a> Player<'a> {
     }
 
     fn collect(&mut self) {
-        for output in self.engine.outputs() {
-            match output {
-                Output::Escalation(it) => self.happened.push(Happened { escalation: *it, shadow: false }),
-                Output::Shadow(it) => self.happened.push(Happened { escalation: *it, shadow: true }),
-                Output::Sla(event) => self.sla_events.push(*event),
-                Output::Queue(..) => {}
-            }
+        let happened = moves::settled(&mut self.engine, self.clock, |output| match output {
+            Output::Escalation(it) => self.happened.push(Happened { escalation: *it, shadow: false }),
+            Output::Shadow(it) => self.happened.push(Happened { escalation: *it, shadow: true }),
+            Output::Sla(event) => self.sla_events.push(*event),
+            Output::Queue(..) | Output::Move { .. } => {}
+        });
+        if let Err(Rejected { code, reason }) = happened {
+            self.refused.push(format!("what goes to another account is a dead letter: {code}, {reason}"));
         }
     }
 }

@@ -235,6 +235,7 @@ impl Stream {
         Ok(match self {
             Stream::Tickets => match decoder.ticket(bytes).map_err(words)?.0 {
                 TicketRecord::Event(event) => then(Input::Ticket(&event)),
+                TicketRecord::AccountRehomed(moved) => then(Input::AccountRehomed(&moved)),
                 TicketRecord::Heartbeat { source, heard_until } => {
                     then(Input::Heartbeat { source: &source, heard_until })
                 }

@@ -8,6 +8,7 @@ use tierline_engine::{Arrival, Engine, Input, Settings};
 use tierline_model::Millis;
 use tierline_rules::Edge;
 
+use crate::moves;
 use crate::steps::{self, Step, Stream, What};
 
 /// Records of input streams, in any order.
@@ -60,7 +61,8 @@ impl Story {
             let appended_at = (step.arrives > Millis::MIN).then_some(step.arrives);
             let applied = stream.with_input(json, |input| engine.apply(clock, Arrival { appended_at, input }));
             debug_assert!(applied.is_ok(), "every record was decoded when it was added");
-            engine.outputs().for_each(drop);
+            let settled = moves::settled(&mut engine, clock, drop);
+            debug_assert!(settled.is_ok(), "an engine reads what it has written");
         }
         engine.advance(until, Edge::Bounds);
         engine.outputs().for_each(drop);
@@ -84,7 +86,8 @@ fn instant(input: &Input<'_>) -> Option<Millis> {
         Input::Signal(signal) => Some(signal.occurred_at),
         Input::Command(command) => Some(command.occurred_at),
         Input::Heartbeat { heard_until, .. } => Some(*heard_until),
-        Input::ImportFinished { .. } => None,
+        Input::AccountRehomed(moved) => Some(moved.occurred_at),
+        Input::ImportFinished { .. } | Input::Moved { .. } => None,
         Input::Account { snapshot, .. } => snapshot.updated_at,
         Input::Billing { snapshot, .. } => snapshot.updated_at,
         Input::AccountChange(change) => change.updated_at,

@@ -50,6 +50,13 @@ impl Outbox<'_> {
         self.push(output, key, value, Vec::new());
     }
 
+    /// Adds a record to another task's partition of an output: what one task hands to another.
+    pub fn put_elsewhere(&mut self, output: OutputId, partition: Partition, key: &[u8], value: &[u8]) {
+        let own = std::mem::replace(&mut self.partition, partition);
+        self.put_with_headers(output, Some(key), Some(value), Vec::new());
+        self.partition = own;
+    }
+
     /// Adds a record with headers.
     pub fn put_with_headers(
         &mut self,

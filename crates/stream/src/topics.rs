@@ -46,6 +46,7 @@ pub struct Names {
     pub billing: Vec<String>,
     pub account_changes: String,
     pub billing_changes: String,
+    pub account_moves: String,
     pub signals: String,
     pub commands: String,
     pub escalations: String,
@@ -69,6 +70,7 @@ impl Names {
             billing: vec![name("billing")],
             account_changes: name("account-changes"),
             billing_changes: name("billing-changes"),
+            account_moves: name("account-moves"),
             signals: name("signals"),
             commands: name("commands"),
             escalations: name("escalations"),
@@ -126,6 +128,8 @@ pub enum Stream {
     Billing(u8),
     AccountChanges,
     BillingChanges,
+    /// Of the detect stage for itself: from one task to another.
+    AccountMoves,
     Signals,
     Commands,
     Escalations,
@@ -143,7 +147,7 @@ impl Stream {
     /// Its place among records of the same instant (SEMANTICS 1.7); inputs only.
     pub const fn rank(self) -> u8 {
         match self {
-            // 0 is kept for account-moves.
+            Stream::AccountMoves => 0,
             Stream::Accounts(_) => 1,
             Stream::AccountChanges => 2,
             Stream::Billing(_) => 3,
@@ -174,6 +178,7 @@ pub fn detect_inputs(names: &Names) -> Vec<(Stream, String)> {
     inputs.push((Stream::BillingChanges, names.billing_changes.clone()));
     inputs.push((Stream::Signals, names.signals.clone()));
     inputs.push((Stream::Commands, names.commands.clone()));
+    inputs.push((Stream::AccountMoves, names.account_moves.clone()));
     inputs
 }
 
@@ -186,6 +191,7 @@ pub fn detect_outputs(names: &Names) -> Vec<(Stream, String)> {
         (Stream::EscalationsShadow, names.escalations_shadow.clone()),
         (Stream::EscalationQueue, names.escalation_queue.clone()),
         (Stream::SlaEvents, names.sla_events.clone()),
+        (Stream::AccountMoves, names.account_moves.clone()),
     ]
 }
 
@@ -205,6 +211,8 @@ pub mod output {
     pub const ESCALATION_QUEUE: OutputId = OutputId(4);
     /// Each SLA target met, breached, cancelled.
     pub const SLA_EVENTS: OutputId = OutputId(5);
+    /// A ticket's whole state on its way to another account: in the partition of its key, not the task's own.
+    pub const ACCOUNT_MOVES: OutputId = OutputId(6);
 }
 
 /// The one input of the score stage.
@@ -239,17 +247,19 @@ const DAY: i64 = 86_400_000;
 /// Every topic of the detect stage as it should be: what `topics create` makes, and `topics check` and every start
 /// compare with. Inputs first, then outputs; a topic that is both would stand there twice.
 ///
-/// All are co-partitioned: task *i* reads partition *i* of every input and writes to partition *i* of every output.
+/// All are co-partitioned: task *i* reads partition *i* of every input and writes to partition *i* of every output, but
+/// for `account-moves`, by which tasks hand tickets to each other.
 pub fn detect_topics(names: &Names) -> Vec<TopicSpec> {
     let inputs = detect_inputs(names).into_iter().map(|(stream, name)| TopicSpec {
         name,
         co_partitioned: true,
         cleanup: if stream.is_snapshot() { SNAPSHOTS } else { days(7) },
         append_time: true,
-        written: false,
+        written: stream == Stream::AccountMoves,
         read: true,
     });
-    let outputs = detect_outputs(names).into_iter().map(|(stream, name)| TopicSpec {
+    let outputs = detect_outputs(names).into_iter().filter(|(stream, _)| *stream != Stream::AccountMoves);
+    let outputs = outputs.map(|(stream, name)| TopicSpec {
         name,
         co_partitioned: true,
         cleanup: match stream {
@@ -317,6 +327,7 @@ mod tests {
             (output::ESCALATIONS_SHADOW, Stream::EscalationsShadow),
             (output::ESCALATION_QUEUE, Stream::EscalationQueue),
             (output::SLA_EVENTS, Stream::SlaEvents),
+            (output::ACCOUNT_MOVES, Stream::AccountMoves),
         ] {
             assert_eq!(outputs[usize::from(id.0)].0, stream);
         }
@@ -341,6 +352,7 @@ mod tests {
     #[test]
     fn records_of_one_instant_are_taken_in_the_order_that_the_semantics_give() {
         let order = [
+            Stream::AccountMoves,
             Stream::Accounts(1),
             Stream::AccountChanges,
             Stream::Billing(0),
@@ -358,7 +370,12 @@ mod tests {
         let inputs = detect_inputs(&names);
         assert!(inputs.contains(&(Stream::Accounts(1), "erp".to_owned())));
         let topics = detect_topics(&names);
-        assert_eq!(topics.len(), inputs.len() + detect_outputs(&names).len());
+        let moves: Vec<_> = topics.iter().filter(|topic| topic.name == "account-moves").collect();
+        assert!(
+            matches!(moves[..], [TopicSpec { written: true, read: true, .. }]),
+            "it is both, and stands there once"
+        );
+        assert_eq!(topics.len(), inputs.len() + detect_outputs(&names).len() - 1);
         let state = topics.iter().find(|topic| topic.name == "detect-state").expect("it is in the list");
         assert!(state.written && state.read && matches!(state.cleanup, Cleanup::Compact { .. }));
     }

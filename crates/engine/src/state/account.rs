@@ -7,6 +7,7 @@ use super::{SignalState, WhysState, signals};
 use crate::account::Account;
 use crate::engine::Engine;
 use crate::joined::{Joined, Key, Statement, Value};
+use crate::texts::Symbol;
 use crate::ticket::{Ring, SignalCell, pack};
 
 #[derive(Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub(super) struct AccountState<'a> {
 
 /// What each source says, and since when each field is what it is: those of the view, then those told no more.
 #[derive(Serialize, Deserialize)]
-struct JoinedState<'a> {
+pub(super) struct JoinedState<'a> {
     #[serde(borrow)]
     sources: Vec<(&'a str, Vec<StatementState<'a>>)>,
     #[serde(borrow)]
@@ -79,6 +80,11 @@ pub(super) fn state<'e>(engine: &'e Engine, account: &'e Account) -> AccountStat
 }
 
 fn joined<'e>(engine: &'e Engine, joined: &'e Joined) -> JoinedState<'e> {
+    joined_of(engine, joined, None)
+}
+
+/// What all sources say, or one of them.
+pub(super) fn joined_of<'e>(engine: &'e Engine, joined: &'e Joined, of: Option<Symbol>) -> JoinedState<'e> {
     let key = |key: Key| match key {
         Key::Account(field) => KeyState::Account(field.word()),
         Key::Billing(field) => KeyState::Billing(field.word()),
@@ -103,9 +109,12 @@ fn joined<'e>(engine: &'e Engine, joined: &'e Joined) -> JoinedState<'e> {
     };
     let source =
         |(source, said): &'e (u32, Vec<Statement>)| (engine.texts.text(*source), said.iter().map(statement).collect());
-    let told = joined.view.iter().map(|resolved| (key(resolved.key), resolved.since));
-    let untold = joined.untold.iter().map(|&(gone, since)| (key(gone), since));
-    JoinedState { sources: joined.sources.iter().map(source).collect(), since: told.chain(untold).collect() }
+    let is_of = |source: Symbol| of.is_none_or(|of| of == source);
+    let told = joined.view.iter().filter(|resolved| is_of(resolved.source));
+    let told = told.map(|resolved| (key(resolved.key), resolved.since));
+    let untold = joined.untold.iter().filter(|_| of.is_none()).map(|&(gone, since)| (key(gone), since));
+    let sources = joined.sources.iter().filter(|(other, _)| is_of(*other));
+    JoinedState { sources: sources.map(source).collect(), since: told.chain(untold).collect() }
 }
 
 fn is_word(key: Key) -> bool {
@@ -145,7 +154,7 @@ impl Engine {
         self.work_out_zone(a);
     }
 
-    fn take_back_joined(&mut self, state: &JoinedState<'_>) -> Joined {
+    pub(super) fn take_back_joined(&mut self, state: &JoinedState<'_>) -> Joined {
         let mut joined = Joined::default();
         for (source, said) in &state.sources {
             let source = self.texts.intern(source);

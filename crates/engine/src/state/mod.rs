@@ -2,18 +2,22 @@
 //!
 //! One key an entity, its last state once a transaction. An account has one; a ticket has one for its [life], which
 //! every event changes, and others for what few events do: its [fields], its SLA [clocks], what [few](rare) tickets
-//! have, the context of its open escalation, and each of its last messages in a ring of slots. What can be derived (windows, timers, who is
-//! open) is not written. Values stand behind a version byte, with texts for symbols and rules' ids for their places,
+//! have, the context and the last words of its open escalation, and each of its last messages in a ring of slots; one
+//! that is elsewhere, or on its way here, has one as a [stray](crate::moves). What can be derived (windows, timers, who
+//! is open) is not written. Values stand behind a version byte, with texts for symbols and rules' ids for their places,
 //! since both numbers are another process's; they are postcard but for life and fields, which are written by hand.
 
 mod account;
 mod bytes;
 mod clocks;
+mod facts;
 mod fields;
 mod life;
 mod rare;
 mod read;
 mod v1;
+
+pub(crate) use facts::FactsState;
 
 use rustc_hash::FxHashSet;
 use tierline_model::Millis;
@@ -24,7 +28,7 @@ use crate::planted::{Bug, planted};
 use crate::ticket::{Behind, SignalCell, Ticket};
 
 /// The first byte of every value.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Why a changelog cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,8 @@ mod tag {
     pub const CONTEXT: u8 = b'c';
     pub const MESSAGE: u8 = b'm';
     pub const CLOCKS: u8 = b's';
+    pub const SAID: u8 = b'q';
+    pub const STRAY: u8 = b'g';
 }
 
 /// A key, taken apart.
@@ -68,6 +74,8 @@ enum Key<'a> {
     Context(&'a str, &'a str),
     Message(&'a str, &'a str, u8),
     Clocks(&'a str, &'a str),
+    Said(&'a str, &'a str),
+    Stray(&'a str, &'a str),
 }
 
 /// tag · slot · length of the account's id (u32, big-endian) · the account's id · the ticket's id
@@ -78,6 +86,13 @@ fn key(into: &mut Vec<u8>, tag: u8, slot: u8, account: &str, ticket: &str) {
     into.extend((account.len() as u32).to_be_bytes());
     into.extend(account.as_bytes());
     into.extend(ticket.as_bytes());
+}
+
+/// The key that begins with these two bytes, of an account and one of its tickets.
+pub(crate) fn key_of([tag, slot]: [u8; 2], account: &str, ticket: &str) -> Vec<u8> {
+    let mut name = Vec::new();
+    key(&mut name, tag, slot, account, ticket);
+    name
 }
 
 fn take_apart(key: &[u8]) -> Option<Key<'_>> {
@@ -93,6 +108,8 @@ fn take_apart(key: &[u8]) -> Option<Key<'_>> {
         tag::CONTEXT => Key::Context(account, ticket),
         tag::MESSAGE => Key::Message(account, ticket, slot),
         tag::CLOCKS => Key::Clocks(account, ticket),
+        tag::SAID => Key::Said(account, ticket),
+        tag::STRAY => Key::Stray(account, ticket),
         _ => return None,
     })
 }
@@ -125,6 +142,13 @@ impl Engine {
         }
         tickets.clear();
         self.dirty_tickets = tickets;
+        for (account, ticket) in std::mem::take(&mut self.strays.changed) {
+            key(&mut name, tag::STRAY, 0, &account, &ticket);
+            match self.strays.find(&account, &ticket) {
+                Some(stray) => each(&name, Some(put(&mut value, stray))),
+                None => each(&name, None),
+            }
+        }
     }
 
     /// Every entity as a changelog entry: for a checkpoint.
@@ -133,6 +157,11 @@ impl Engine {
         let vacant: FxHashSet<u32> = self.vacant.iter().copied().collect();
         for a in (0..self.accounts.len()).filter(|a| !vacant.contains(a)) {
             self.snapshot_of(a, &mut scratch, each);
+        }
+        let (name, value) = &mut scratch;
+        for ((account, ticket), stray) in self.strays.all() {
+            key(name, tag::STRAY, 0, account, ticket);
+            each(name, put(value, stray));
         }
     }
 
@@ -175,12 +204,10 @@ impl Engine {
         self.snapshot(each);
     }
 
-    /// The key under which a ticket's context stands.
-    pub(crate) fn key_of_context(&self, slot: Slot) -> Vec<u8> {
+    /// The keys under which the context and the last words of a ticket's escalation stand.
+    pub(crate) fn keys_of_escalation(&self, slot: Slot) -> [Vec<u8>; 2] {
         let ticket = &self.tickets[slot];
-        let mut name = Vec::new();
-        key(&mut name, tag::CONTEXT, 0, &self.accounts[ticket.account].id, &ticket.id);
-        name
+        [tag::CONTEXT, tag::SAID].map(|tag| key_of([tag, 0], &self.accounts[ticket.account].id, &ticket.id))
     }
 
     /// Forgets the conversation of a ticket that is closed.
@@ -243,7 +270,7 @@ impl Engine {
     }
 
     /// `all`: what has not changed too.
-    fn write_ticket(
+    pub(crate) fn write_ticket(
         &self,
         slot: Slot,
         all: bool,
@@ -280,6 +307,12 @@ impl Engine {
         {
             key(name, tag::CONTEXT, 0, account, &ticket.id);
             each(name, put(value, &**context));
+        }
+        if let Some(said) = ticket.escalation().and_then(|open| open.said.as_ref())
+            && (all || ticket.behind.said)
+        {
+            key(name, tag::SAID, 0, account, &ticket.id);
+            each(name, put(value, &**said));
         }
     }
 }
@@ -329,7 +362,7 @@ struct SignalState<'a> {
 }
 
 /// Why signals are what they are, by their places: what the formats before the fourth did not know.
-#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 struct WhysState<'a>(#[serde(borrow)] Vec<(u32, &'a str)>);
 
 fn whys(cells: &[SignalCell]) -> WhysState<'_> {

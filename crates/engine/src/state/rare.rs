@@ -181,6 +181,7 @@ impl Engine {
                 held_by: open.held_by,
                 firings: open.firings,
                 context: context.map(Box::new),
+                said: None,
             })
         };
         rare.escalation = state.escalation.map(|state| open(state, more.snoozed_until, None));

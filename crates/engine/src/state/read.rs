@@ -7,7 +7,8 @@ use super::rare::{RareAndMoreState, RareState};
 use super::{Key, StateError, WhysState, damaged, take, take_apart, v1, versioned};
 use crate::account::Slot;
 use crate::engine::Engine;
-use crate::ticket::StoredMessage;
+use crate::moves::Stray;
+use crate::ticket::{Said, StoredMessage};
 
 impl Engine {
     /// Takes one changelog entry, oldest first; the last of a key wins. Nothing is evaluated before
@@ -46,6 +47,7 @@ impl Engine {
             (Key::Life(account, id), None) => {
                 if let Some(slot) = self.placed(account, id) {
                     self.contexts.remove(&slot);
+                    self.last_words.remove(&slot);
                     self.drop_ticket(slot);
                 }
             }
@@ -94,6 +96,21 @@ impl Engine {
                     self.contexts.remove(&slot);
                 }
             }
+            (Key::Said(account, id), Some(value)) => {
+                let said = take::<Said>(key, value)?;
+                let slot = self.place(account, id);
+                self.last_words.insert(slot, Box::new(said));
+            }
+            (Key::Said(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.last_words.remove(&slot);
+                }
+            }
+            (Key::Stray(account, id), Some(value)) => {
+                let stray = take::<Stray>(key, value)?;
+                self.strays.take_back(account, id, Some(stray));
+            }
+            (Key::Stray(account, id), None) => self.strays.take_back(account, id, None),
         }
         Ok(())
     }

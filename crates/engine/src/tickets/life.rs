@@ -182,8 +182,8 @@ impl Engine {
         let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         let Some(to) = to else { return false };
         if track == Track::Live {
-            let context = self.key_of_context(slot);
-            self.tombstones.push(context);
+            let beside = self.keys_of_escalation(slot);
+            self.tombstones.extend(beside);
         }
         let mut open = self.tickets[slot].rare().open(track).take();
         if let Some(open) = &mut open {

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::imports::Sleep;
 use crate::judge::Rising;
+use crate::moves::Straying;
 use crate::planted::{Bug, planted};
 
 /// How much of each text is kept: bytes.
@@ -46,11 +47,13 @@ struct Changes {
 impl Engine {
     pub(crate) fn take_event(&mut self, event: &TicketEvent<'_>, appended_at: Millis) -> Result<(), Rejected> {
         if event.kind == TicketEventKind::Rehomed {
-            let reason = "tickets cannot be moved between accounts yet".to_owned();
-            return Err(Rejected { code: "unbuilt_kind", reason });
+            return self.take_rehomed(event, appended_at);
         }
         let at = event.occurred_at.min(appended_at);
         let known = self.find(&event.account_id, &event.ticket_id);
+        if known.is_none() && self.is_elsewhere(Straying::Ticket(event), at, appended_at)? {
+            return Ok(());
+        }
         let a = match known {
             Some(slot) => self.tickets[slot].account,
             None => self.account(&event.account_id),

@@ -208,7 +208,7 @@ impl Running {
             match output {
                 Output::Escalation(escalation) => self.out.push(*escalation),
                 Output::Shadow(escalation) => self.shadow.push(*escalation),
-                Output::Queue(..) | Output::Sla(_) => {}
+                Output::Queue(..) | Output::Sla(_) | Output::Move { .. } => {}
             }
         }
         self.engine.changes(&mut |key, value| {

@@ -1,6 +1,6 @@
 //! A desk: one engine whose clock follows the test, restarted from its changelog whenever asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Output, Settings};
@@ -29,6 +29,11 @@ pub struct Desk {
     pub sla_events: Vec<SlaEvent>,
     /// What the queue holds: id → sequence of the last record.
     pub queue: BTreeMap<String, u32>,
+    /// The account that everything is about.
+    pub account: &'static str,
+    /// What is on its way to another account; it comes at once, unless it is kept back.
+    pub on_its_way: VecDeque<(String, Vec<u8>)>,
+    pub keeps_back: bool,
     events: u32,
 }
 
@@ -85,6 +90,9 @@ impl Desk {
             out: Vec::new(),
             sla_events: Vec::new(),
             queue: BTreeMap::new(),
+            account: "acme",
+            on_its_way: VecDeque::new(),
+            keeps_back: false,
             events: 0,
         }
     }
@@ -127,7 +135,7 @@ impl Desk {
         let mut event = TicketEvent {
             event_id: id.as_str().into(),
             ticket_id: ticket.into(),
-            account_id: "acme".into(),
+            account_id: self.account.into(),
             source: "desk".into(),
             occurred_at: at,
             sequence: None,
@@ -192,7 +200,7 @@ impl Desk {
     /// The same by another source.
     pub fn account_by(&mut self, source: &str, at: Option<Millis>, plan: Option<&str>, health: Option<f64>) {
         let snapshot = AccountSnapshot {
-            account_id: "acme".into(),
+            account_id: self.account.into(),
             source: source.into(),
             updated_at: None,
             fields: AccountFields { plan: plan.map(Into::into), health, ..AccountFields::default() },
@@ -209,7 +217,7 @@ impl Desk {
         let id = format!("c{}", self.events);
         let command = Command {
             command_id: id.as_str().into(),
-            account_id: "acme".into(),
+            account_id: self.account.into(),
             ticket_id: ticket.map(Into::into),
             escalation_id: None,
             occurred_at: at,
@@ -239,7 +247,7 @@ impl Desk {
         let id = format!("s{}", self.events);
         let signal = Signal {
             signal_id: id.as_str().into(),
-            account_id: "acme".into(),
+            account_id: self.account.into(),
             ticket_id: Some(ticket.into()),
             occurred_at: at,
             name: name.into(),
@@ -279,8 +287,10 @@ impl Desk {
     }
 
     fn collect(&mut self) {
+        let mut moves = Vec::new();
         for output in self.engine.outputs() {
             match output {
+                Output::Move { to, value } => moves.push((to, value)),
                 Output::Escalation(escalation) => self.out.push(*escalation),
                 Output::Queue(id, Some(entry)) => {
                     self.queue.insert(id.to_string(), entry.escalation.sequence);
@@ -300,6 +310,19 @@ impl Desk {
                 None => changelog.remove(key),
             };
         });
+        self.on_its_way.extend(moves);
+        if !self.keeps_back {
+            self.deliver();
+        }
+    }
+
+    /// What is on its way to another account comes there.
+    pub fn deliver(&mut self) {
+        while let Some((to, value)) = self.on_its_way.pop_front() {
+            let input = Input::Moved { account_id: &to, value: &value };
+            self.engine.apply(self.clock, Arrival { appended_at: Some(self.clock), input }).unwrap();
+            self.collect();
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod imports;
 mod keeping;
 mod kit;
 mod many;
+mod moves;
+mod moving_about;
 mod repeats;
 mod retracting;
 mod time;

@@ -5,8 +5,8 @@ use super::value::{Custom, Flag, Id, Instant, KindWord, Names, Scale, Texts, Txt
 use super::{DecodeError, code};
 use crate::words::words;
 use crate::{
-    AccountRef, Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind,
-    TicketField, TicketFields, TicketRecord,
+    AccountRef, AccountRehomed, Author, Cleared, HandledBy, Message, Millis, Priority, Status, Text, TicketEvent,
+    TicketEventKind, TicketField, TicketFields, TicketRecord,
 };
 
 words! {
@@ -140,6 +140,14 @@ impl<'a> Members<'a> {
                     import_id: DecodeError::required("import_id", self.import_id)?,
                     import_began_at: DecodeError::required("import_began_at", self.import_began_at)?,
                 });
+            }
+            RecordKind::Rehomed if self.ticket_id.is_none() => {
+                return Ok(TicketRecord::AccountRehomed(AccountRehomed {
+                    account_id: DecodeError::required("account_id", self.account_id)?,
+                    to_account: DecodeError::required("to_account", self.to_account)?,
+                    source: DecodeError::required("source", self.source)?,
+                    occurred_at: DecodeError::required("occurred_at", self.occurred_at)?,
+                }));
             }
             RecordKind::Created => TicketEventKind::Created,
             RecordKind::Updated => TicketEventKind::Updated,

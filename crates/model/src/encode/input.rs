@@ -4,9 +4,9 @@ use super::Encoding;
 use crate::avro::Writer;
 use crate::words::Words;
 use crate::{
-    AccountChange, AccountFields, AccountSnapshot, BillingChange, BillingFields, BillingSnapshot, Cleared, Command,
-    DateOrInstant, DecodeError, Decoder, Message, Notes, RecordType, Signal, Text, TicketEvent, TicketEventKind,
-    TicketFields, TicketRecord, Value, code,
+    AccountChange, AccountFields, AccountRehomed, AccountSnapshot, BillingChange, BillingFields, BillingSnapshot,
+    Cleared, Command, DateOrInstant, DecodeError, Decoder, Message, Notes, RecordType, Signal, Text, TicketEvent,
+    TicketEventKind, TicketFields, TicketRecord, Value, code,
 };
 
 /// A record that was read and written anew.
@@ -33,8 +33,14 @@ pub fn transcode(
         RecordType::Tickets => {
             let (it, notes) = decoder.ticket(bytes)?;
             encode_ticket(&it, encoding, out);
-            let TicketRecord::Event(event) = it else { return Ok(Sent { key: None, notes }) };
-            (event.account_id, notes)
+            let key = match it {
+                TicketRecord::Event(event) => event.account_id,
+                TicketRecord::AccountRehomed(moved) => moved.account_id,
+                TicketRecord::Heartbeat { .. } | TicketRecord::ImportFinished { .. } => {
+                    return Ok(Sent { key: None, notes });
+                }
+            };
+            (key, notes)
         }
         RecordType::Accounts => {
             let (it, notes) = decoder.account(bytes)?;
@@ -85,10 +91,12 @@ pub fn encode_ticket(record: &TicketRecord<'_>, encoding: Encoding, out: &mut Ve
         TicketRecord::ImportFinished { import_id, import_began_at } => {
             mark(&mut to, None, IMPORT_FINISHED, Some(import_id), Some(*import_began_at), None);
         }
+        TicketRecord::AccountRehomed(moved) => account_rehomed(&mut to, moved),
     }
 }
 
-/// Places in the schema's `TicketEventKind`, after `unrecognised` and the kinds of [`TicketEventKind`].
+/// Places in the schema's `TicketEventKind`, after `unrecognised`; those of marks after the kinds of [`TicketEventKind`].
+const REHOMED: i64 = 7;
 const HEARTBEAT: i64 = 8;
 const IMPORT_FINISHED: i64 = 9;
 
@@ -106,7 +114,7 @@ fn ticket_event(to: &mut Writer<'_>, event: &TicketEvent<'_>) {
         TicketEventKind::Merged => 4,
         TicketEventKind::Rated => 5,
         TicketEventKind::Deleted => 6,
-        TicketEventKind::Rehomed => 7,
+        TicketEventKind::Rehomed => REHOMED,
     });
     let told = event.ticket != TicketFields::default();
     to.told(told.then_some(&event.ticket), ticket_fields);
@@ -147,6 +155,21 @@ fn mark(
     to.told_whole(import_began_at);
     to.told_whole(heard_until);
     (0..2).for_each(|_| to.told_text(UNTOLD));
+}
+
+fn account_rehomed(to: &mut Writer<'_>, moved: &AccountRehomed<'_>) {
+    const UNTOLD: Option<&str> = None;
+    (0..2).for_each(|_| to.told_text(UNTOLD));
+    to.told_text(Some(&moved.account_id));
+    to.told_text(Some(&moved.source));
+    to.told_whole(Some(moved.occurred_at));
+    to.told_text(UNTOLD);
+    to.whole(REHOMED);
+    to.told_text(UNTOLD);
+    to.texts::<&str>(&[]);
+    (0..4).for_each(|_| to.told_text(UNTOLD));
+    to.told_text(Some(&moved.to_account));
+    (0..5).for_each(|_| to.told_text(UNTOLD));
 }
 
 fn ticket_fields(to: &mut Writer<'_>, fields: &TicketFields<'_>) {

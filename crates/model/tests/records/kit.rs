@@ -90,6 +90,14 @@ impl Dice<'_> {
         use TicketEventKind::*;
         match self.byte() {
             254 => return TicketRecord::Heartbeat { source: self.name(), heard_until: self.number() },
+            253 => {
+                return TicketRecord::AccountRehomed(AccountRehomed {
+                    account_id: self.name(),
+                    to_account: self.name(),
+                    source: self.name(),
+                    occurred_at: self.number(),
+                });
+            }
             255 => return TicketRecord::ImportFinished { import_id: self.name(), import_began_at: self.number() },
             _ => {}
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Common;
 use crate::outbox::Outbox;
+use crate::partitioner::partition_of;
 use crate::topics::output;
 
 /// What outputs come from.
@@ -23,8 +24,12 @@ pub(super) enum Occasion {
 }
 
 /// Puts one output into the outbox.
-pub(super) fn put(what: &Output, common: &Common, to: &mut Outbox<'_>) {
+pub(super) fn put(what: &Output, common: &Common, partitions: i32, to: &mut Outbox<'_>) {
     match what {
+        Output::Move { to: account, value } => {
+            let key = account.as_bytes();
+            to.put_elsewhere(output::ACCOUNT_MOVES, partition_of(key, partitions), key, value);
+        }
         Output::Escalation(it) => {
             let mut encode = |buffer: &mut Vec<u8>| encode_escalation(it, common.escalations, buffer);
             to.put(output::ESCALATIONS, Some(it.account_id.as_bytes()), Some(&mut encode));

@@ -1,6 +1,6 @@
 //! What is to be known of a record before the engine may have it: what it says, when it happened, where it belongs.
 
-use tierline_engine::Rejected;
+use tierline_engine::{Rejected, UnreadableMove, moved_at};
 use tierline_model::{AbsurdTime, DecodeError, Decoder, Millis, TicketRecord, check_instant};
 
 use crate::log::Record;
@@ -19,8 +19,17 @@ pub(super) fn instant(
 ) -> Result<Millis, String> {
     let Some(value) = record.value else { return Ok(record.appended_at) };
     let occurred_at = match stream {
+        // A ticket may come long after it left, where the tasks are not equally far: it keeps its place among records.
+        Stream::AccountMoves => {
+            return match moved_at(value) {
+                Ok(at) => Ok(at.min(record.appended_at)),
+                Err(UnreadableMove::Damaged) => Ok(Millis::MIN),
+                Err(newer @ UnreadableMove::Newer(_)) => Err(newer.to_string()),
+            };
+        }
         Stream::Tickets => decoder.ticket(value).map(|(told, _)| match told {
             TicketRecord::Event(event) => Some(event.occurred_at),
+            TicketRecord::AccountRehomed(moved) => Some(moved.occurred_at),
             TicketRecord::Heartbeat { .. } | TicketRecord::ImportFinished { .. } => None,
         }),
         Stream::Signals => decoder.signal(value).map(|(signal, _)| Some(signal.occurred_at)),
@@ -35,15 +44,24 @@ pub(super) fn instant(
     }
 }
 
-/// The account whose snapshot is withdrawn.
-pub(super) fn tombstone<'a>(record: &Record<'a>, partitions: i32) -> Result<&'a str, Applied> {
-    let key = record.key.ok_or_else(|| dead(code::WRONG_KEY, "it has neither key nor value"))?;
+/// The account that a record is of whose value does not say it.
+pub(super) fn account_of<'a>(record: &Record<'a>, partitions: i32) -> Result<&'a str, Applied> {
+    let key = record.key.ok_or_else(|| dead(code::WRONG_KEY, "it has no key; the key must be its account"))?;
     let account_id = std::str::from_utf8(key)
         .ok()
         .filter(|id| !id.is_empty())
         .ok_or_else(|| dead(code::WRONG_KEY, "its key is no `account_id`"))?;
     check_partition(record.partition, key, partitions)?;
     Ok(account_id)
+}
+
+impl From<UnreadableMove> for Applied {
+    fn from(error: UnreadableMove) -> Applied {
+        match error {
+            UnreadableMove::Newer(_) => Applied::Wait(error.to_string()),
+            UnreadableMove::Damaged => dead(tierline_model::code::UNDECODABLE, &error.to_string()),
+        }
+    }
 }
 
 /// A record without a value where there must be one.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Output};
 use tierline_model::{Decoder, Millis, Notes, TicketRecord, check_instant};
-use tierline_observe::events::{ImportsTimedOut, LatchedQuietly};
+use tierline_observe::events::{ImportsTimedOut, LatchedQuietly, MovesGivenUp};
 use tierline_observe::why::{Asked, Found};
-use tierline_observe::{LaneMetrics, PassedOver};
+use tierline_observe::{LaneMetrics, Moved, PassedOver};
 use tierline_rules::Edge;
 
 use super::Common;
@@ -83,11 +83,11 @@ impl DetectStage {
             let input = match stream {
                 Stream::Accounts(_) => {
                     let topic = self.topics.number(record.input);
-                    Input::AccountGone { topic, account_id: record::tombstone(record, partitions)? }
+                    Input::AccountGone { topic, account_id: record::account_of(record, partitions)? }
                 }
                 Stream::Billing(_) => {
                     let topic = self.topics.number(record.input);
-                    Input::BillingGone { topic, account_id: record::tombstone(record, partitions)? }
+                    Input::BillingGone { topic, account_id: record::account_of(record, partitions)? }
                 }
                 _ => return Err(record::no_value()),
             };
@@ -103,6 +103,11 @@ impl DetectStage {
                         event.occurred_at = check_instant(event.occurred_at, record.appended_at, max_future)?;
                         witness(engine, clock, event.occurred_at, arrival(Input::Ticket(&event)))?;
                     }
+                    TicketRecord::AccountRehomed(mut moved) => {
+                        check_place(record, &moved.account_id, partitions)?;
+                        moved.occurred_at = check_instant(moved.occurred_at, record.appended_at, max_future)?;
+                        witness(engine, clock, moved.occurred_at, arrival(Input::AccountRehomed(&moved)))?;
+                    }
                     TicketRecord::Heartbeat { source, heard_until } => {
                         // Nobody has been heard later than now.
                         let heard_until = heard_until.min(record.appended_at);
@@ -116,6 +121,13 @@ impl DetectStage {
                     }
                 }
                 notes
+            }
+            Stream::AccountMoves => {
+                let account_id = record::account_of(record, partitions)?;
+                // One of a newer version waits: its ticket is nowhere else.
+                tierline_engine::moved_at(value)?;
+                engine.apply(clock.now(), arrival(Input::Moved { account_id, value }))?;
+                Notes::default()
             }
             Stream::Signals => {
                 let (mut signal, notes) = decoder.signal(value)?;
@@ -235,9 +247,9 @@ impl Stage for DetectStage {
                     }
                 }
                 Output::Sla(event) => emit::count_breach(event, metrics),
-                Output::Shadow(_) | Output::Queue(..) => {}
+                Output::Shadow(_) | Output::Queue(..) | Output::Move { .. } => {}
             }
-            emit::put(&output, &self.common, to);
+            emit::put(&output, &self.common, self.partitions, to);
         }
     }
 
@@ -278,6 +290,11 @@ impl Stage for DetectStage {
         metrics.passed_over(PassedOver::Repeat, counts.repeats);
         metrics.passed_over(PassedOver::StaleValue, counts.stale);
         metrics.passed_over(PassedOver::IdleCommand, counts.idle_commands);
+        metrics.moved(Moved::Out, counts.moved_away);
+        metrics.moved(Moved::In, counts.moved_here);
+        if counts.moves_given_up > 0 {
+            MovesGivenUp { partition: self.partition, tickets: counts.moves_given_up }.emit(metrics);
+        }
         for (rule, &times) in self.common.rules.rules.iter().zip(&counts.undecided) {
             metrics.undecided(&rule.id, times);
         }
