@@ -11,6 +11,7 @@ mod events;
 mod kills;
 mod logs_agree;
 mod lost_offsets;
+mod moves;
 mod outcome;
 mod rebalance;
 mod reconciled;

@@ -173,7 +173,9 @@ impl Engine {
     /// What every record does first: what the clock has let pass, then every bound before the record's instant.
     pub(crate) fn before_record(&mut self, a: u32, at: Millis) {
         if self.live {
-            self.catch_up(a, Edge::Records);
+            if !self.alone {
+                self.catch_up(a, Edge::Records);
+            }
             self.pass_bounds(a, at, Edge::Records, true);
         }
     }

@@ -80,6 +80,9 @@ pub struct Engine {
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
+    /// While a ticket that has come from another account lives through what its new one has gone through already: nobody
+    /// else is looked at.
+    pub(crate) alone: bool,
     /// Scratch of one record: what rose and what fell.
     pub(crate) rises: Vec<Rise>,
     pub(crate) fallen: Vec<Slot>,
@@ -128,6 +131,7 @@ impl Engine {
             settling_policies: FxHashMap::default(),
             of_gone_policies: Vec::new(),
             follows: Millis::MIN,
+            alone: false,
             rises: Vec::new(),
             fallen: Vec::new(),
             clocked: Vec::new(),

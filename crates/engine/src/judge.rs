@@ -255,6 +255,9 @@ impl Engine {
     /// Where the rules with `once_per: account` stand that were touched: one latch for the account. It rises when the
     /// rule becomes *yes* on any open ticket, on the newest of those; it opens when it is *yes* on none. SEMANTICS 3.6.
     pub(crate) fn judge_once_per_account(&mut self, a: u32, rising: Rising) {
+        if self.alone {
+            return;
+        }
         let touched = std::mem::take(&mut self.touched_rules);
         for &number in &touched {
             let rules = self.rules.clone();

@@ -286,6 +286,11 @@ impl<S: Stage> Task<S> {
         self.targets.newest_asked_at().max(self.caught_up_to).unwrap_or(Millis::MIN)
     }
 
+    /// Whether every input has been taken to its end, by the newest answer.
+    pub fn is_at_its_ends(&self) -> bool {
+        self.inputs.iter().all(Input::is_at_end)
+    }
+
     /// Whether nothing waits anywhere.
     pub fn is_drained(&self) -> bool {
         self.inputs.iter().all(|input| input.inbox.is_empty())

@@ -1,6 +1,7 @@
 //! What comes from another account: a ticket with its state, what waited for it, and what followed it.
 
-use tierline_model::{CommandKind, DecodeError, Decoder, Millis, TicketRecord};
+use tierline_model::{DecodeError, Decoder, Millis, TicketRecord};
+use tierline_rules::{Edge, Moment};
 
 use super::record::{Kind, Late, Move, TicketMove, UnreadableMove, What};
 use super::strays::{Stray, Waiting};
@@ -27,8 +28,7 @@ impl Engine {
         }
     }
 
-    /// A ticket comes with all that was kept of it; then what waited for it is applied, and all of it is looked at once:
-    /// nothing in between has ever been so for anybody to see.
+    /// A ticket comes with all that was kept of it.
     fn take_in(&mut self, account: &str, from: &str, ticket: TicketMove<'_>, at: Millis) -> Result<(), Rejected> {
         let a = self.account(account);
         self.before_record(a, at);
@@ -54,7 +54,7 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        self.go_on(a, ticket.id, waiting, at, rises)
+        self.go_on(a, ticket.id, &waiting, at, rises)
     }
 
     /// What an account was told of a ticket before it came, unannounced, is not all: the state that comes is.
@@ -115,27 +115,28 @@ impl Engine {
         self.queue(slot);
     }
 
-    /// Applies what waited for a ticket, without a look at any rule; then looks at all of them.
-    fn go_on(
-        &mut self,
-        a: u32,
-        ticket: &str,
-        waiting: Vec<Waiting>,
-        at: Millis,
-        mut rises: Rising,
-    ) -> Result<(), Rejected> {
-        let live = std::mem::replace(&mut self.live, false);
+    /// A ticket that has come lives through what its account has gone through already, and what waited for it, as if it
+    /// had been here: each instant of its own is looked at in its turn. Then the account is looked at with it.
+    fn go_on(&mut self, a: u32, ticket: &str, waiting: &[Waiting], at: Millis, rises: Rising) -> Result<(), Rejected> {
+        let reached = self.accounts[a].now;
+        self.accounts[a].now = reached.min(Moment { at, edge: Edge::Records });
+        self.alone = true;
+        if let Some(slot) = self.find_ticket(a, ticket) {
+            self.look_at_all(slot, at, rises);
+        }
         let mut failed = None;
-        for Waiting { kind, appended_at, bytes } in &waiting {
-            if self.is_undoing(*kind, bytes) {
-                rises = Rising::Quietly;
-            }
+        for Waiting { kind, appended_at, bytes } in waiting {
             failed = failed.or(self.take_late(*kind, bytes, *appended_at).err());
             self.follows = Millis::MIN;
         }
-        self.live = live;
+        if self.live {
+            self.pass_bounds(a, reached.at, reached.edge, true);
+        }
+        self.alone = false;
+        let now = &mut self.accounts[a].now;
+        *now = (*now).max(reached);
         if let Some(slot) = self.find_ticket(a, ticket) {
-            self.look_at_all(slot, at, rises);
+            self.mark_ticket(slot);
         }
         if self.live {
             self.judge_windows(a, Engine::OF_TICKETS, Rising::Collect);
@@ -164,12 +165,7 @@ impl Engine {
         self.judge(slot, &rules, true, rises);
         self.index.all = rules;
         self.clocked.push(slot);
-    }
-
-    /// Whether a record is a person's word against what rules have raised: no rule says otherwise in the same breath.
-    fn is_undoing(&self, kind: Kind, bytes: &[u8]) -> bool {
-        let undoes = |command: CommandKind| matches!(command, CommandKind::Resolve | CommandKind::DeEscalate);
-        kind == Kind::Command && Decoder::new().command(bytes).is_ok_and(|(command, _)| undoes(command.kind))
+        self.conclude(self.tickets[slot].account, Cause::Record);
     }
 
     /// A record that came to another account, or waited here.
@@ -199,13 +195,13 @@ impl Engine {
             return;
         }
         for (account, ticket) in self.strays.over(clock, self.settings.history, in_backlog) {
-            let Some(Stray::Awaited { waiting, .. }) = self.strays.remove(&account, &ticket) else { continue };
+            let Some(Stray::Awaited { since, waiting }) = self.strays.remove(&account, &ticket) else { continue };
             self.counts.moves_given_up += 1;
             let a = self.account(&account);
             self.before_record(a, clock);
             self.arrive(a, clock);
             // Each was read before it waited, and none of them is refused for what it says.
-            let _ = self.go_on(a, &ticket, waiting, clock, Rising::Collect);
+            let _ = self.go_on(a, &ticket, &waiting, since, Rising::Collect);
         }
     }
 }

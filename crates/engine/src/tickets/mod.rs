@@ -127,7 +127,9 @@ impl Engine {
             self.set_bound(slot, bound);
         }
         self.scratch = rules;
-        if changes.reads.reads(Topic::Tickets) {
+        if self.alone {
+            // The others have been where this one is.
+        } else if changes.reads.reads(Topic::Tickets) {
             self.judge_windows(a, changes.reads, Rising::Collect);
             self.touch_once_per_account();
         } else if changes.reads.reads(Topic::AnyTicket) {

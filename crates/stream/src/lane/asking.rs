@@ -1,6 +1,7 @@
 //! Where do the inputs end? Asked now and then, and at once when a timer is due by the wall: only the answer, once it
 //! has been passed, lets a task's clock say that its instant is over.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -20,6 +21,10 @@ pub(super) struct Asking {
     heard: Option<Millis>,
     /// Questions since the last answer.
     unanswered: u32,
+    /// How many commits there had been when a question was asked that may yet be answered, by when it was asked.
+    questions: VecDeque<(Millis, u64)>,
+    /// How many there had been when the newest answer was asked for.
+    heard_after: Option<u64>,
 }
 
 /// A question that stays unanswered so long is asked again, and the next one is given twice as long: an answer that
@@ -48,6 +53,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
         };
         self.asking.unanswered = 0;
         self.asking.heard = Some(now);
+        self.asking.heard_after = None;
+        while let Some((_, after)) = self.asking.questions.pop_front_if(|(at, _)| *at <= ends.asked_at) {
+            self.asking.heard_after.get_or_insert(after);
+        }
         let by_place: FxHashMap<_, _> =
             ends.offsets.iter().map(|&(input, partition, offset)| ((input, partition), offset)).collect();
         for task in self.tasks.iter_mut().flatten() {
@@ -67,6 +76,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         };
         if is_due && self.tasks.iter().flatten().next().is_some() {
             self.log.ask_ends(wall);
+            self.asking.questions.push_back((wall, self.commits));
             (self.asking.last, self.asking.unanswered) = (Some(now), self.asking.unanswered + 1);
         }
     }
@@ -83,6 +93,12 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let next = self.tasks.iter().flatten().filter_map(|task| task.stage.next_deadline()).filter(|&due| due > wall);
         let until_due = next.min().map_or(Millis::MAX, |due| self.settings.clock.real_length(due - wall));
         self.settings.idle_wait.min(Duration::from_millis(until_due as u64))
+    }
+
+    /// Whether nothing more comes of all that was written: every input has been read to an end that was asked for after
+    /// the last commit, for what one task writes another may read.
+    pub(super) fn has_come_to_rest(&self) -> bool {
+        self.asking.heard_after == Some(self.commits) && self.tasks.iter().flatten().all(Task::is_at_its_ends)
     }
 
     /// Whether a task waits for an answer, to an instant of the (scaled) wall.

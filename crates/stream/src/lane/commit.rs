@@ -106,6 +106,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         // Append times are of this wall, a scaled one's too.
         let wall_now = self.settings.clock.wall(now);
         self.transaction = Transaction::default();
+        self.commits += 1;
         for &(partition, _) in &positions {
             if let Some(Some(task)) = self.tasks.get_mut(partition as usize) {
                 task.stage.committed(wall_now, &mut self.metrics);

@@ -102,6 +102,8 @@ pub struct Lane<L, S: Stages> {
     condemned: Condemned,
     transaction: Transaction,
     asking: asking::Asking,
+    /// How many there have been.
+    commits: u64,
     checkpoints: commit::Progress,
     /// When the side inputs were last polled.
     sides_polled_at: Millis,
@@ -157,6 +159,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             condemned: Condemned::default(),
             transaction: Transaction::default(),
             asking: asking::Asking::default(),
+            commits: 0,
             checkpoints: commit::Progress::default(),
             sides_polled_at: 0,
             turn: 0,
@@ -280,11 +283,12 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// With `until`, once everything is read: runs the clocks on to there. Whether it did.
     fn run_on_to_the_end(&mut self) -> bool {
         let Some(until) = self.settings.until else { return false };
-        let Lane { tasks, pending, metrics, .. } = self;
         let is_done = |task: &Task<S::Stage>| task.caught_up_to().is_some() && task.is_drained();
-        if tasks.iter().flatten().next().is_none() || !tasks.iter().flatten().all(is_done) {
+        let tasks = || self.tasks.iter().flatten();
+        if tasks().next().is_none() || !tasks().all(is_done) || !self.has_come_to_rest() {
             return false;
         }
+        let Lane { tasks, pending, metrics, .. } = self;
         for task in tasks.iter_mut().flatten() {
             task.clock.run_on_to(until);
             task.fire(pending, metrics);

@@ -6,6 +6,7 @@ mod compaction;
 mod load;
 mod memory;
 mod mishaps;
+mod moves;
 mod recovery;
 mod restores;
 mod scoring;

@@ -24,8 +24,9 @@ use crate::world::*;
 
 /// The folder of what this version writes; the third has entries of clocks, and of what few tickets have, beside those
 /// of the second, the fourth knows how far a source has been heard, and the fifth why signals say what they say, and who
-/// sleeps until an import has ended.
-const PRESENT: &str = "5";
+/// sleeps until an import has ended; the sixth keeps the last words of an escalation, and where tickets are that are
+/// not here.
+const PRESENT: &str = "6";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
@@ -85,6 +86,11 @@ fn first_half(world: &World) {
     // Nothing more comes of its import, nor an end mark.
     let told = json!({ "import_id": "desk-2026", "ticket": { "priority": "urgent" } });
     world.send("tickets", world.event("created", "imported", NOON, told));
+    // One has gone to another account, and one is on its way here.
+    world.send("tickets", world.created("left", NOON));
+    world.send("tickets", world.event("rehomed", "left", NOON, json!({ "to_account": "globex" })));
+    world.send("tickets", world.event("rehomed", "awaited", NOON, json!({ "to_account": ACME })));
+    world.send("tickets", world.answered("awaited", NOON));
 }
 
 /// Behind the checkpoint: some of it changes, and some of it ends.
@@ -114,6 +120,8 @@ fn then(world: &World) -> Vec<(&'static str, Millis, Value)> {
         ("tickets", at(6), world.event("updated", "urgent", at(6), solved.clone())),
         ("tickets", at(7), world.event("updated", "upset", at(7), json!({ "ticket": { "priority": "urgent" } }))),
         ("billing", at(8), world.bill("past_due")),
+        // It follows who left, by `account-moves`.
+        ("tickets", at(70), world.answered("left", at(70))),
         ("tickets", at(80), world.answered("late", at(30))),
         ("tickets", at(90), world.event("updated", "rich", at(90), solved)),
     ]
