@@ -48,7 +48,6 @@ struct Player<'a> {
     sla_events: Vec<SlaEvent>,
     /// What the engine would not do.
     refused: Vec<String>,
-    not_built: Option<String>,
 }
 
 impl<'a> Player<'a> {
@@ -66,7 +65,6 @@ impl<'a> Player<'a> {
             happened: Vec::new(),
             sla_events: Vec::new(),
             refused: Vec::new(),
-            not_built: None,
         };
         for step in scenario.steps.iter().filter(|step| step.arrives <= scenario.until) {
             if player.clock < step.arrives {
@@ -83,9 +81,6 @@ impl<'a> Player<'a> {
     }
 
     fn verdict(&self) -> Verdict {
-        if let Some(reason) = &self.not_built {
-            return Verdict::NotBuilt(reason.clone());
-        }
         let Scenario { expect, never, shadow, sla_events, start, .. } = self.scenario;
         let mut differences = self.refused.clone();
         let (in_shadow, live): (Vec<_>, Vec<_>) = self.happened.iter().cloned().partition(|happened| happened.shadow);
@@ -133,7 +128,6 @@ impl<'a> Player<'a> {
             }
         };
         match answer {
-            Err(Rejected { code: "unbuilt_kind", reason }) => self.not_built = Some(reason),
             Err(Rejected { code, reason }) => {
                 self.refused.push(format!("line {}: the record is a dead letter: {code}, {reason}", step.line));
             }

@@ -96,10 +96,11 @@ fn an_import_and_its_end_are_steps() {
 }
 
 #[test]
-fn what_is_not_built_is_said_and_not_tried() {
+fn a_ticket_that_goes_to_another_account_is_told_of_there() {
     let moved = "  - { at: 1h, tickets: { kind: rehomed, to_account: other } }\n";
-    let verdict = tried(&waiting(moved, &format!("{SILENT}expect: []"))).verdict;
-    assert!(matches!(verdict, Verdict::NotBuilt(_)), "{verdict:?}");
+    let expect = "expect: [ { at: 2h, kind: opened, ticket_id: T1, account_id: other } ]";
+    let outcome = tried(&waiting(moved, &format!("{SILENT}{expect}")));
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
 }
 
 #[test]
