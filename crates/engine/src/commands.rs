@@ -80,6 +80,7 @@ impl Engine {
             }
         }
         self.erase_account(a);
+        self.unescalated.clear();
     }
 
     /// The ticket that a command is about: that of the escalation it names, else the one it names.

@@ -292,9 +292,10 @@ impl Engine {
             let mut open: Vec<Slot> = self.accounts[a].open.iter().copied().filter(escalated).collect();
             // By age, and not by place: that is another after a restart.
             open.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
-            open.retain(|&slot| self.clear_if_no(slot, self.clock));
-            // What reads an escalation hears of its end as at any other instant, though it latched a moment ago.
-            self.judge_escalation_readers(&open);
+            for slot in open {
+                self.clear_if_no(slot, self.clock);
+            }
+            // Rules that read an escalation which ended hear of it, though they latched a moment ago.
             self.conclude(a, Cause::Bound(Edge::Bounds));
         }
         self.settling.rules.clear();
