@@ -94,17 +94,7 @@ impl Engine {
         due.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         for slot in due {
             if self.tickets[slot].open {
-                if self.policies.timed {
-                    self.apply_policy(slot, bound);
-                }
-                // What is due now is noted when the moment is concluded; then it is known what is due next.
-                if let Some(clocks) = self.tickets[slot].clocks.as_mut().filter(|clocks| clocks.due <= bound) {
-                    clocks.due = NEVER;
-                }
-                self.clocked.push(slot);
-                let rules = std::mem::take(&mut self.index.timed);
-                self.judge(slot, &rules, true, Rising::Collect);
-                self.index.timed = rules;
+                self.look_at(slot, bound);
                 if by_record {
                     self.mark_ticket(slot);
                 }
@@ -121,6 +111,21 @@ impl Engine {
         for slot in snoozed {
             self.end_snooze(slot);
         }
+    }
+
+    /// All that time may have made of an open ticket by an instant.
+    pub(crate) fn look_at(&mut self, slot: Slot, at: Millis) {
+        if self.policies.timed {
+            self.apply_policy(slot, at);
+        }
+        // What is due now is noted when the moment is concluded; then it is known what is due next.
+        if let Some(clocks) = self.tickets[slot].clocks.as_mut().filter(|clocks| clocks.due <= at) {
+            clocks.due = NEVER;
+        }
+        self.clocked.push(slot);
+        let rules = std::mem::take(&mut self.index.timed);
+        self.judge(slot, &rules, true, Rising::Collect);
+        self.index.timed = rules;
     }
 
     fn once_per_account(&self) -> Vec<u16> {

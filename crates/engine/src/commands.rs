@@ -86,6 +86,7 @@ impl Engine {
         let account = self.accounts[a].id.clone();
         self.strays.forget_account(&account);
         self.erase_account(a);
+        self.unescalated.clear();
     }
 
     /// The ticket that a command is about: that of the escalation it names, else the one it names.

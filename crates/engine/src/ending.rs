@@ -12,12 +12,11 @@ use crate::ticket::Track;
 impl Engine {
     /// With `clear: when_no` on every rule that fired or joined, an escalation resolves when all of them are *no*; where
     /// something is held on the ticket, after that has gone out.
-    pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) -> bool {
-        let cleared = Track::ALL.map(|track| self.clear_track_if_no(slot, track, since));
-        cleared.contains(&true)
+    pub(crate) fn clear_if_no(&mut self, slot: Slot, since: Millis) {
+        Track::ALL.into_iter().for_each(|track| self.clear_track_if_no(slot, track, since));
     }
 
-    fn clear_track_if_no(&mut self, slot: Slot, track: Track, since: Millis) -> bool {
+    fn clear_track_if_no(&mut self, slot: Slot, track: Track, since: Millis) {
         let ticket = &self.tickets[slot];
         let fired = ticket.open_on(track).map_or(&[][..], |open| &open.held_by);
         let number = |id: &Option<String>| self.index.by_id.get(id.as_ref()?).copied();
@@ -25,7 +24,7 @@ impl Engine {
         let held = || ticket.held().iter().filter(|held| is_on(held.rule));
         let rules = fired.iter().map(number).chain(held().map(|held| Some(held.rule)));
         let last = held().next_back().map(|held| held.at);
-        let Some(since) = self.all_no_since(slot, track, last, rules).map(|no| no.max(since)) else { return false };
+        let Some(since) = self.all_no_since(slot, track, last, rules).map(|no| no.max(since)) else { return };
         if last.is_none() {
             return self.clear(slot, track, since);
         }
@@ -33,7 +32,6 @@ impl Engine {
         clears.push((since, track));
         clears.sort_unstable();
         self.mark_ticket(slot);
-        false
     }
 
     /// Since when none of these rules holds on a ticket, if there are any and each says `clear: when_no`. `held`: when
@@ -69,11 +67,9 @@ impl Engine {
         Some(since.min(moment.at))
     }
 
-    pub(crate) fn clear(&mut self, slot: Slot, track: Track, at: Millis) -> bool {
+    pub(crate) fn clear(&mut self, slot: Slot, track: Track, at: Millis) {
         let reason = "Resolved because none of the rules that raised it holds any longer.".to_owned();
-        let is_open = self.tickets[slot].open_on(track).is_some();
         self.end(slot, Saying { track, became_true_at: at, reason, ..Saying::default() });
-        is_open
     }
 
     /// Ends the escalation of a ticket: `resolved`, unless `saying` has another kind.
@@ -95,6 +91,7 @@ impl Engine {
             self.count_tier(track, open.tier, 1);
             self.tombstones.extend(beside);
         }
+        self.unescalated.push(slot);
         self.mark_ticket(slot);
     }
 }

@@ -88,6 +88,8 @@ pub struct Engine {
     pub(crate) fallen: Vec<Slot>,
     /// Tickets whose clocks are looked at when the moment is concluded.
     pub(crate) clocked: Vec<Slot>,
+    /// Tickets whose escalation is gone or fell back: rules that read it are looked at when the moment is concluded.
+    pub(crate) unescalated: Vec<Slot>,
     pub(crate) touched_rules: Vec<u16>,
     pub(crate) scratch: Vec<u16>,
     pub(crate) asked: Asked,
@@ -135,6 +137,7 @@ impl Engine {
             rises: Vec::new(),
             fallen: Vec::new(),
             clocked: Vec::new(),
+            unescalated: Vec::new(),
             touched_rules: Vec::new(),
             scratch: Vec::new(),
             asked: Asked::default(),

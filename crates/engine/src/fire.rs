@@ -72,7 +72,7 @@ impl Engine {
             // A rule rises once on a ticket at one instant, whatever its own escalation makes of it.
             rises.retain(|rise| !risen.contains(&(rise.slot, rise.rule)));
             risen.extend(rises.iter().map(|rise| (rise.slot, rise.rule)));
-            if rises.is_empty() && fallen.is_empty() {
+            if rises.is_empty() && fallen.is_empty() && self.unescalated.is_empty() {
                 return;
             }
             self.sort_rises(&mut rises);
@@ -94,11 +94,12 @@ impl Engine {
             fallen.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
             fallen.dedup();
             for slot in fallen {
-                if self.tickets.contains(slot) && self.clear_if_no(slot, Millis::MIN) {
-                    fired.push(slot);
+                if self.tickets.contains(slot) {
+                    self.clear_if_no(slot, Millis::MIN);
                 }
                 self.end_snooze(slot);
             }
+            fired.append(&mut self.unescalated);
             self.judge_escalation_readers(&fired);
         }
     }

@@ -10,6 +10,7 @@ use tierline_rules::Edge;
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::fire::Cause;
 use crate::texts::Symbol;
 
 /// The sources that send heartbeats; mostly there are none, and then everything is believed.
@@ -50,8 +51,13 @@ impl Heard {
 
 impl Engine {
     /// A source says up to when everything of it has arrived; not later than the log took that.
+    ///
+    /// What was due before its first heartbeat came has been believed, and stays so: a restart would not find that it had.
     pub(crate) fn take_heartbeat(&mut self, source: &str, heard_until: Millis, appended_at: Millis) {
-        self.hear(source, heard_until.min(appended_at));
+        let name = self.texts.intern(source);
+        let is_first = !self.heard.names().any(|known| known == name);
+        let believed = if is_first { appended_at.saturating_sub(self.settings.stale_after) } else { Millis::MIN };
+        self.hear(source, heard_until.min(appended_at).max(believed));
     }
 
     /// The sources that send heartbeats, and up to when each has been heard, UTC milliseconds.
@@ -81,16 +87,7 @@ impl Engine {
             None => BTreeSet::new(),
         };
         let believed = std::mem::replace(&mut known.waiting, later);
-        let mut believed: Vec<_> = believed.into_iter().filter(|&(_, slot)| self.tickets.contains(slot)).collect();
-        // By names and age, and not by place: that is another after a restart.
-        let account = |slot: Slot| &self.accounts[self.tickets[slot].account].id;
-        believed.sort_by(|&(one, x), &(other, y)| {
-            let of_account = || account(x).cmp(account(y)).then_with(|| self.age(x).cmp(&self.age(y)));
-            one.cmp(&other).then_with(of_account)
-        });
-        for (due, slot) in believed {
-            self.wake(slot, due);
-        }
+        self.wake(believed.into_iter().filter(|&(_, slot)| self.tickets.contains(slot)).collect());
     }
 
     /// This is due on a ticket, and its source has not been heard for so long; `MAX`: nothing is.
@@ -104,16 +101,45 @@ impl Engine {
         }
     }
 
-    /// What was due on a ticket is looked at now, as of then. On one that was solved meanwhile no rule is, but a target may
-    /// have been missed before.
-    fn wake(&mut self, slot: Slot, due: Millis) {
-        let Some(ticket) = self.tickets.get(slot) else { return };
-        let a = ticket.account;
-        if !ticket.open {
-            self.tell_clocks(slot, self.telling(Edge::Records));
-        } else if ticket.bound > due {
-            self.set_bound(slot, due);
+    /// What was due on tickets is looked at, account by account.
+    fn wake(&mut self, mut believed: Vec<(Millis, Slot)>) {
+        // What is so when a task first catches up is looked at then.
+        if !self.live {
+            return;
         }
+        // By names and age, and not by place: that is another after a restart.
+        let account = |slot: Slot| &self.accounts[self.tickets[slot].account].id;
+        believed.sort_by(|&(one, x), &(other, y)| {
+            let of_account = account(x).cmp(account(y)).then_with(|| self.age(x).cmp(&self.age(y)));
+            of_account.then(one.cmp(&other))
+        });
+        let account = |slot: Slot| self.tickets[slot].account;
+        let by_account = believed.chunk_by(|&(_, x), &(_, y)| account(x) == account(y));
+        for of_account in by_account.map(<[_]>::to_vec).collect::<Vec<_>>() {
+            let a = self.tickets[of_account[0].1].account;
+            self.wake_waiting(a, &of_account);
+        }
+    }
+
+    /// What was due on tickets of an account, by age, is looked at as of then: all at once, if the account has come past
+    /// it, for no restart would find that it is still to be looked at; else at its bound. On one that was solved
+    /// meanwhile no rule is, but a target may have been missed before.
+    fn wake_waiting(&mut self, a: u32, believed: &[(Millis, Slot)]) {
+        let now = self.accounts[a].now;
+        let mut passed = Vec::new();
+        for &(due, slot) in believed {
+            let ticket = &self.tickets[slot];
+            if !ticket.open {
+                self.tell_clocks(slot, self.telling(Edge::Records));
+            } else if now.reached(due) {
+                passed.push(slot);
+            } else if ticket.bound > due {
+                self.set_bound(slot, due);
+            }
+        }
+        passed.dedup();
+        passed.into_iter().for_each(|slot| self.look_at(slot, now.at));
+        self.conclude(a, Cause::Bound(Edge::Records));
         self.schedule(a);
     }
 }

@@ -54,6 +54,10 @@ pub enum Bug {
     SameIdAgain,
     /// A rise at a bound goes out at once.
     NoGrace,
+    /// How far sources were heard does not come back.
+    HeardForgotten,
+    /// Nobody knows after a restore who sleeps until an import ends.
+    SleepersForgotten,
 }
 
 impl Bug {
@@ -83,6 +87,8 @@ impl Bug {
         Bug::TombstoneLost,
         Bug::SameIdAgain,
         Bug::NoGrace,
+        Bug::HeardForgotten,
+        Bug::SleepersForgotten,
     ];
 }
 

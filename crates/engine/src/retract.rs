@@ -172,6 +172,7 @@ impl Engine {
                 open.tier = firing.previous_tier;
                 open.at_tier_since = firing.previous_since;
             }
+            self.unescalated.push(slot);
         }
         self.say(slot, saying);
     }

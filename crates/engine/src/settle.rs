@@ -151,7 +151,9 @@ impl Engine {
         let Some(memory) = memory else { return Ok(()) };
         let mut memory = read(memory)?;
         self.live = memory.live;
-        memory.heard.iter().for_each(|(source, until)| self.hear(source, *until));
+        if !planted(Bug::HeardForgotten) {
+            memory.heard.iter().for_each(|(source, until)| self.hear(source, *until));
+        }
         self.imports.recall(std::mem::take(&mut memory.imports), std::mem::take(&mut memory.ended));
         self.derive();
         let policies_changed = memory.policies != self.policy_versions();
@@ -203,7 +205,7 @@ impl Engine {
         }
         let ticket = &self.tickets[slot];
         let tier = ticket.tier();
-        if let Some(import) = ticket.sleep.import() {
+        if let Some(import) = ticket.sleep.import().filter(|_| !planted(Bug::SleepersForgotten)) {
             self.imports.note_sleeper(import, slot);
         }
         let account = &mut self.accounts[ticket.account];
@@ -303,6 +305,8 @@ impl Engine {
             for slot in open {
                 self.clear_if_no(slot, self.clock);
             }
+            // Rules that read an escalation which ended hear of it, though they latched a moment ago.
+            self.conclude(a, Cause::Bound(Edge::Bounds));
         }
         self.settling.rules.clear();
         if !firing.is_empty() {

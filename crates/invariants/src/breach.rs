@@ -20,6 +20,8 @@ pub struct Answers {
     silences: BTreeMap<String, Millis>,
     /// By account and ticket: when each happened, and when it was appended.
     answers: BTreeMap<(String, String), Vec<(Millis, Millis)>>,
+    /// By account: when it was forgotten, and its answers with it.
+    forgotten: BTreeMap<String, Vec<Millis>>,
 }
 
 impl Answers {
@@ -27,13 +29,18 @@ impl Answers {
     /// rise when nobody has answered for so long, and for nothing else.
     pub fn new<'a>(grace: Millis, ahead: Millis, silences: impl IntoIterator<Item = (&'a str, Millis)>) -> Answers {
         let silences = silences.into_iter().map(|(rule, length)| (rule.to_owned(), length)).collect();
-        Answers { grace, ahead, silences, answers: BTreeMap::new() }
+        Answers { grace, ahead, silences, answers: BTreeMap::new(), forgotten: BTreeMap::new() }
     }
 
     /// An agent answered on this ticket, and the log took it then.
     pub fn answered(&mut self, account: &str, ticket: &str, occurred_at: Millis, appended_at: Millis) {
         let place = (account.to_owned(), ticket.to_owned());
         self.answers.entry(place).or_default().push((occurred_at, appended_at));
+    }
+
+    /// The account was forgotten then: what a late message of before tells anew begins a wait that no answer ended.
+    pub fn forgotten(&mut self, account: &str, occurred_at: Millis) {
+        self.forgotten.entry(account.to_owned()).or_default().push(occurred_at);
     }
 
     /// No answer ended the silence that this record speaks of.
@@ -47,8 +54,10 @@ impl Answers {
         let due = told.became_true_at;
         let known_up_to = told.detected_at.min(due + self.grace) - self.ahead;
         let place = (told.account_id.to_owned(), told.ticket_id.to_owned());
+        let forgotten = self.forgotten.get(told.account_id).map_or(&[][..], Vec::as_slice);
         let ended = self.answers.get(&place).into_iter().flatten().find(|(occurred_at, appended_at)| {
-            due - length < *occurred_at && *occurred_at <= due && *appended_at <= known_up_to
+            let is_forgotten = forgotten.iter().any(|at| occurred_at <= at && *at <= told.detected_at);
+            due - length < *occurred_at && *occurred_at <= due && *appended_at <= known_up_to && !is_forgotten
         });
         match ended {
             Some((at, appended)) => Err(Violation::new(
@@ -75,6 +84,21 @@ mod tests {
         let mut record = record("a", 0, "opened", 1_000);
         record["detected_at"] = detected_at.into();
         answers.is_true(&Told::of(&record).expect("whole")).is_err()
+    }
+
+    #[test]
+    fn an_answer_that_was_forgotten_before_it_went_out_ended_nothing() {
+        let is_false = |forgotten_at: Millis| {
+            let mut answers = Answers::new(5, 0, [("silence", 100)]);
+            answers.answered("acme", "t", 950, 951);
+            answers.forgotten("acme", forgotten_at);
+            let mut record = record("a", 0, "opened", 1_000);
+            record["detected_at"] = 1_005.into();
+            answers.is_true(&Told::of(&record).expect("whole")).is_err()
+        };
+        assert!(is_false(949), "the answer came after it");
+        assert!(!is_false(960));
+        assert!(is_false(1_006), "it was known until then");
     }
 
     #[test]

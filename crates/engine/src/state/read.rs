@@ -70,8 +70,26 @@ impl Engine {
                 let slot = self.place(account, id);
                 self.take_back_clocks(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
-            // They end with their ticket.
-            (Key::Fields(..) | Key::Rare(..) | Key::Clocks(..), None) => {}
+            // They end with their ticket; but one of the same id may have come since, and then that its life ended is
+            // compacted away.
+            (Key::Fields(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    let ticket = &mut self.tickets[slot];
+                    (ticket.source, ticket.cells) = Default::default();
+                }
+            }
+            (Key::Rare(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.tickets[slot].rare = None;
+                }
+            }
+            (Key::Clocks(account, id), None) => {
+                if let Some(slot) = self.placed(account, id) {
+                    self.tickets[slot].clocks = None;
+                    self.settling_policies.remove(&slot);
+                    self.of_gone_policies.retain(|&other| other != slot);
+                }
+            }
             (Key::Message(account, id, ring), Some(value)) => {
                 // The key is what a later message in its place goes by.
                 let message = StoredMessage { slot: ring, ..take::<StoredMessage>(key, value)? };

@@ -264,6 +264,23 @@ fn an_unchanged_rule_fires_over_a_restart_that_changes_another_3_7() {
     assert_eq!(desk.said(), ["opened t 2 @60"]);
 }
 
+/// Seed 367 of the simulator: its latch stayed until the next record, or the next restart.
+#[test]
+fn a_rule_that_reads_the_escalation_hears_that_a_changed_rule_ended_it_3_7() {
+    let severity = |word: &str| {
+        format!("rules:\n  - {{ id: severe, tier: 2, clear: when_no, when: {{ ticket.severity: {word} }} }}\n")
+    };
+    let mut desk = Desk::new(&severity("sev1"));
+    desk.created("t", at(0));
+    desk.updated("t", at(1), TicketFields { severity: Some("sev1".into()), ..urgent(Priority::Low) });
+    desk.run_to(at(120));
+    let stays = "  - { id: stays, tier: 3, when: { any: [ { escalation.unacknowledged_for: 1h }, { ticket.priority: urgent } ] } }\n";
+    desk.restart_with(rules(&(severity("sev0") + stays)));
+    assert_eq!(desk.said(), ["opened t 2 @1", "resolved t 2 @120"]);
+    desk.updated("t", at(121), urgent(Priority::Urgent));
+    assert_eq!(desk.said(), ["opened t 3 @121"]);
+}
+
 #[test]
 fn a_removed_rule_leaves_its_escalations_3_7() {
     let mut desk = Desk::new(&rule("    clear: when_no\n    when: { ticket.priority: urgent }"));

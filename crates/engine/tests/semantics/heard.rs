@@ -143,3 +143,69 @@ fn what_tierline_itself_knows_is_believed() {
     desk.run_to(at(100));
     assert_eq!(desk.said(), ["opened T1 2 @1", "raised T1 3 @61"]);
 }
+
+/// Seed 1576 of the simulator: a restart after the heartbeat let it go out late, or not at all.
+#[test]
+fn what_waited_goes_out_in_time_though_the_process_is_restarted_when_its_source_is_heard() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.heartbeat(at(0));
+        // Its account comes past what is due on it.
+        desk.created("T2", at(120) + 1_000);
+        desk.heartbeat(at(120) + 2_000);
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(120) + GRACE - 1);
+        assert_eq!(desk.said(), [""; 0], "restarts: {restarts}");
+        desk.run_to(at(120) + GRACE);
+        assert_eq!(desk.said(), ["opened T1 2 @120"], "restarts: {restarts}");
+    }
+}
+
+/// Seed 1915 of the simulator: who had waited for something else as well came first, unless the process was restarted.
+#[test]
+fn tickets_that_waited_come_in_order_whatever_else_they_had_waited_for() {
+    let rules = "rules:
+  - { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 2h } }
+  - { id: urgent, tier: 2, when: { ticket.priority: urgent, ticket.no_agent_reply_for: 100m } }
+  - { id: poor, tier: 2, when: { account.health: { below: 50 }, ticket.open_for: 1h } }
+";
+    for restarts in [false, true] {
+        let mut desk = Desk::new(rules);
+        desk.account(Some(at(0)), None, Some(40.0));
+        desk.created("T1", at(0));
+        desk.heartbeat(at(0));
+        desk.created("T2", at(10));
+        desk.updated("T2", at(11), TicketFields { priority: Some(Priority::Urgent), ..TicketFields::default() });
+        desk.run_to(at(61));
+        desk.account(Some(at(62)), None, Some(90.0));
+        desk.created("T3", at(125));
+        if restarts {
+            desk.restart();
+        }
+        desk.heartbeat(at(126));
+        assert_eq!(desk.said(), ["opened T2 2 @110", "opened T1 2 @120"], "restarts: {restarts}");
+    }
+}
+
+#[test]
+fn what_was_believed_before_a_source_sent_its_first_heartbeat_stays_so_even_over_a_restart() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.created("T2", at(10));
+        desk.run_to(at(121));
+        assert_eq!(desk.said(), ["opened T1 2 @120"]);
+        desk.heartbeat(at(30));
+        desk.created("T3", at(122));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(140));
+        assert_eq!(desk.said(), [""; 0], "from now on its silence is not; restarts: {restarts}");
+        desk.heartbeat(at(140));
+        assert_eq!(desk.said(), ["opened T2 2 @130"], "T1 has risen once; restarts: {restarts}");
+    }
+}

@@ -67,6 +67,24 @@ fn an_account_of_which_something_is_left_keeps_its_time_though_its_last_ticket_g
     assert_eq!(late(true), late(false));
 }
 
+/// Seed 1687 of the simulator: from a checkpoint that knew the old one, the new one had its clocks and its signals.
+#[test]
+fn a_ticket_whose_id_comes_again_has_nothing_of_the_forgotten_one_7_1() {
+    let policy = "sla: [ { id: all, targets: { first_reply: { default: 1h } } } ]\n";
+    let mut desk = Desk::new(&(policy.to_owned() + &rule("    when: { ticket.priority: urgent }")));
+    desk.account(Some(at(0)), Some("enterprise"), None);
+    desk.created("t", at(0));
+    desk.signal("t", "sentiment", -0.5, at(1));
+    desk.solved("t", at(2));
+    assert_eq!(desk.state().len(), 5, "its account, life, fields, signals and clocks");
+    desk.checkpoint();
+    desk.run_to(at(2) + 35 * DAY + GRACE);
+    desk.message("t", at(3) + 35 * DAY, Author::Customer);
+    let uninterrupted = desk.state();
+    desk.restart_from_checkpoint();
+    assert_eq!(desk.state(), uninterrupted);
+}
+
 #[test]
 fn forgetting_an_account_resolves_without_context_and_leaves_no_key_7_2() {
     let mut desk = Desk::new(&rule("    when: { ticket.priority: urgent }"));

@@ -24,6 +24,9 @@ pub struct Desk {
     pub engine: Engine,
     pub clock: Millis,
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
+    checkpoint: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The changelog since the checkpoint, compacted: of each key the last entry, in order.
+    tail: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     out: Vec<Escalation>,
     /// What has gone out to `sla-events`.
     pub sla_events: Vec<SlaEvent>,
@@ -87,6 +90,8 @@ impl Desk {
             engine,
             clock: START,
             changelog: BTreeMap::new(),
+            checkpoint: BTreeMap::new(),
+            tail: Vec::new(),
             out: Vec::new(),
             sla_events: Vec::new(),
             queue: BTreeMap::new(),
@@ -120,6 +125,33 @@ impl Desk {
         }
         self.engine.restored(self.clock, Some(&memory)).unwrap();
         self.collect();
+    }
+
+    /// A checkpoint of now.
+    pub fn checkpoint(&mut self) {
+        self.checkpoint = self.state();
+        self.tail.clear();
+    }
+
+    /// The process dies and comes back with its checkpoint and what was written since.
+    pub fn restart_from_checkpoint(&mut self) {
+        self.collect();
+        let checkpoint = self.checkpoint.iter().map(|(key, value)| (key, Some(value)));
+        let entries = checkpoint.chain(self.tail.iter().map(|(key, value)| (key, value.as_ref())));
+        let mut engine = Engine::new(Arc::clone(&self.rules), Arc::clone(&self.settings));
+        for (key, value) in entries {
+            engine.restore(key, value.map(Vec::as_slice)).unwrap();
+        }
+        engine.restored(self.clock, Some(&self.engine.memory())).unwrap();
+        self.engine = engine;
+        self.collect();
+    }
+
+    /// All that the engine holds, key by key.
+    pub fn state(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut state = BTreeMap::new();
+        self.engine.snapshot(&mut |key, value| drop(state.insert(key.to_vec(), value.to_vec())));
+        state
     }
 
     /// An event happens at `at` and arrives at once, or when the clock stands later: then.
@@ -303,8 +335,10 @@ impl Desk {
                 Output::Sla(event) => self.sla_events.push(*event),
             }
         }
-        let changelog = &mut self.changelog;
+        let (changelog, tail) = (&mut self.changelog, &mut self.tail);
         self.engine.changes(&mut |key, value| {
+            tail.retain(|(other, _)| other != key);
+            tail.push((key.to_vec(), value.map(<[u8]>::to_vec)));
             match value {
                 Some(value) => changelog.insert(key.to_vec(), value.to_vec()),
                 None => changelog.remove(key),

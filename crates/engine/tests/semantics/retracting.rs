@@ -253,3 +253,21 @@ fn a_late_event_retracts_nothing_where_the_rule_holds_without_the_absence_1_5() 
     desk.reply("t", at(50));
     assert_eq!(desk.said(), ["opened t 2 @1"]);
 }
+
+/// Seed 2135 of the simulator: its latch stayed until the next record, or the next restart.
+#[test]
+fn a_rule_that_reads_the_escalation_hears_that_it_was_retracted_1_5() {
+    let rules = "rules:
+  - { id: silent, tier: 2, when: { ticket.no_agent_reply_for: 30m } }
+  - { id: stays, tier: 2, when: { any: [ { escalation.unacknowledged_for: 1h }, { ticket.priority: urgent } ] } }
+";
+    let mut desk = Desk::new(rules);
+    desk.created("t", at(0));
+    desk.updated("t", at(1), priority(Priority::Low));
+    desk.run_to(at(100));
+    assert_eq!(desk.said(), ["opened t 2 @30", "joined t 2 @90"]);
+    desk.reply("t", at(20));
+    assert_eq!(desk.said(), ["retracted t 2 @100"]);
+    desk.updated("t", at(101), priority(Priority::Urgent));
+    assert_eq!(desk.said(), ["opened t 2 @101"]);
+}

@@ -85,6 +85,9 @@ impl Verdict {
         if let (Some((ticket, at)), Some(account), None) = (&send.answers, &send.key, &send.hidden) {
             self.answers.answered(account, ticket, *at, send.at);
         }
+        if let (Some(at), Some(account), true) = (send.forgets, &send.key, is_seen) {
+            self.answers.forgotten(account, at);
+        }
     }
 
     /// Somebody asks where the inputs of a partition end, naming this instant.

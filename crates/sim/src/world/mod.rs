@@ -177,8 +177,8 @@ pub struct Seen {
 pub fn detect(plan: &Plan, rules: &Arc<RuleSet>) -> Detect {
     let engine = Settings {
         grace: plan.grace,
-        stale_after: 120_000,
-        import_timeout: 86_400_000,
+        stale_after: 5_000,
+        import_timeout: 20_000,
         history: rules::HISTORY,
         start_quietly: plan.start_quietly,
         precedence: Vec::new(),

@@ -1,4 +1,7 @@
-//! What a help desk, a CRM, a billing system, a model and agents tell over a minute or two.
+//! What a help desk, a mailbox, a CRM, a billing system, a model and agents tell over a minute or two, [beside] imports
+//! and the mailbox's heartbeats.
+
+mod beside;
 
 use serde_json::{Value, json};
 use tierline_model::Millis;
@@ -7,6 +10,7 @@ use tierline_stream::partitioner::partition_of;
 
 use super::{Class, START};
 use crate::chance::Chance;
+use beside::Import;
 
 /// An input topic, by its `InputId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct Send {
     pub hidden: Option<(Millis, bool)>,
     /// An agent answers: the ticket, and when.
     pub answers: Option<(String, Millis)>,
+    /// Its account is forgotten, and when.
+    pub forgets: Option<Millis>,
 }
 
 impl Send {
@@ -51,12 +57,16 @@ impl Send {
     }
 }
 
+/// After how long at most a record is sent once more.
+const AGAIN: Millis = 3_000;
+
 /// How long the telling takes.
 const SPAN: Millis = 75_000;
 
 struct Ticket {
     id: String,
     account: usize,
+    source: &'static str,
     is_open: bool,
 }
 
@@ -65,6 +75,7 @@ struct Teller<'c> {
     partitions: Partition,
     accounts: Vec<String>,
     tickets: Vec<Ticket>,
+    import: Option<Import>,
     chance: &'c mut Chance,
     told: Vec<Send>,
     ids: u32,
@@ -73,7 +84,8 @@ struct Teller<'c> {
 /// What is told, in order of arrival.
 pub(super) fn tell(class: Class, partitions: Partition, chance: &mut Chance) -> Vec<Send> {
     let accounts = (0..chance.between(2, 6)).map(|number| format!("account-{number}")).collect();
-    let mut teller = Teller { class, partitions, accounts, tickets: Vec::new(), chance, told: Vec::new(), ids: 0 };
+    let (tickets, told) = (Vec::new(), Vec::new());
+    let mut teller = Teller { class, partitions, accounts, tickets, import: None, chance, told, ids: 0 };
     let begin = match class {
         Class::Backlog => START - SPAN - 20_000,
         Class::Live | Class::Wild => START + 500,
@@ -94,6 +106,13 @@ pub(super) fn tell(class: Class, partitions: Partition, chance: &mut Chance) -> 
     }
     let mut told = teller.told;
     told.sort_by_key(|send| send.at);
+    // That one is told again isn't known any more once its account is forgotten.
+    let forgetting = told.iter().filter(|send| send.forgets.is_some());
+    let forgotten: Vec<_> = forgetting.map(|send| (send.key.clone(), send.at, send.decided_at())).collect();
+    told.retain(|send| {
+        let is_since = |from: Millis, to: Millis| send.at - AGAIN <= to && from <= send.at;
+        !send.repeats || !forgotten.iter().any(|(key, from, to)| *key == send.key && is_since(*from, *to))
+    });
     told
 }
 
@@ -119,6 +138,8 @@ impl Teller<'_> {
             1 | 2 if self.class != Class::Live => self.signal(now, at),
             3 if self.class != Class::Live => self.command(now, at),
             4 => self.bad(at),
+            5 if self.class != Class::Live => self.import(now, at),
+            6 if self.class != Class::Live => self.heartbeat(now, at),
             _ => self.event(now, at),
         }
     }
@@ -168,24 +189,30 @@ impl Teller<'_> {
     }
 
     fn created(&mut self, now: Millis, at: Millis) {
+        let more = self.new_ticket();
+        self.about(self.tickets.len() - 1, now, at, more, None);
+    }
+
+    fn new_ticket(&mut self) -> Value {
         let account = self.chance.below(self.accounts.len() as u64) as usize;
         let id = format!("T{}", self.tickets.len());
-        self.tickets.push(Ticket { id, account, is_open: true });
+        let source = if self.class != Class::Live && self.chance.one_in(5) { "mail" } else { "desk" };
+        self.tickets.push(Ticket { id, account, source, is_open: true });
         let fields = json!({ "status": "new", "subject": "It fails", "priority": self.chance.of(&["low", "urgent"]) });
         let mut more = json!({ "kind": "created", "ticket": fields });
         if !self.chance.one_in(4) {
             more["message"] = json!({ "author": "customer", "public": true, "text": "It fails." });
         }
-        self.about(self.tickets.len() - 1, now, at, more, None);
+        more
     }
 
     fn about(&mut self, ticket: usize, now: Millis, at: Millis, mut more: Value, answers: Option<(String, Millis)>) {
-        let Ticket { id, account, .. } = &self.tickets[ticket];
-        let (id, account) = (id.clone(), *account);
+        let Ticket { id, account, source, .. } = &self.tickets[ticket];
+        let (id, account, source) = (id.clone(), *account, *source);
         more["event_id"] = json!(self.id("e"));
         more["ticket_id"] = json!(id);
         more["account_id"] = json!(self.accounts[account]);
-        more["source"] = json!("desk");
+        more["source"] = json!(source);
         more["occurred_at"] = json!(now);
         self.send(at, Topic::Tickets, account, more);
         if let Some(last) = self.told.last_mut() {
@@ -245,9 +272,9 @@ impl Teller<'_> {
         let command = json!({ "command_id": self.id("c"), "account_id": self.accounts[account],
             "ticket_id": self.tickets[ticket].id, "occurred_at": now, "kind": kind, "by": "sam" });
         self.send(at, Topic::Commands, account, command);
-        if !is_forgotten {
-            // That one was told again isn't known any more once its account is forgotten.
-            self.perhaps_again(at);
+        match self.told.last_mut().filter(|_| is_forgotten) {
+            Some(last) => last.forgets = Some(now),
+            None => self.perhaps_again(at),
         }
     }
 
@@ -288,7 +315,7 @@ impl Teller<'_> {
         if self.chance.one_in(12)
             && let Some(last) = self.told.last()
         {
-            let later = if self.is_wild() { self.chance.between(0, 3_000) } else { 0 };
+            let later = if self.is_wild() { self.chance.between(0, AGAIN) } else { 0 };
             self.told.push(Send { repeats: true, at: at + later, hidden: None, ..last.clone() });
         }
     }
@@ -307,6 +334,7 @@ impl Teller<'_> {
             is_bad: false,
             hidden,
             answers: None,
+            forgets: None,
         });
     }
 }
