@@ -56,6 +56,7 @@ pub struct Names {
     pub score_state: String,
     pub dead_letters: String,
     pub directory: String,
+    pub aliases: String,
     pub intake_raw: String,
 }
 
@@ -79,6 +80,7 @@ impl Names {
             score_state: name("score-state"),
             dead_letters: name("dead-letters"),
             directory: name("directory"),
+            aliases: name("aliases"),
             intake_raw: name("intake-raw"),
         }
     }
@@ -136,6 +138,7 @@ pub enum Stream {
     ScoreState,
     DeadLetters,
     Directory,
+    Aliases,
     IntakeRaw,
 }
 
@@ -276,7 +279,7 @@ pub fn score_topics(names: &Names) -> Vec<TopicSpec> {
     }]
 }
 
-/// The topics of intake alone: what sources remember, and what they delivered. Neither follows the partitions of
+/// The topics of intake alone: what sources remember, who is who, and what was delivered. None follows the partitions of
 /// `tickets`.
 pub fn intake_topics(names: &Names) -> Vec<TopicSpec> {
     let topic = |name: &String, cleanup| TopicSpec {
@@ -287,7 +290,8 @@ pub fn intake_topics(names: &Names) -> Vec<TopicSpec> {
         written: true,
         read: true,
     };
-    vec![topic(&names.directory, COMPACTED), topic(&names.intake_raw, days(7))]
+    let compacted = [&names.directory, &names.aliases].map(|name| topic(name, COMPACTED));
+    compacted.into_iter().chain([topic(&names.intake_raw, days(7))]).collect()
 }
 
 /// A forgotten key lingers for a day at most; a tombstone stays for a day.

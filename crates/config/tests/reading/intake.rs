@@ -31,8 +31,7 @@ fn a_source_has_one_secret_or_two_and_a_table_of_accounts() {
     let tls = intake.tls.expect("it is told");
     assert_eq!((tls.certificate.to_str(), tls.key.to_str()), (Some("etc/tls/chain.pem"), Some("/etc/key.pem")));
     let basics = intake.sources["desk"].basics();
-    assert_eq!(basics.account_id("17"), "acme");
-    assert_eq!(basics.account_id("18"), "desk:18");
+    assert_eq!(basics.accounts.0.get("17").map(String::as_str), Some("acme"));
     assert_eq!(format!("{:?}", basics.secrets), "2 × ***");
 }
 
