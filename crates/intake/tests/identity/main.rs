@@ -2,6 +2,7 @@
 
 mod definition;
 mod log;
+mod vendors;
 mod world;
 
 use proptest::prelude::*;
