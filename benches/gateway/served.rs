@@ -7,6 +7,7 @@ use std::time::Duration;
 use tierline_embedded::{Embedded, EmbeddedSettings};
 use tierline_intake::directory::Shared;
 use tierline_intake::gateway::{Gateway, Settings, Trusted};
+use tierline_intake::identity::Aliases;
 use tierline_intake::{Basics, Desk, Encoder, Secrets, sources};
 use tierline_model::Encoding;
 use tierline_observe::{IntakeMetrics, Metrics};
@@ -40,8 +41,8 @@ pub fn serve() -> std::io::Result<()> {
     let topics = [detect_topics(&names), intake_topics(&names)].concat();
     let settings = EmbeddedSettings { path: folder.path().join("log"), topics, partitions: 4, now: Arc::new(now) };
     let embedded = Embedded::open(settings).map_err(std::io::Error::other)?;
-    let directory = Shared::new("bench");
-    directory.load(&mut embedded.client(), &names.directory).map_err(std::io::Error::other)?;
+    let directory = Shared::new("bench", Aliases::default());
+    directory.load(&mut embedded.client(), &names).map_err(std::io::Error::other)?;
     let sources = Arc::new([("desk".to_owned(), desk())].into());
     let metrics = IntakeMetrics::new(Metrics::new("bench", 0), ["desk"], now());
     let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));

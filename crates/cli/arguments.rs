@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::accounts::Accounts;
 use crate::calibrate::Calibrate;
 use crate::check::Check;
 use crate::completions::Completions;
@@ -67,7 +68,7 @@ impl Shared {
             true => path,
             false => format!("'{}'", path.replace('\'', r"'\''")),
         };
-        let commands = ["topics", "dead-letters", "tail", "run", "intake", "import"];
+        let commands = ["topics", "dead-letters", "tail", "run", "intake", "import", "accounts"];
         commands.iter().fold(text.to_owned(), |text, command| {
             text.replace(&format!("tierline {command}"), &format!("tierline --config {path} {command}"))
         })
@@ -102,6 +103,8 @@ enum Command {
     Gateway(Gateway),
     /// Try what a payload becomes; read kept payloads again
     Intake(Intake),
+    /// Show who is who, why, and correct it
+    Accounts(Accounts),
     /// Import an export of a help desk, or a CSV file with a mapping
     Import(Import),
     /// Answer questions of business time: when a target is due, how much has elapsed
@@ -132,6 +135,7 @@ impl Arguments {
             Command::DeadLetters(dead_letters) => dead_letters.run(&shared),
             Command::Gateway(gateway) => gateway.run(&shared),
             Command::Intake(intake) => intake.run(&shared),
+            Command::Accounts(accounts) => accounts.run(&shared),
             Command::Import(import) => import.run(&shared),
             Command::Sla(sla) => sla.run(&shared),
             Command::Score(score) => score.run(),

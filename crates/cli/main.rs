@@ -3,6 +3,7 @@
 //! One file a command, named for it. [`open`] opens what a command needs, [`pipeline`] puts the lanes of `run` and
 //! `demo` together, [`host`] is the process around them. What must never be in here: what a record or a rule means.
 
+mod accounts;
 mod arguments;
 mod asking;
 mod calibrate;
@@ -15,6 +16,7 @@ mod doubts;
 mod elsewhere;
 mod ended;
 mod explain;
+mod following;
 mod gateway;
 mod hooks;
 mod host;

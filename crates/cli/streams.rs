@@ -44,6 +44,7 @@ pub fn all(names: &Names) -> Vec<Named> {
     let others = [
         (Stream::ScoreState, names.score_state.clone()),
         (Stream::Directory, names.directory.clone()),
+        (Stream::Aliases, names.aliases.clone()),
         (Stream::IntakeRaw, names.intake_raw.clone()),
     ];
     inputs.chain(detect_outputs(names)).chain(others).map(|(stream, topic)| Named { stream, topic }).collect()
@@ -68,6 +69,7 @@ pub fn word(stream: Stream) -> &'static str {
         Stream::ScoreState => "score-state",
         Stream::DeadLetters => "dead-letters",
         Stream::Directory => "directory",
+        Stream::Aliases => "aliases",
         Stream::IntakeRaw => "intake-raw",
     }
 }
@@ -81,6 +83,7 @@ pub fn record_type(stream: Stream) -> Option<RecordType> {
         | Stream::ScoreState
         | Stream::DeadLetters
         | Stream::Directory
+        | Stream::Aliases
         | Stream::IntakeRaw => None,
         other => RecordType::from_word(word(other)),
     }

@@ -114,7 +114,7 @@ fn value(records: &mut Records, named: &Named, seen: &Seen<'_>) -> Value {
     match (named.stream, seen.value) {
         (_, None) => Value::Null,
         (Stream::DeadLetters, Some(_)) => Letter::read(seen).to_json(),
-        (Stream::Directory | Stream::IntakeRaw, Some(bytes)) => {
+        (Stream::Directory | Stream::Aliases | Stream::IntakeRaw, Some(bytes)) => {
             serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
         }
         (stream, Some(bytes)) => records.decode(stream, bytes).unwrap_or_else(|why| json!({"undecodable": why})),

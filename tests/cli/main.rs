@@ -3,6 +3,7 @@
 //! Everything here needs nothing but the program: the log is embedded, in a folder of the test's own. What it says of
 //! broken configurations is kept in `snapshots/`, to be read like a page of the documentation.
 
+mod accounts;
 mod asked;
 mod beside;
 mod broken;

@@ -15,7 +15,7 @@ use tierline_stream::client::Client;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
-use crate::hooks::{encoder, now};
+use crate::hooks::{self, encoder, now};
 use crate::open;
 use crate::print::{self, Output};
 use file::{File, Payloads};
@@ -62,7 +62,7 @@ impl Import {
             file::read(&config, &self.source, &self.file, self.mapping.as_deref())?;
         let id = self.id.clone().unwrap_or_else(|| format!("{}-{}", self.source, &content_id(&content)[..12]));
         drop(content);
-        let directory = Directory::new(format!("import {id}"));
+        let directory = hooks::directory(&config, format!("import {id}"));
         let mut log = if self.dry_run { None } else { Some(open_log(&config, &directory)?) };
         let mut importer = Importer::new(source, encoder(&config), directory, id.clone(), now());
         let before = importer.position();
@@ -99,7 +99,7 @@ fn open_log(config: &Config, directory: &Directory) -> Result<Log, Untried> {
     let partitions = partitions.ok_or_else(|| {
         Untried::because(format!("there is no topic '{topic}' yet; make it with `tierline topics create`"))
     })?;
-    directory.load(client.as_mut(), &config.topics.directory)?;
+    directory.load(client.as_mut(), &config.topics)?;
     Ok(Log { client, partitions })
 }
 

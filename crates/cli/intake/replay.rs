@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tierline_intake::{Answer as Became, Arrived, Desk, directory};
+use tierline_intake::{Answer as Became, Arrived, Desk};
 use tierline_model::Millis;
 use tierline_stream::client::From;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
-use crate::hooks::{encoder, now};
+use crate::hooks::{self, encoder, now};
 use crate::open;
 use crate::print::{self, Output, read_instant};
 
@@ -67,8 +67,8 @@ impl Replay {
         }
         let (kept, table) = {
             let mut client = open::client(&config)?;
-            let table = directory::Shared::new("replay");
-            table.load(client.as_mut(), &config.topics.directory)?;
+            let table = hooks::directory(&config, "replay");
+            table.load(client.as_mut(), &config.topics)?;
             let kept = self.kept(client.as_mut(), &config.topics.intake_raw)?;
             client.flush()?;
             (kept, table)

@@ -13,7 +13,7 @@ use tierline_model::Encoding;
 
 use crate::arguments::Shared;
 use crate::ended::{Answer, Ended, Untried};
-use crate::hooks::now;
+use crate::hooks::{self, now};
 use crate::open;
 use crate::print::{self, Output};
 
@@ -105,9 +105,9 @@ fn payload(file: &Path) -> Result<Vec<u8>, Untried> {
 }
 
 fn remembered(config: &Config, from_log: bool) -> Result<directory::Shared, Untried> {
-    let directory = directory::Shared::default();
+    let directory = hooks::directory(config, "try");
     if from_log {
-        directory.load(open::client(config)?.as_mut(), &config.topics.directory)?;
+        directory.load(open::client(config)?.as_mut(), &config.topics)?;
     }
     Ok(directory)
 }

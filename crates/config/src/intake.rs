@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tierline_intake::identity::{FreeMail, Identifier};
 use tierline_intake::{Accounts, Basics, Secrets, Source, sources};
 use tierline_model::Millis;
-use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unknown_word, wrong_kind};
+use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, texts, unknown_word, wrong_kind};
 
 use crate::observe::address;
 use crate::reconcile::{self, Reconcile};
@@ -31,6 +32,8 @@ pub struct Intake {
     pub trusted: TrustedHeaders,
     /// The systems, by name.
     pub sources: BTreeMap<String, Arc<dyn Source>>,
+    /// Domains at which anybody has an address, beside the well-known ones.
+    pub free_mail: FreeMail,
     /// Topics on which a connector delivers payloads of one of them: topic, source.
     pub topics: Vec<(String, String)>,
     /// Those of the systems that are asked for what their webhooks missed.
@@ -68,6 +71,7 @@ impl Default for Intake {
             tls: None,
             trusted: TrustedHeaders::default(),
             sources: BTreeMap::new(),
+            free_mail: FreeMail::default(),
             topics: Vec::new(),
             reconcile: BTreeMap::new(),
         }
@@ -98,6 +102,9 @@ impl Intake {
         let sources = keys.optional("sources");
         if let Some(node) = sources {
             intake.sources = each_source(node, reading);
+        }
+        if let Some(node) = keys.optional("free_mail") {
+            intake.free_mail = free_mail(node, reading);
         }
         if let Some(node) = keys.optional("topics") {
             intake.topics = topics(node, &intake.sources, reading);
@@ -251,6 +258,18 @@ fn accounts(node: &Node, reading: &mut Reading<'_>) -> Accounts {
         }
     }
     Accounts(renamed)
+}
+
+/// `free_mail: [provider.example]`.
+fn free_mail(node: &Node, reading: &mut Reading<'_>) -> FreeMail {
+    let Some(domains) = texts(node, "`intake.free_mail`", reading.found) else { return FreeMail::default() };
+    for domain in domains.iter().filter(|domain| Identifier::domain(domain).is_none()) {
+        reading
+            .found
+            .mistake(codes::WRONG_KIND, &node.span, format!("`{domain}` is no domain"))
+            .help("write what stands behind the @ of an address: `provider.example`");
+    }
+    FreeMail::with(domains.iter().map(|domain| &**domain))
 }
 
 /// `topics: { crm-events: salesforce }`.

@@ -30,6 +30,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
         ("score-state", &mut names.score_state),
         ("dead-letters", &mut names.dead_letters),
         ("directory", &mut names.directory),
+        ("aliases", &mut names.aliases),
         ("intake-raw", &mut names.intake_raw),
     ] {
         if let Some(node) = keys.optional(stream)
@@ -56,7 +57,7 @@ pub(crate) fn read(node: Option<&Node>, reading: &mut Reading<'_>) -> Names {
 }
 
 /// Streams of the contract that this version neither reads nor writes.
-const NOT_BUILT: [&str; 5] = ["rules", "aliases", "dispatch", "dispatch-state", "notifications"];
+const NOT_BUILT: [&str; 4] = ["rules", "dispatch", "dispatch-state", "notifications"];
 
 fn one(node: &Node, stream: &str, reading: &mut Reading<'_>) -> Option<String> {
     let name = text(node, &format!("`topics.{stream}`"), reading.found)?.to_owned();
@@ -113,6 +114,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         score_state,
         dead_letters,
         directory,
+        aliases,
         intake_raw,
     } = names;
     let single = [
@@ -130,6 +132,7 @@ fn all(names: &Names) -> impl Iterator<Item = &String> {
         score_state,
         dead_letters,
         directory,
+        aliases,
         intake_raw,
     ];
     single.into_iter().chain(accounts).chain(billing)

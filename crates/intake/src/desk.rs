@@ -15,7 +15,7 @@ use tierline_stream::dead_letter;
 use tierline_stream::log::Failure;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::directory::{Directory, Entry, Shared};
+use crate::directory::{Directory, Entry, Learnt, Shared, Unsettled};
 use crate::gateway::recent::Recent;
 use crate::reconcile::Asked;
 use crate::{Canonical, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
@@ -82,6 +82,8 @@ struct Step {
     ids: Vec<u128>,
     /// What was known before, newest last.
     before: Vec<Entry>,
+    /// What was learnt of who is who.
+    learnt: Learnt,
     /// Topics of its records.
     topics: Vec<String>,
 }
@@ -200,7 +202,16 @@ impl Desk {
             Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
         };
         let mut step = match encoded {
-            Ok((reading, records)) => self.put(arrived, reading, records, outbox),
+            Ok((mut reading, records)) => {
+                let told = std::mem::take(&mut reading.told);
+                let mut step = self.put(arrived, reading, records, outbox);
+                step.learnt = self.directory.learn(&told, now);
+                if let Err(why) = self.put_learnt(&mut step.learnt, outbox) {
+                    self.undo(vec![step]);
+                    return Err(why);
+                }
+                step
+            }
             Err(NotEncoded::Bad(unreadable)) => self.bury(arrived, unreadable, now, outbox),
             Err(NotEncoded::Untried(why)) => return Err(why),
         };
@@ -210,8 +221,53 @@ impl Desk {
 
     /// Remembers something, and hands back what was known before.
     fn remember(&self, entry: Entry, outbox: &mut Outbox) -> Entry {
-        outbox.push(&self.encoder.names().directory, self.directory.outgoing(&entry));
-        self.directory.put(entry)
+        let (topic, record) = (&self.encoder.names().directory, self.directory.outgoing(&entry));
+        let moves = |entry: &Entry| entry.known.as_ref().map_or(0, |known| known.moves);
+        let (to, before) = (moves(&entry), self.directory.put(entry));
+        // Where a log can't write all topics in one step, a ticket lies elsewhere only once that is told.
+        match to > moves(&before) {
+            true => outbox.conclude(topic, record),
+            false => outbox.push_keyed(topic, record),
+        }
+        before
+    }
+
+    /// Puts what was learnt of who is who into the outbox, and what moves by it. The error: it can't be told now.
+    fn put_learnt(&mut self, learnt: &mut Learnt, outbox: &mut Outbox) -> Result<(), String> {
+        for record in std::mem::take(&mut learnt.records) {
+            if let Some((topic, outgoing)) = self.encoder.encode_move(&record)? {
+                outbox.push(&topic, outgoing);
+            }
+        }
+        let names = self.encoder.names();
+        learnt.put(&names.aliases, &names.directory, outbox);
+        Ok(())
+    }
+
+    /// Moves what of these lies elsewhere than who is who says; of all there are, if none are named. Whether that is
+    /// done: else it is to be tried again.
+    pub fn settle(&mut self, of: Option<Unsettled>, now: Millis) -> bool {
+        let of = of.unwrap_or_else(|| Unsettled::everybody(&self.directory.table()));
+        let mut outbox = Outbox::default();
+        let mut learnt = self.directory.settle(&of, now);
+        if learnt.is_empty() {
+            return true;
+        }
+        let told = self.put_learnt(&mut learnt, &mut outbox).map_err(Failure::Fatal);
+        let sent = told.and_then(|()| {
+            let client = match &mut self.client {
+                Some(client) => client,
+                none => none.insert((self.opener)()?),
+            };
+            outbox.send(client.as_mut())
+        });
+        if let Err(failure) = sent {
+            tracing::error!(%failure, "what changes account cannot be written; it is tried again");
+            self.client = None;
+            self.directory.unlearn(learnt);
+            return false;
+        }
+        true
     }
 
     fn encoded(&mut self, mut reading: Reading) -> Result<(Reading, Vec<Encoded>), NotEncoded> {
@@ -252,7 +308,7 @@ impl Desk {
             0 => Answer::Ignored,
             _ => Answer::Taken { records: written, repeats: all - written },
         };
-        Step { answer, ids, before, topics }
+        Step { answer, ids, before, learnt: Learnt::default(), topics }
     }
 
     /// What can't be read goes to `dead-letters` with the raw body, once.
@@ -276,7 +332,13 @@ impl Desk {
             }
         }
         let ids = if is_new { vec![id] } else { Vec::new() };
-        Step { answer: Answer::Unreadable(unreadable), ids, before: Vec::new(), topics: Vec::new() }
+        Step {
+            answer: Answer::Unreadable(unreadable),
+            ids,
+            before: Vec::new(),
+            learnt: Learnt::default(),
+            topics: Vec::new(),
+        }
     }
 
     fn done(&self, arrived: &Arrived, step: Step) -> Answer {
@@ -289,8 +351,9 @@ impl Desk {
     /// As if these deliveries had never come.
     fn undo(&mut self, steps: Vec<Step>) {
         for step in steps.into_iter().rev() {
+            self.directory.unlearn(step.learnt);
             for entry in step.before.into_iter().rev() {
-                self.directory.put(entry);
+                self.directory.restore(entry);
             }
             step.ids.iter().for_each(|id| self.recent.forget(*id));
         }

@@ -1,5 +1,7 @@
 //! Records on their way to the log: checked against the schemas, framed, sorted by topic.
 
+use std::collections::HashSet;
+
 use tierline_model::{DecodeError, Decoder, Encoding, RecordType, code, transcode};
 use tierline_stream::client::{Client, Outgoing};
 use tierline_stream::log::Failure;
@@ -30,6 +32,10 @@ pub enum NotEncoded {
 #[derive(Debug, Default)]
 pub struct Outbox {
     topics: Vec<(String, Vec<Outgoing>)>,
+    /// What is written behind all others.
+    last: Vec<(String, Vec<Outgoing>)>,
+    /// Keys of those.
+    last_keys: HashSet<Vec<u8>>,
 }
 
 impl Encoder {
@@ -62,6 +68,21 @@ impl Encoder {
             }
             Err(DecodeError::Invalid { code, reason }) => Err(NotEncoded::Bad(Unreadable { code, reason })),
             Err(error @ DecodeError::Unavailable { .. }) => Err(NotEncoded::Untried(error.to_string())),
+        }
+    }
+
+    /// A record of something that moves (SEMANTICS 7.3), and its topic; none: this version can't write it.
+    ///
+    /// # Errors
+    /// The schema registry does not answer.
+    pub fn encode_move(&mut self, record: &Canonical) -> Result<Option<(String, Outgoing)>, String> {
+        match self.encode(record) {
+            Ok(encoded) => Ok(Some(encoded)),
+            Err(NotEncoded::Bad(why)) => {
+                tracing::warn!(%why, "what changes account cannot be told");
+                Ok(None)
+            }
+            Err(NotEncoded::Untried(why)) => Err(why),
         }
     }
 
@@ -110,7 +131,25 @@ impl Outbox {
 
     /// Adds a record that is written behind all others, also those of its own topic: what may say that they are there.
     pub fn conclude(&mut self, topic: &str, record: Outgoing) {
-        self.topics.push((topic.to_owned(), vec![record]));
+        self.last_keys.extend(record.key.clone());
+        match self.last.last_mut().filter(|(other, _)| other == topic) {
+            Some((_, records)) => records.push(record),
+            None => self.last.push((topic.to_owned(), vec![record])),
+        }
+    }
+
+    /// Adds a record, behind all others if another of its key is there already, for of each key the last counts.
+    pub fn push_keyed(&mut self, topic: &str, record: Outgoing) {
+        match record.key.as_ref().is_some_and(|key| self.last_keys.contains(key)) {
+            true => self.conclude(topic, record),
+            false => self.push(topic, record),
+        }
+    }
+
+    /// Adds a record to a topic that is written before the others.
+    pub fn begin(&mut self, topic: &str, record: Outgoing) {
+        self.push(topic, record);
+        self.lead(topic);
     }
 
     /// Has a topic written before the others.
@@ -122,19 +161,20 @@ impl Outbox {
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.topics.iter().map(|(_, records)| records.len()).sum()
+        self.topics.iter().chain(&self.last).map(|(_, records)| records.len()).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.topics.is_empty()
+        self.topics.is_empty() && self.last.is_empty()
     }
 
     /// Writes all of them; they are durable when it returns.
     ///
     /// # Errors
     /// What the log says. Some of them may be there then: repeats are known by their ids.
-    pub fn send(&self, client: &mut dyn Client) -> Result<(), Failure> {
+    pub fn send(&mut self, client: &mut dyn Client) -> Result<(), Failure> {
+        self.topics.append(&mut self.last);
         client.send_topics(&self.topics)?;
         client.flush()
     }

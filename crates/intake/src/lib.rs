@@ -15,6 +15,7 @@
 pub mod directory;
 pub mod export;
 pub mod gateway;
+pub mod identity;
 pub mod import;
 pub mod proof;
 pub mod reconcile;

@@ -7,6 +7,7 @@ use tierline_model::{RecordType, code};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::directory::{Entry, EntryKind, Known};
+use crate::identity::Told;
 use crate::source::Context;
 
 /// What a payload became.
@@ -16,6 +17,8 @@ pub struct Reading {
     pub records: Vec<Canonical>,
     /// What is to be remembered.
     pub directory: Vec<Entry>,
+    /// What is told of who is who.
+    pub told: Vec<Told>,
     /// What was passed over and why, beside what nobody looked at.
     pub ignored: Vec<Ignored>,
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tierline_model::Millis;
 use tierline_rules::source::{Diagnostics, Keys};
 
 use crate::directory::{Directory, EntryKind, Known};
+use crate::identity::{Identifier, Identity, Told, ticket_moved};
 use crate::reconcile::Api;
 use crate::records::AccountRef;
 use crate::{Delivery, Json, Reading, Refused, Secrets, Unreadable};
@@ -85,7 +87,7 @@ pub struct Accounts(pub BTreeMap<String, String>);
 /// Where a ticket is filed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// The account that it is filed under: the first that it was met with.
+    /// The account that it is filed under.
     pub account: String,
     /// What the source calls its account now.
     pub account_ref: Option<AccountRef>,
@@ -97,69 +99,149 @@ impl Basics {
         format!("{}:{id}", self.name)
     }
 
-    /// The account of an organisation: its configured name, else `zendesk:1234`.
-    pub fn account_id(&self, organisation: &str) -> String {
-        match self.accounts.0.get(organisation) {
-            Some(renamed) => renamed.clone(),
-            None => format!("{}:{organisation}", self.name),
+    /// The account of an organisation: its configured name, what is decided or follows of who it is, else
+    /// `zendesk:1234`.
+    pub fn account_id(&self, organisation: &str, context: &Context<'_>) -> String {
+        if let Some(renamed) = self.accounts.0.get(organisation) {
+            return renamed.clone();
         }
+        let own = format!("{}:{organisation}", self.name);
+        context.directory.account(&own).map(str::to_owned).unwrap_or(own)
     }
 
-    /// The account of somebody who belongs to no organisation: `zendesk:user:77`, unless the table names `user:77`.
-    pub fn user_account(&self, user: &str) -> String {
-        self.account_id(&format!("user:{user}"))
+    /// Tells by what else its source knows an organisation: what a field of it holds now.
+    pub fn identify(
+        &self,
+        organisation: &str,
+        field: &'static str,
+        holds: impl IntoIterator<Item = Option<Identifier>>,
+        reading: &mut Reading,
+    ) {
+        let of = Identity::new(&self.name, organisation);
+        let identifiers = holds.into_iter().flatten().collect();
+        reading.told.push(Told::Has { of, field, identifiers });
     }
 
-    /// Where a ticket is filed, and that it is remembered there: under the account that it was first met with, whatever
-    /// the source says now; else its organisation's, its requester's organisation's, its requester's own. [`None`] where
-    /// none of these is known.
+    /// Remembers an organisation, and which account its source speaks of: the one that it was told of before, until that
+    /// moves.
+    pub fn remember_organisation(&self, id: &str, known: Known, context: &Context<'_>, reading: &mut Reading) {
+        let before = reading.known(context, &self.name, EntryKind::Organisation, id);
+        let (account, moves) = before.map_or((None, 0), |before| (before.account.clone(), before.moves));
+        let account = known.account.clone().or(account).unwrap_or_else(|| self.account_id(id, context));
+        let known = Known { account: Some(account), moves, ..known };
+        reading.remember(context, &self.name, EntryKind::Organisation, id, known);
+    }
+
+    /// Where a ticket is filed as of `at`, and that it is remembered there: under the account of its organisation, of its
+    /// requester's organisation, of its requester. One that was filed stays there until its source says, not before,
+    /// that it belongs to another, or that is another account; then it moves. [`None`] where nothing tells whose it is.
     pub fn home(
         &self,
         ticket: &str,
         organisation: Option<&str>,
         requester: Option<&str>,
+        at: Millis,
         context: &Context<'_>,
         reading: &mut Reading,
     ) -> Option<Home> {
+        let known = reading.known(context, &self.name, EntryKind::Ticket, ticket);
+        let filed = known.and_then(|known| known.group.clone());
+        let is_filed = known.is_some_and(|known| known.account.is_some());
         let of_requester = || {
             let user = reading.known(context, &self.name, EntryKind::User, requester?)?;
             user.group.clone()
         };
-        let organisation = organisation.map(str::to_owned).or_else(of_requester);
-        let account_ref = match (&organisation, requester) {
-            (Some(id), _) => Some(AccountRef::new(&self.name, "organization", id)),
-            (None, Some(id)) => Some(AccountRef::new(&self.name, "user", id)),
-            (None, None) => None,
-        };
-        let account = match (&organisation, requester) {
-            (Some(organisation), _) => self.account_id(organisation),
-            (None, Some(requester)) => self.user_account(requester),
-            (None, None) => self.filed(ticket, context, reading)?,
-        };
-        Some(self.file(ticket, account, account_ref, context, reading))
+        let told = organisation.map(str::to_owned);
+        let of_person = || told.is_none() && filed.as_deref().is_none_or(|filed| filed.starts_with("user:"));
+        let of_organisation = told.clone().or_else(|| of_requester().filter(|_| of_person()));
+        let told = of_organisation.clone().or_else(|| requester.map(|id| format!("user:{id}")).filter(|_| !is_filed));
+        let account_ref = of_organisation.as_deref().map(|id| AccountRef::new(&self.name, "organization", id));
+        let account_ref = account_ref.or_else(|| requester.map(|id| AccountRef::new(&self.name, "user", id)));
+        match told {
+            Some(group) => {
+                if let Some(person) = group.strip_prefix("user:") {
+                    self.identify_person(person, context, reading);
+                }
+                Some(self.lay(ticket, group, at, account_ref, context, reading))
+            }
+            None => self.stay(ticket, at, account_ref, context, reading),
+        }
     }
 
-    /// Files a ticket under this account, unless it lies under another already.
-    pub fn file(
+    /// Somebody without an organisation is of the one that has their domain, if any has.
+    fn identify_person(&self, person: &str, context: &Context<'_>, reading: &mut Reading) {
+        let known = reading.known(context, &self.name, EntryKind::User, person);
+        let Some(domain) = known.and_then(|known| Identifier::domain(known.domain.as_deref()?)) else { return };
+        let of = Identity::new(&self.name, format!("user:{person}"));
+        reading.told.push(Told::Has { of, field: "email", identifiers: vec![domain] });
+    }
+
+    /// Where a ticket lies already; it moves if that is another account now. `ticket` is the vendor's id.
+    pub fn stay(
         &self,
         ticket: &str,
-        account: String,
+        at: Millis,
+        account_ref: Option<AccountRef>,
+        context: &Context<'_>,
+        reading: &mut Reading,
+    ) -> Option<Home> {
+        let known = reading.known(context, &self.name, EntryKind::Ticket, ticket)?;
+        let (account, group) = (known.account.clone()?, known.group.clone());
+        let account = match &group {
+            Some(group) => self.account_id(group, context),
+            None => account,
+        };
+        Some(self.file(ticket, account, group, at, account_ref, context, reading))
+    }
+
+    /// Files a ticket with those whom its source names as of `at`, unless it knows better since.
+    fn lay(
+        &self,
+        ticket: &str,
+        group: String,
+        at: Millis,
         account_ref: Option<AccountRef>,
         context: &Context<'_>,
         reading: &mut Reading,
     ) -> Home {
-        if let Some(account) = self.filed(ticket, context, reading) {
-            return Home { account, account_ref };
-        }
-        let known = reading.known(context, &self.name, EntryKind::Ticket, ticket).cloned().unwrap_or_default();
-        let known = Known { account: Some(account.clone()), ..known };
-        reading.remember(context, &self.name, EntryKind::Ticket, ticket, known);
-        Home { account, account_ref }
+        let known = reading.known(context, &self.name, EntryKind::Ticket, ticket);
+        let newer = known.and_then(|known| Some((known.at?, known.group.clone()?))).filter(|(since, _)| *since > at);
+        let group = newer.map_or(group, |(_, group)| group);
+        let account = self.account_id(&group, context);
+        self.file(ticket, account, Some(group), at, account_ref, context, reading)
     }
 
-    /// The account that a ticket lies under; `ticket` is the vendor's id.
-    pub fn filed(&self, ticket: &str, context: &Context<'_>, reading: &Reading) -> Option<String> {
-        reading.known(context, &self.name, EntryKind::Ticket, ticket)?.account.clone()
+    /// Files a ticket under this account, and says so where it lay under another. `group` is whose it is; none: the
+    /// account itself was told, as of `at`.
+    #[allow(clippy::too_many_arguments, reason = "a ticket, where it goes, and what every source has at hand")]
+    pub fn file(
+        &self,
+        ticket: &str,
+        mut account: String,
+        group: Option<String>,
+        at: Millis,
+        account_ref: Option<AccountRef>,
+        context: &Context<'_>,
+        reading: &mut Reading,
+    ) -> Home {
+        let before = reading.known(context, &self.name, EntryKind::Ticket, ticket).cloned().unwrap_or_default();
+        let mut known = before.clone();
+        let is_older = group.is_none() && before.at.is_some_and(|since| since > at);
+        account = before.account.clone().filter(|_| is_older).unwrap_or(account);
+        if group != before.group || group.is_none() && before.account.as_ref() != Some(&account) {
+            known.at = Some(at);
+            known.group = group;
+        }
+        if let Some(from) = before.account.as_deref().filter(|from| *from != account) {
+            let id = known.name.clone().unwrap_or_else(|| self.ticket_id(ticket));
+            for record in ticket_moved(&self.name, &id, from, &account, before.moves, at) {
+                reading.push(record);
+            }
+            known.moves += 1;
+        }
+        known.account = Some(account.clone());
+        reading.remember(context, &self.name, EntryKind::Ticket, ticket, known);
+        Home { account, account_ref }
     }
 }
 
@@ -181,39 +263,53 @@ pub fn read_delivery(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::Table;
+    use crate::directory::{Entry, Table};
 
     fn basics() -> Basics {
         let accounts = Accounts([("900".to_owned(), "acme".to_owned())].into());
         Basics { name: "zendesk".to_owned(), accounts, ..Basics::default() }
     }
 
-    fn filed(table: &Table, organisation: Option<&str>, requester: Option<&str>) -> (Option<Home>, Reading) {
+    fn filed(
+        table: &mut Table,
+        organisation: Option<&str>,
+        requester: Option<&str>,
+        at: Millis,
+    ) -> (Option<Home>, usize) {
         let delivery = Delivery::bare(b"{}", 0);
-        let context = Context { delivery: &delivery, directory: table };
         let mut reading = Reading::default();
-        let home = basics().home("7", organisation, requester, &context, &mut reading);
-        (home, reading)
+        let home = {
+            let context = Context { delivery: &delivery, directory: &*table };
+            basics().home("7", organisation, requester, at, &context, &mut reading)
+        };
+        reading.directory.into_iter().for_each(|entry| drop(table.put(entry)));
+        (home, reading.records.len())
+    }
+
+    fn account(found: (Option<Home>, usize)) -> (String, usize) {
+        (found.0.map(|home| home.account).unwrap_or_default(), found.1)
     }
 
     #[test]
-    fn a_ticket_stays_under_its_first_account_and_the_change_is_told() {
+    fn a_ticket_moves_when_its_source_says_so_and_not_by_what_is_older() {
         let mut table = Table::default();
-        let (home, reading) = filed(&table, Some("900"), Some("1"));
-        assert_eq!(home.unwrap().account, "acme");
-        reading.directory.iter().for_each(|entry| {
-            table.put(entry.clone());
-        });
-        let (home, reading) = filed(&table, Some("901"), Some("1"));
+        assert_eq!(account(filed(&mut table, Some("900"), Some("1"), 10)), ("acme".into(), 0));
+        assert_eq!(account(filed(&mut table, None, Some("1"), 20)), ("acme".into(), 0), "untold is no change");
+        let (home, moved) = filed(&mut table, Some("901"), Some("1"), 30);
         let home = home.unwrap();
-        assert_eq!((home.account.as_str(), home.account_ref.unwrap().id.as_str()), ("acme", "901"));
-        assert!(reading.directory.is_empty(), "nothing new is to be remembered");
+        assert_eq!((home.account.as_str(), home.account_ref.unwrap().id.as_str(), moved), ("zendesk:901", "901", 2));
+        assert_eq!(account(filed(&mut table, Some("900"), Some("1"), 20)), ("zendesk:901".into(), 0), "it is older");
+        assert_eq!(account(filed(&mut table, Some("900"), Some("1"), 40)), ("acme".into(), 2));
+        assert_eq!(table.find("zendesk", EntryKind::Ticket, "7").unwrap().moves, 2);
     }
 
     #[test]
     fn a_ticket_without_an_organisation_is_its_requesters() {
-        let (home, _) = filed(&Table::default(), None, Some("1"));
-        assert_eq!(home.unwrap().account, "zendesk:user:1");
-        assert_eq!(filed(&Table::default(), None, None).0, None);
+        let mut table = Table::default();
+        assert_eq!(filed(&mut table, None, None, 0), (None, 0));
+        assert_eq!(account(filed(&mut table, None, Some("1"), 10)), ("zendesk:user:1".into(), 0));
+        let known = Known { group: Some("901".into()), ..Known::default() };
+        table.put(Entry { source: "zendesk".into(), kind: EntryKind::User, id: "1".into(), known: Some(known) });
+        assert_eq!(account(filed(&mut table, None, Some("1"), 20)), ("zendesk:901".into(), 2));
     }
 }

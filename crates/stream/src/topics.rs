@@ -57,6 +57,7 @@ pub struct Names {
     pub score_state: String,
     pub dead_letters: String,
     pub directory: String,
+    pub aliases: String,
     pub intake_raw: String,
 }
 
@@ -81,6 +82,7 @@ impl Names {
             score_state: name("score-state"),
             dead_letters: name("dead-letters"),
             directory: name("directory"),
+            aliases: name("aliases"),
             intake_raw: name("intake-raw"),
         }
     }
@@ -140,6 +142,7 @@ pub enum Stream {
     ScoreState,
     DeadLetters,
     Directory,
+    Aliases,
     IntakeRaw,
 }
 
@@ -286,7 +289,7 @@ pub fn score_topics(names: &Names) -> Vec<TopicSpec> {
     }]
 }
 
-/// The topics of intake alone: what sources remember, and what they delivered. Neither follows the partitions of
+/// The topics of intake alone: what sources remember, who is who, and what was delivered. None follows the partitions of
 /// `tickets`.
 pub fn intake_topics(names: &Names) -> Vec<TopicSpec> {
     let topic = |name: &String, cleanup| TopicSpec {
@@ -297,7 +300,8 @@ pub fn intake_topics(names: &Names) -> Vec<TopicSpec> {
         written: true,
         read: true,
     };
-    vec![topic(&names.directory, COMPACTED), topic(&names.intake_raw, days(7))]
+    let compacted = [&names.directory, &names.aliases].map(|name| topic(name, COMPACTED));
+    compacted.into_iter().chain([topic(&names.intake_raw, days(7))]).collect()
 }
 
 /// A forgotten key lingers for a day at most; a tombstone stays for a day.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tierline_intake::identity::Identifier;
+
 use crate::kit::{A_RULE, World};
 
 fn world() -> World {
@@ -31,9 +33,17 @@ fn a_source_has_one_secret_or_two_and_a_table_of_accounts() {
     let tls = intake.tls.expect("it is told");
     assert_eq!((tls.certificate.to_str(), tls.key.to_str()), (Some("etc/tls/chain.pem"), Some("/etc/key.pem")));
     let basics = intake.sources["desk"].basics();
-    assert_eq!(basics.account_id("17"), "acme");
-    assert_eq!(basics.account_id("18"), "desk:18");
+    assert_eq!(basics.accounts.0.get("17").map(String::as_str), Some("acme"));
     assert_eq!(format!("{:?}", basics.secrets), "2 × ***");
+}
+
+#[test]
+fn domains_of_free_mail_are_added_to_the_well_known_ones() {
+    let of = |domains: &str| format!("{A_RULE}intake:\n  free_mail: {domains}\n");
+    let (config, _) = world().read(&of("[Provider.example]")).unwrap_or_else(|found| panic!("{found}"));
+    let has = |domain| config.intake.free_mail.has(&Identifier::domain(domain).expect("it is one"));
+    assert!(has("provider.example") && has("gmail.com") && !has("acme.example"));
+    assert!(world().refusal(&of("[provider]")).contains("`provider` is no domain"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tierline_model::Author;
+use tierline_model::{Author, Millis};
 
 /// Something that is to be remembered, or forgotten.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +20,14 @@ pub struct Entry {
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EntryKind {
-    /// A ticket: `account` is where it is filed.
+    /// A ticket: `account` is where it is filed, `group` the organisation or the person whose it is, `name` its id in
+    /// records where that is not the source's name and its own.
     Ticket,
-    /// Somebody: `name`, `role`, `group` (their organisation's id).
+    /// Somebody: `name`, `role`, `group` (their organisation's id), `domain`.
     User,
     /// A team of agents: `name`.
     Team,
-    /// An organisation: `name`.
+    /// An organisation: `name`; `account` is what its source last told of it was told of.
     Organisation,
     /// A field that the company has made: `name`.
     Field,
@@ -48,12 +49,27 @@ pub struct Known {
     /// Who somebody is when they write.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "role")]
     pub role: Option<Author>,
-    /// The vendor's id of what it belongs to.
+    /// The vendor's id of what it belongs to; of a ticket, as an identity has it: `360001`, `user:77`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The domain of somebody's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// As of when its source says that it belongs there, UTC: what is older does not move a ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Millis>,
+    /// How often it went from one account to another.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub moves: u32,
     /// What its source alone understands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<Box<Map<String, Value>>>,
+}
+
+/// Whether there were none.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 impl EntryKind {

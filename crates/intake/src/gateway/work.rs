@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tierline_model::Millis;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::directory::Unsettled;
 use crate::{Answer, Arrived, Desk};
 
 /// Deliveries in one write to the log.
@@ -47,7 +48,13 @@ pub struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-struct Job {
+enum Job {
+    Deliver(Box<Delivered>),
+    /// What of these lies elsewhere than who is who says is to move; none named: of all.
+    Settle(Option<Unsettled>, oneshot::Sender<bool>),
+}
+
+struct Delivered {
     arrived: Arrived,
     answer: oneshot::Sender<Answer>,
     /// Given back when it is answered.
@@ -61,11 +68,22 @@ impl Queue {
         let bytes = u32::try_from(arrived.body.len().clamp(1, MOST_BYTES)).map_err(|_| NotTaken::Full)?;
         let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| NotTaken::Full)?;
         let (answer, answered) = oneshot::channel();
-        self.to.try_send(Job { arrived, answer, _room: room }).map_err(|error| match error {
+        self.add(Job::Deliver(Box::new(Delivered { arrived, answer, _room: room })))?;
+        Ok(answered)
+    }
+
+    /// Has moved what of these lies elsewhere than who is who says, of all there are if none are named. Waits until that
+    /// is tried; whether it is done.
+    pub fn settle(&self, of: Option<Unsettled>) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.add(Job::Settle(of, answer)).is_ok() && answered.blocking_recv().unwrap_or(false)
+    }
+
+    fn add(&self, job: Job) -> Result<(), NotTaken> {
+        self.to.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotTaken::Full,
             mpsc::error::TrySendError::Closed(_) => NotTaken::Closed,
-        })?;
-        Ok(answered)
+        })
     }
 }
 
@@ -77,13 +95,22 @@ impl Worker {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("intake".into()).spawn(move || {
             let watch = Watch(Some(died));
-            while let Some(first) = from.blocking_recv() {
+            let mut next = None;
+            while let Some(job) = next.take().or_else(|| from.blocking_recv()) {
                 if stopped.load(Ordering::Relaxed) {
                     break;
                 }
-                let jobs = batch(first, &mut from);
+                let first = match job {
+                    Job::Deliver(first) => first,
+                    Job::Settle(of, answer) => {
+                        // Who gave up waiting asks again.
+                        let _ = answer.send(desk.settle(of, now()));
+                        continue;
+                    }
+                };
+                let jobs = batch(first, &mut from, &mut next);
                 let (arrived, answers): (Vec<_>, Vec<_>) =
-                    jobs.into_iter().map(|Job { arrived, answer, _room }| (arrived, (answer, _room))).unzip();
+                    jobs.into_iter().map(|job| (job.arrived, (job.answer, job._room))).unzip();
                 let told = desk.take(&arrived, now());
                 for ((answer, _room), told) in answers.into_iter().zip(told) {
                     // Who gave up waiting tries again, and it is then a repeat.
@@ -114,16 +141,24 @@ impl Drop for Watch {
     }
 }
 
-/// The first, and what has come meanwhile.
-fn batch(first: Job, from: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+/// The first, and what has come meanwhile; `next` is what ended it, if it was no delivery.
+fn batch(first: Box<Delivered>, from: &mut mpsc::Receiver<Job>, next: &mut Option<Job>) -> Vec<Delivered> {
     let mut bytes = first.arrived.body.len();
-    let mut jobs = vec![first];
+    let mut jobs = vec![*first];
     while jobs.len() < BATCH
         && bytes < BATCH_BYTES
-        && let Ok(next) = from.try_recv()
+        && let Ok(job) = from.try_recv()
     {
-        bytes += next.arrived.body.len();
-        jobs.push(next);
+        match job {
+            Job::Deliver(job) => {
+                bytes += job.arrived.body.len();
+                jobs.push(*job);
+            }
+            other => {
+                *next = Some(other);
+                break;
+            }
+        }
     }
     jobs
 }

@@ -9,6 +9,7 @@ use tierline_stream::client::Outgoing;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::directory::{Directory, Entry, EntryKind, Known, Shared};
+use crate::identity::Told;
 use crate::{Canonical, Context, Delivery, Encoder, Json, NotEncoded, Outbox, Source, Unreadable};
 
 /// An import of one source. It says what is to be written; writing is the program's, batch by batch.
@@ -21,8 +22,6 @@ pub struct Importer {
     /// Ids of what has been told, hashed.
     told: HashSet<u128>,
     counts: Counts,
-    /// What is to be remembered with the batch.
-    entries: Vec<Entry>,
 }
 
 /// How far it is.
@@ -88,7 +87,6 @@ impl Importer {
             position: position.unwrap_or(Position { began_at: now, done: 0, is_finished: false }),
             told: HashSet::new(),
             counts: Counts::default(),
-            entries: Vec::new(),
         }
     }
 
@@ -121,17 +119,15 @@ impl Importer {
                 let (topic, outgoing) = self.encoder.encode(&record)?;
                 records.push((identity(&record), topic, outgoing));
             }
-            Ok((records, reading.directory, reading.ignored))
+            Ok((records, reading.directory, reading.told, reading.ignored))
         });
         match encoded {
-            Ok((records, entries, ignored)) => {
+            Ok((records, entries, told, ignored)) => {
                 for (id, topic, outgoing) in records {
                     self.put(id, topic, outgoing, outbox);
                 }
-                for entry in entries {
-                    self.directory.put(entry.clone());
-                    self.entries.push(entry);
-                }
+                entries.into_iter().for_each(|entry| self.remember(entry, outbox));
+                self.learn(&told, outbox)?;
                 ignored.into_iter().for_each(|one| note(&mut self.counts.ignored, one.why.into_owned(), place));
             }
             Err(NotEncoded::Bad(Unreadable { reason, .. })) => self.counts.leave_out(reason, place),
@@ -139,6 +135,24 @@ impl Importer {
         }
         self.counts.payloads += 1;
         self.position.done += 1;
+        Ok(())
+    }
+
+    fn remember(&self, entry: Entry, outbox: &mut Outbox) {
+        outbox.push_keyed(&self.encoder.names().directory, self.directory.outgoing(&entry));
+        self.directory.put(entry);
+    }
+
+    /// Takes what is told of who is who, and tells what moves by it.
+    fn learn(&mut self, told: &[Told], outbox: &mut Outbox) -> Result<(), String> {
+        let mut learnt = self.directory.learn(told, self.position.began_at);
+        for record in std::mem::take(&mut learnt.records) {
+            if let Some((topic, outgoing)) = self.encoder.encode_move(&record)? {
+                outbox.push(&topic, outgoing);
+            }
+        }
+        let names = self.encoder.names();
+        learnt.put(&names.aliases, &names.directory, outbox);
         Ok(())
     }
 
@@ -155,9 +169,6 @@ impl Importer {
     /// interrupted between tells a batch again, under the same ids.
     pub fn close(&mut self, outbox: &mut Outbox) {
         let topic = self.encoder.names().directory.clone();
-        for entry in self.entries.drain(..) {
-            outbox.push(&topic, self.directory.outgoing(&entry));
-        }
         outbox.lead(&topic);
         let position = Entry {
             source: self.source.basics().name.clone(),

@@ -41,7 +41,7 @@ impl Marks {
             Some(client) => client,
             None => (self.opener)().map_err(|failure| Halt::Log(failure.to_string()))?,
         };
-        let outbox = self.outbox(said, client.as_mut())?;
+        let mut outbox = self.outbox(said, client.as_mut())?;
         // One that failed is not asked again: another is opened.
         outbox.send(client.as_mut()).map_err(|failure| Halt::Log(failure.to_string()))?;
         self.client = Some(client);

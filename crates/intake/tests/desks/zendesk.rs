@@ -158,14 +158,20 @@ fn the_delivery_names_what_a_trigger_sends_and_what_it_sends_where_none_does() {
 }
 
 #[test]
-fn a_ticket_stays_under_its_first_account() {
+fn a_ticket_goes_along_when_it_changes_organisation() {
     let mut desk = Desk::new("zendesk", "");
     assert_eq!(desk.one(&created())["account_id"], "acme");
     let mut moved = created();
     moved["type"] = json!("zen:event-type:ticket.organization_changed");
     moved["detail"]["organization_id"] = json!("901");
-    let record = desk.one(&moved);
-    assert_eq!((&record["account_id"], &record["account_ref"]["id"]), (&json!("acme"), &json!("901")));
+    let records = desk.read(&moved);
+    let said: Vec<_> = records.iter().map(|record| [&record["kind"], &record["account_id"]]).collect();
+    assert_eq!(json!(said), json!([["rehomed", "acme"], ["rehomed", "zendesk:901"], ["updated", "zendesk:901"]]));
+    assert_eq!(records[2]["account_ref"]["id"], "901");
+    assert_eq!(desk.one(&moved)["account_id"], "zendesk:901", "it moves once");
+    let mut late = created();
+    late["time"] = json!("2026-03-02T09:00:00.200Z");
+    assert_eq!(desk.one(&late)["account_id"], "zendesk:901", "what is older does not move it back");
 }
 
 #[test]

@@ -3,5 +3,6 @@
 mod answers;
 mod asked;
 mod day;
+mod moves;
 mod taps;
 mod world;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tierline_embedded::{Embedded, EmbeddedSettings};
 use tierline_intake::directory::Shared;
 use tierline_intake::gateway::{Gateway, Queue, Settings, Trusted, Worker};
+use tierline_intake::identity::Aliases;
 use tierline_intake::proof::hmac_sha256;
 use tierline_intake::reconcile::{self, Around, Reconciler};
 use tierline_intake::{Accounts, Basics, Desk, Encoder, Opener, Secrets, Source, sources};
@@ -106,9 +107,10 @@ impl World {
     pub fn start(&self) -> Running {
         let sources = Arc::clone(&self.sources);
         static PROCESSES: AtomicU32 = AtomicU32::new(0);
-        let directory = Shared::new(format!("process {}", PROCESSES.fetch_add(1, Ordering::Relaxed)));
+        let by = format!("process {}", PROCESSES.fetch_add(1, Ordering::Relaxed));
+        let directory = Shared::new(by, Aliases::default());
         let names = Names::default();
-        directory.load(&mut self.embedded.client(), &names.directory).expect("the directory can be read");
+        directory.load(&mut self.embedded.client(), &names).expect("the directory can be read");
         let metrics = Metrics::new("test", 0);
         let intake = IntakeMetrics::new(metrics.clone(), sources.keys().map(String::as_str), now());
         let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));

@@ -183,6 +183,7 @@ impl DetectStage {
             | Stream::ScoreState
             | Stream::DeadLetters
             | Stream::Directory
+            | Stream::Aliases
             | Stream::IntakeRaw => unreachable!("`detect_inputs` names inputs only"),
         };
         note(notes, metrics);

@@ -9,6 +9,7 @@ use tierline_model::{AccountField, Millis};
 
 use super::Of;
 use crate::directory::{EntryKind, Known};
+use crate::identity::{Identity, Told};
 use crate::records::{AccountChange, AccountSnapshot, Fields};
 use crate::{Basics, Context, Reading};
 
@@ -62,9 +63,14 @@ impl<'b> Company<'b> {
         Company {
             basics,
             id: id.to_owned(),
-            account: account.unwrap_or_else(|| basics.account_id(id)),
+            account: account.unwrap_or_else(|| basics.account_id(id, context)),
             remembered: remembered.unwrap_or_default(),
         }
+    }
+
+    /// The source's id of it.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Whether it goes on under another id: what the source says of this one means nothing any more.
@@ -144,6 +150,7 @@ impl<'b> Company<'b> {
             remembered: Remembered { gone_at: None, goes_on_as: None, ..self.remembered.clone() },
         };
         heir.save(context, reading);
+        reading.told.push(Told::GoesOn { of: Identity::new(&self.basics.name, &self.id), heir: id.to_owned() });
         self.remembered = Remembered { goes_on_as: Some(id.to_owned()), gone_at: Some(at), ..Remembered::default() };
         self.save(context, reading);
     }
@@ -181,12 +188,12 @@ impl<'b> Company<'b> {
             _ => None,
         };
         let known = Known {
-            account: (self.account != self.basics.account_id(&self.id)).then(|| self.account.clone()),
+            account: Some(self.account.clone()),
             name: name.and_then(|kept| kept.value.as_str()).map(str::to_owned),
             more,
             ..Known::default()
         };
-        reading.remember(context, &self.basics.name, EntryKind::Organisation, &self.id, known);
+        self.basics.remember_organisation(&self.id, known, context, reading);
     }
 }
 

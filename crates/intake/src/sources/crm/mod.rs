@@ -3,11 +3,13 @@
 
 mod company;
 mod envelope;
+mod identity;
 mod properties;
 mod values;
 
 pub use company::{Company, Said};
 pub use envelope::{readable, unwrapped};
+pub use identity::{Held, identify};
 pub use properties::{Of, Properties, Property};
 
 use crate::Json;

@@ -5,12 +5,14 @@
 //! one, which some ways bring without an id, is `first`. A ticket is created once, so its creation is `7:created`.
 
 mod automated;
+mod identity;
 mod of_account;
 mod options;
 mod plain;
 mod read;
 
 pub use automated::{has_automatic_headers, is_automatic_subject};
+pub use identity::{domain_of, tell_domains, tell_external};
 pub use of_account::tell_of_account;
 pub use options::{Around, Options, OwnField};
 pub use plain::plain;
@@ -39,11 +41,12 @@ pub fn home(
     ticket: &str,
     organisation: Option<&str>,
     requester: Option<&str>,
+    at: Millis,
     context: &Context<'_>,
     reading: &mut Reading,
 ) -> Home {
-    let home = basics.home(ticket, organisation, requester, context, reading);
-    home.unwrap_or_else(|| nobodys(basics, ticket, reading))
+    let home = basics.home(ticket, organisation, requester, at, context, reading);
+    home.unwrap_or_else(|| nobodys(basics, ticket, context, reading))
 }
 
 /// Where a ticket is filed of which a payload brings but a message, a rating, a deletion: where it is, else with its
@@ -52,21 +55,23 @@ pub fn guessed_home(
     basics: &Basics,
     ticket: &str,
     writer: Option<&str>,
+    at: Millis,
     context: &Context<'_>,
     reading: &mut Reading,
 ) -> Home {
-    let known = |kind, id| reading.known(context, &basics.name, kind, id);
-    let filed = known(EntryKind::Ticket, ticket).and_then(|known| known.account.clone());
-    let of_writer = || Some(basics.account_id(known(EntryKind::User, writer?)?.group.as_deref()?));
-    match filed.or_else(of_writer) {
-        Some(account) => Home { account, account_ref: None },
-        None => nobodys(basics, ticket, reading),
+    if let Some(home) = basics.stay(ticket, at, None, context, reading) {
+        return home;
+    }
+    let writer = writer.and_then(|writer| reading.known(context, &basics.name, EntryKind::User, writer));
+    match writer.and_then(|writer| writer.group.as_deref()) {
+        Some(organisation) => Home { account: basics.account_id(organisation, context), account_ref: None },
+        None => nobodys(basics, ticket, context, reading),
     }
 }
 
-fn nobodys(basics: &Basics, ticket: &str, reading: &mut Reading) -> Home {
+fn nobodys(basics: &Basics, ticket: &str, context: &Context<'_>, reading: &mut Reading) -> Home {
     reading.ignore("", "nothing tells whose ticket this is, and it was never met: it is an account of its own");
-    Home { account: basics.account_id(&format!("ticket:{ticket}")), account_ref: None }
+    Home { account: basics.account_id(&format!("ticket:{ticket}"), context), account_ref: None }
 }
 
 /// What an organisation is called, where a ticket tells it besides: a change of the account, once for each name.
@@ -74,11 +79,11 @@ pub fn tell_name(basics: &Basics, organisation: Json<'_>, context: &Context<'_>,
     let (Some(id), Some(name)) = (vendor_id(organisation.get("id")), organisation.get("name").text()) else { return };
     let mut known = reading.known(context, &basics.name, EntryKind::Organisation, &id).cloned().unwrap_or_default();
     if known.name.as_deref() != Some(name) {
-        let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+        let mut change = AccountChange::new(basics.account_id(&id, context), &basics.name);
         change.source_id = Some(id.clone().into_owned());
         change.fields.set(AccountField::Name, name);
         known.name = Some(name.to_owned());
-        reading.remember(context, &basics.name, EntryKind::Organisation, &id, known);
+        basics.remember_organisation(&id, known, context, reading);
         reading.push(change);
     }
 }

@@ -13,6 +13,7 @@ mod words;
 
 use std::sync::Arc;
 
+use tierline_model::Millis;
 use tierline_rules::source::{Diagnostics, Keys};
 
 use super::desk::{self, Around, Options};
@@ -84,7 +85,7 @@ impl Reader<'_, '_> {
     }
 
     /// Where a ticket is filed.
-    fn home(&mut self, id: &str, ticket: Json<'_>) -> Home {
+    fn home(&mut self, id: &str, ticket: Json<'_>, at: Millis) -> Home {
         let company =
             desk::first([ticket.get("company_id"), ticket.at("/company/id"), ticket.at("/requester/company_id")]);
         let company = desk::vendor_id(company).map(std::borrow::Cow::into_owned);
@@ -97,7 +98,7 @@ impl Reader<'_, '_> {
         };
         let (company, requester) = (company.or_else(named), ticket::requester(ticket));
         let (company, requester) = (company.as_deref(), requester.as_deref());
-        desk::home(&self.desk.basics, id, company, requester, self.context, &mut self.reading)
+        desk::home(&self.desk.basics, id, company, requester, at, self.context, &mut self.reading)
     }
 
     fn known(&self, kind: EntryKind, id: &str) -> Option<&Known> {
@@ -110,6 +111,10 @@ impl Reader<'_, '_> {
 
     fn name(&self, kind: EntryKind, id: &str) -> Option<String> {
         self.known(kind, id)?.name.clone()
+    }
+
+    fn remember_organisation(&mut self, id: &str, known: Known) {
+        self.desk.basics.remember_organisation(id, known, self.context, &mut self.reading);
     }
 
     fn remember(&mut self, kind: EntryKind, id: &str, known: Known) {

@@ -89,7 +89,7 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadable> 
     let updated_at = desk::when(told.get("updated_at")).unwrap_or(created_at).max(created_at);
     let is_gone = told.get("deleted").flag() == Some(true);
     people::learn(reader, told);
-    let home = reader.home(&id, told);
+    let home = reader.home(&id, told, updated_at);
     let mut fields = ticket::fields(reader, &id, told);
     let by = ticket::opened_by(told).unwrap_or(Author::Customer);
     let requester = ticket::requester(told);
@@ -136,7 +136,7 @@ pub fn conversation(reader: &mut Reader<'_, '_>, told: Json<'_>, by: Option<Auth
     // Whoever writes in is the requester, or asks with them.
     let writer = vendor_id(told.get("user_id")).filter(|_| told.get("incoming").flag() == Some(true));
     let basics = &reader.desk.basics;
-    let home = desk::guessed_home(basics, &id, writer.as_deref(), reader.context, &mut reader.reading);
+    let home = desk::guessed_home(basics, &id, writer.as_deref(), at, reader.context, &mut reader.reading);
     let Some(message) = message::read(reader, &id, None, told, by) else {
         reader.reading.ignore("/body", "a message that says nothing");
         return Ok(());
@@ -158,7 +158,7 @@ fn rated(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadable> 
     };
     let requester = vendor_id(told.get("user_id"));
     let basics = &reader.desk.basics;
-    let home = desk::guessed_home(basics, &id, requester.as_deref(), reader.context, &mut reader.reading);
+    let home = desk::guessed_home(basics, &id, requester.as_deref(), at, reader.context, &mut reader.reading);
     let event_id = vendor_id(told.get("id")).map_or_else(|| format!("{id}:{at}"), |rating| rating.into_owned());
     let event = TicketEvent::new(basics, TicketEventKind::Rated, format!("rating:{event_id}"), &id, home, at);
     let comment = told.get("feedback").text().map(str::to_owned);

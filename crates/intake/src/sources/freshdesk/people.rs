@@ -12,7 +12,8 @@ use crate::sources::desk::{self, first, vendor_id};
 pub fn company(reader: &mut Reader<'_, '_>, told: Json<'_>) {
     let Some(id) = vendor_id(told.get("id")) else { return };
     let basics = &reader.desk.basics;
-    let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+    desk::tell_domains(basics, &id, "domains", told.get("domains"), &mut reader.reading);
+    let mut change = AccountChange::new(basics.account_id(&id, reader.context), &basics.name);
     change.source_id = Some(id.clone().into_owned());
     change.updated_at = desk::when(told.get("updated_at"));
     change.fields.tell(AccountField::Name, told.get("name"));
@@ -28,7 +29,7 @@ pub fn company(reader: &mut Reader<'_, '_>, told: Json<'_>) {
         }
     }
     if let Some(name) = told.get("name").text() {
-        reader.remember(EntryKind::Organisation, &id, Known { name: Some(name.to_owned()), ..Known::default() });
+        reader.remember_organisation(&id, Known { name: Some(name.to_owned()), ..Known::default() });
         // Placeholders tell a company by its name alone.
         let known = Known { group: Some(id.into_owned()), ..Known::default() };
         reader.remember(EntryKind::Item, &company_key(name), known);
@@ -47,6 +48,7 @@ pub fn learn(reader: &mut Reader<'_, '_>, ticket: Json<'_>) {
     if let (Some(id), Some(name)) = (ticket::requester(ticket), name) {
         let mut known: Known = reader.user(&id).cloned().unwrap_or_default();
         known.name = Some(name.to_owned());
+        known.domain = desk::domain_of(ticket.at("/requester/email"), known.domain);
         reader.remember(EntryKind::User, &id, known);
     }
 }
@@ -59,13 +61,15 @@ pub fn person(reader: &mut Reader<'_, '_>, told: Json<'_>, is_agent: bool) {
     known.name = name.text().map(str::to_owned).or(known.name);
     let is_agent = is_agent || told.get("helpdesk_agent").flag() == Some(true);
     known.role = Some(if is_agent { Author::Agent } else { Author::Customer });
+    let email = first([told.get("email"), told.at("/contact/email")]);
+    known.domain = desk::domain_of(email, known.domain);
     let company = first([told.get("company_id"), told.get("customer_id")]);
     if company.is_told() {
         known.group = vendor_id(company).map(|id| id.into_owned());
     }
     reader.remember(EntryKind::User, &id, known.clone());
     // Placeholders tell people by their address alone.
-    if let Some(email) = first([told.get("email"), told.at("/contact/email")]).text() {
+    if let Some(email) = email.text() {
         reader.remember(EntryKind::User, email, known);
     }
 }

@@ -50,12 +50,12 @@ fn happened(reader: &mut Reader<'_, '_>, told: Told<'_>) -> Result<(), Unreadabl
     let Told { mut kind, by, ticket: of_ticket, message: of_message, rating } = told;
     let id = ticket::id(of_ticket).ok_or_else(|| Unreadable::missing("/ticket/id"))?;
     let delivery = reader.context.delivery;
-    let home = reader.home(&id, of_ticket);
     let stamps = match kind {
         TicketEventKind::Created => [of_ticket.get("created_at"), of_ticket.get("updated_at")],
         _ => [of_message.get("created_at"), of_ticket.get("updated_at")],
     };
     let told_at = desk::when(first(stamps));
+    let home = reader.home(&id, of_ticket, told_at.unwrap_or(delivery.received_at));
     let fields = ticket::fields(reader, &id, of_ticket);
     let number = first([rating, rating.get("value"), rating.at("/ratings/default_question")]).whole();
     let number = number.and_then(words::rating);

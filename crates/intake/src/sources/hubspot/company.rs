@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Hubspot;
-use crate::sources::crm::Company;
+use super::{Hubspot, IDENTIFIERS};
+use crate::sources::crm::{Company, identify};
 use crate::{Context, Json, Reading};
 
 /// Whether it is an object with properties.
@@ -44,10 +44,16 @@ impl Hubspot {
                 false => Err("its deletion was told before".into()),
             };
         }
+        // The API's first version and workflows have the value within an object.
+        let bare = |value: Json<'_>| value.get("value").is_told();
+        let told = IDENTIFIERS.map(|(name, held)| {
+            let value = properties.get(name);
+            (name, held, if bare(value) { value.get("value") } else { value })
+        });
+        identify(&self.basics, &id, told, reading);
         let mut said = Vec::new();
         for (name, value) in properties.members() {
-            // The API's first version and workflows have the value within an object.
-            let value = if value.get("value").is_told() { value.get("value") } else { value };
+            let value = if bare(value) { value.get("value") } else { value };
             for property in self.properties.told_by(name) {
                 match self.said(property, value, context, reading) {
                     Ok(one) => said.push(one),

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use tierline_model::{AccountField, Millis};
 
-use super::Hubspot;
+use super::{Hubspot, IDENTIFIERS};
 use crate::directory::EntryKind;
-use crate::sources::crm::{Company, Of, Property, Said};
+use crate::sources::crm::{Company, Of, Property, Said, identify};
 use crate::{Context, Json, Reading};
 
 /// HubSpot's number for companies, in subscriptions that are for any object (`object.propertyChange`).
@@ -74,6 +74,11 @@ impl Hubspot {
         reading: &mut Reading,
     ) -> Result<(), Cow<'static, str>> {
         let name = event.get("propertyName").text().ok_or("a change of a property without `propertyName`")?;
+        let told = IDENTIFIERS.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        let told = told.map(|(name, held)| (*name, *held, event.get("propertyValue")));
+        if !company.goes_on() {
+            identify(&self.basics, company.id(), told, reading);
+        }
         let mut said = Vec::new();
         let mut unlike = None;
         for property in self.properties.told_by(name) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys};
 
-use super::crm::{Properties, readable, unwrapped};
+use super::crm::{Held, Properties, readable, unwrapped};
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 use signature::Signature;
@@ -45,6 +45,15 @@ const PROPERTIES: [(AccountField, &str); 12] = [
     (AccountField::Region, "country"),
     (AccountField::TimeZone, "timezone"),
     (AccountField::Flags, "flags"),
+];
+
+/// Properties that other systems may have too: HubSpot's own,
+/// <https://knowledge.hubspot.com/properties/hubspot-crm-default-company-properties>, and what a team calls another's id.
+const IDENTIFIERS: [(&str, Held); 4] = [
+    ("domain", Held::Domains),
+    ("website", Held::Domains),
+    ("hs_additional_domains", Held::Domains),
+    ("external_id", Held::External),
 ];
 
 const NEITHER: &str = "it is neither an event of HubSpot's webhooks nor a company of its API";

@@ -19,6 +19,7 @@ pub fn person(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     let mut known: Known = reader.known(EntryKind::User, &id).cloned().unwrap_or_default();
     known.name = told.get("name").text().map(str::to_owned).or(known.name);
     known.role = Some(Author::Customer);
+    known.domain = desk::domain_of(told.get("email"), known.domain);
     let companies = told.get("companies");
     if companies.is_told() {
         known.group = company_of(reader, companies);
@@ -26,7 +27,7 @@ pub fn person(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     reader.remember(EntryKind::User, &id, known);
     for company in companies.get("companies").items().filter(|company| company.get("name").is_told()) {
         if let (Some(id), Some(name)) = (vendor_id(company.get("id")), company.get("name").text()) {
-            reader.remember(EntryKind::Organisation, &id, named(name));
+            reader.remember_organisation(&id, named(name));
         }
     }
 }
@@ -44,7 +45,7 @@ pub fn company_of(reader: &Reader<'_, '_>, companies: Json<'_>) -> Option<String
 pub fn company(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     let Some(id) = vendor_id(told.get("id")) else { return };
     let basics = &reader.desk.basics;
-    let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+    let mut change = AccountChange::new(basics.account_id(&id, reader.context), &basics.name);
     change.source_id = Some(id.clone().into_owned());
     change.updated_at = desk::when(told.get("updated_at"));
     if is_gone {
@@ -52,6 +53,8 @@ pub fn company(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
         reader.reading.push(change);
         return;
     }
+    desk::tell_external(basics, &id, "company_id", told.get("company_id"), &mut reader.reading);
+    desk::tell_domains(basics, &id, "website", told.get("website"), &mut reader.reading);
     change.fields.tell(AccountField::Name, told.get("name"));
     let plan = first([told.at("/plan/name"), told.get("plan")]);
     change.fields.set_told(AccountField::Plan, plan.text());
@@ -68,7 +71,7 @@ pub fn company(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
         desk::tell_of_account(&mut change.fields, name, value);
     }
     if let Some(name) = told.get("name").text() {
-        reader.remember(EntryKind::Organisation, &id, named(name));
+        reader.remember_organisation(&id, named(name));
     }
     reader.reading.push(change);
 }

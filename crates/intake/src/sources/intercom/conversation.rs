@@ -15,7 +15,7 @@ pub fn read(reader: &mut Reader<'_, '_>, item: Json<'_>, notice: Notice<'_>) -> 
     let stamps = first([item.get("updated_at"), notice.envelope.get("created_at")]);
     let created_at = desk::when(item.get("created_at"));
     let at = desk::when(stamps).or(created_at).unwrap_or(reader.context.delivery.received_at);
-    let home = home(reader, &id, item);
+    let home = home(reader, &id, item, at);
     let version = desk::version_id(&id, at, reader.context.delivery);
     let event_id = vendor_id(notice.envelope.get("id")).map_or(version, |id| id.into_owned());
     let basics = &reader.desk.basics;
@@ -66,7 +66,7 @@ pub fn read(reader: &mut Reader<'_, '_>, item: Json<'_>, notice: Notice<'_>) -> 
 }
 
 /// Where it is filed: under its own company, else under its contact's.
-fn home(reader: &mut Reader<'_, '_>, id: &str, item: Json<'_>) -> Home {
+fn home(reader: &mut Reader<'_, '_>, id: &str, item: Json<'_>, at: Millis) -> Home {
     let contacts =
         [item.at("/contacts/contacts/0"), item.at("/contacts/0"), item.get("user"), item.at("/source/author")];
     let is_contact = |one: &Json<'_>| {
@@ -77,12 +77,15 @@ fn home(reader: &mut Reader<'_, '_>, id: &str, item: Json<'_>) -> Home {
     let contact = who.and_then(|one| vendor_id(one.get("id"))).map(|id| id.into_owned());
     let of_contact = who.and_then(|one| contact::company_of(reader, one.get("companies")));
     let company = first([item.at("/company/id"), item.get("company_id")]);
+    // A contact's companies come in any order: they say where a ticket begins, and do not move it.
+    let filed = reader.known(EntryKind::Ticket, id).and_then(|known| known.group.as_deref());
+    let of_contact = of_contact.filter(|_| filed.is_none_or(|filed| filed.starts_with("user:")));
     let company = vendor_id(company).map(|id| id.into_owned()).or(of_contact);
     if (&company, &contact) == (&None, &None) {
-        return desk::guessed_home(&reader.desk.basics, id, None, reader.context, &mut reader.reading);
+        return desk::guessed_home(&reader.desk.basics, id, None, at, reader.context, &mut reader.reading);
     }
     let (company, contact) = (company.as_deref(), contact.as_deref());
-    desk::home(&reader.desk.basics, id, company, contact, reader.context, &mut reader.reading)
+    desk::home(&reader.desk.basics, id, company, contact, at, reader.context, &mut reader.reading)
 }
 
 fn fields(reader: &mut Reader<'_, '_>, id: &str, item: Json<'_>, notice: Notice<'_>) -> Fields<TicketField> {

@@ -68,7 +68,7 @@ pub fn event(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unrea
     let at = desk::when(stamp).unwrap_or(reader.context.delivery.received_at);
     let user = vendor_id(payload.get("user_id"));
     let basics = &reader.desk.basics;
-    let home = desk::guessed_home(basics, &id, user.as_deref(), reader.context, &mut reader.reading);
+    let home = desk::guessed_home(basics, &id, user.as_deref(), at, reader.context, &mut reader.reading);
     let event_id = content_id(reader.context.delivery.body);
     let reason = payload.get("reason").text();
     let asked = reason.map(|reason| reason.to_lowercase().contains("requested by user"));

@@ -6,6 +6,7 @@ use tierline_model::RecordType;
 use super::expression::{Expression, Scene, Told, spoken};
 use super::target::{Target, Type};
 use super::{Identity, Mapping, Template};
+use crate::directory::{EntryKind, Known};
 use crate::{Canonical, Context, Reading, Unreadable};
 
 /// The record that a template makes. What is not what its field holds is left out, and noted.
@@ -54,7 +55,7 @@ pub(super) fn record(
                 told.insert("ticket_id".to_owned(), mapping.ticket_id(ticket).into());
             }
             let account = ids.account.ok_or_else(|| missing(template, "account_id"))?;
-            told.insert("account_id".to_owned(), mapping.account_id(account).into());
+            told.insert("account_id".to_owned(), mapping.account_id(account, context).into());
             match other {
                 RecordType::Signals => default(&mut told, "signal_id", || identity.next().into()),
                 RecordType::Commands => default(&mut told, "command_id", || identity.next().into()),
@@ -104,13 +105,28 @@ impl Ids {
         reading: &mut Reading,
     ) -> Result<(), Unreadable> {
         let (ticket, own) = self.ticket.ok_or_else(|| missing(template, "ticket_id"))?;
+        let at = told.get("occurred_at").and_then(Value::as_i64).unwrap_or(context.delivery.received_at);
         let requester = told.get("ticket").and_then(|fields| fields["requester"].as_str()).map(str::to_owned);
+        if !own {
+            let source = &mapping.basics.name;
+            let known = reading.known(context, source, EntryKind::Ticket, &ticket).cloned().unwrap_or_default();
+            let known = Known { name: Some(ticket.clone()), ..known };
+            reading.remember(context, source, EntryKind::Ticket, &ticket, known);
+        }
+        // A message says whose its ticket is only where nobody else did; so does what stands in the mapping for want of
+        // better.
+        let tells = told.get("kind").and_then(Value::as_str).is_some_and(|kind| matches!(kind, "created" | "updated"));
+        let known = reading.known(context, &mapping.basics.name, EntryKind::Ticket, &ticket);
+        let is_some_ones = known.is_some_and(|known| known.group.is_some());
+        let tells = tells && (own_account(&self.account) || !is_some_ones);
+        let stays = if tells { None } else { mapping.basics.stay(&ticket, at, None, context, reading) };
         let home = match self.account {
-            Some((account, false)) => Some(mapping.basics.file(&ticket, account, None, context, reading)),
+            _ if stays.is_some() => stays,
+            Some((account, false)) => Some(mapping.basics.file(&ticket, account, None, at, None, context, reading)),
             Some((organisation, true)) => {
-                mapping.basics.home(&ticket, Some(&organisation), requester.as_deref(), context, reading)
+                mapping.basics.home(&ticket, Some(&organisation), requester.as_deref(), at, context, reading)
             }
-            None => mapping.basics.home(&ticket, None, requester.as_deref(), context, reading),
+            None => mapping.basics.home(&ticket, None, requester.as_deref(), at, context, reading),
         };
         let home = home.ok_or_else(|| missing(template, "account_id"))?;
         told.insert("ticket_id".to_owned(), mapping.ticket_id((ticket, own)).into());
@@ -125,13 +141,18 @@ impl Ids {
     }
 }
 
+/// Whether it is an id of the system's own.
+fn own_account(account: &Option<Id>) -> bool {
+    account.as_ref().is_none_or(|(_, own)| *own)
+}
+
 impl Mapping {
     fn ticket_id(&self, (id, own): Id) -> String {
         if own { self.basics.ticket_id(&id) } else { id }
     }
 
-    fn account_id(&self, (id, own): Id) -> String {
-        if own { self.basics.account_id(&id) } else { id }
+    fn account_id(&self, (id, own): Id, context: &Context<'_>) -> String {
+        if own { self.basics.account_id(&id, context) } else { id }
     }
 }
 

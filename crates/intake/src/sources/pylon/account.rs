@@ -15,7 +15,7 @@ pub fn account(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
         return;
     };
     let basics = &reader.desk.basics;
-    let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+    let mut change = AccountChange::new(basics.account_id(&id, reader.context), &basics.name);
     change.source_id = Some(id.clone().into_owned());
     change.updated_at = desk::when(told.get("updated_at"));
     if is_gone {
@@ -23,6 +23,10 @@ pub fn account(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
         reader.reading.push(change);
         return;
     }
+    for field in ["domains", "domain", "primary_domain"] {
+        desk::tell_domains(basics, &id, field, told.get(field), &mut reader.reading);
+    }
+    desk::tell_external(basics, &id, "external_ids", told.get("external_ids"), &mut reader.reading);
     change.fields.tell(AccountField::Name, told.get("name"));
     let owner = first([told.at("/owner/email"), told.at("/owner/id"), told.get("owner_id")]);
     change.fields.tell(AccountField::Owner, owner);
@@ -37,7 +41,7 @@ pub fn account(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     }
     if let Some(name) = told.get("name").text() {
         let known = Known { name: Some(name.to_owned()), ..Known::default() };
-        reader.remember(EntryKind::Organisation, &id, known);
+        reader.remember_organisation(&id, known);
     }
     reader.reading.push(change);
 }
@@ -62,7 +66,9 @@ pub fn person(reader: &mut Reader<'_, '_>, told: Json<'_>) {
     let account = vendor_id(first([told.at("/account/id"), told.get("account_id")])).map(|id| id.into_owned());
     let is_user = told.get("role_id").is_told() || told.get("status").is_told();
     let role = Some(if is_user { Author::Agent } else { Author::Customer });
-    reader.remember(EntryKind::User, &id, Known { name, role, group: account, ..Known::default() });
+    let email = first([told.get("email"), told.at("/emails/0")]);
+    let domain = desk::domain_of(email, None);
+    reader.remember(EntryKind::User, &id, Known { name, role, group: account, domain, ..Known::default() });
 }
 
 /// What one of the company's own fields is called.

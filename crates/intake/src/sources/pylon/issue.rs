@@ -19,7 +19,6 @@ pub fn event(reader: &mut Reader<'_, '_>, word: &str, told: Json<'_>, of_message
     let of_message = first([of_message, told.get("last_message"), told.get("latest_message")]);
     let id = vendor_id(first([told.get("id"), of_message.get("issue_id")]));
     let id = id.ok_or_else(|| Unreadable::missing("/issue/id"))?;
-    let home = home(reader, &id, told);
     let delivery = reader.context.delivery;
     let stamps = match kind {
         TicketEventKind::Created => [told.get("created_at"), told.get("updated_at")],
@@ -29,6 +28,7 @@ pub fn event(reader: &mut Reader<'_, '_>, word: &str, told: Json<'_>, of_message
         _ => [told.get("updated_at"), told.get("latest_message_time")],
     };
     let at = desk::when(first(stamps)).unwrap_or(delivery.received_at);
+    let home = home(reader, &id, told, at);
     let fields = fields(reader, &id, told);
     let rating = rating(told);
     let message = match kind {
@@ -63,7 +63,7 @@ pub fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadab
     let created_at = desk::when(told.get("created_at")).ok_or_else(|| Unreadable::missing("/created_at"))?;
     let changes = ["updated_at", "latest_message_time", "resolution_time", "first_response_time"];
     let updated_at = changes.iter().filter_map(|name| desk::when(told.get(name))).fold(created_at, Millis::max);
-    let home = home(reader, &id, told);
+    let home = home(reader, &id, told, updated_at);
     let mut fields = fields(reader, &id, told);
     let basics = &reader.desk.basics;
     let event = |kind, event_id: String, at| TicketEvent::new(basics, kind, event_id, &id, home.clone(), at);
@@ -113,11 +113,11 @@ pub fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unreadab
     Ok(())
 }
 
-fn home(reader: &mut Reader<'_, '_>, id: &str, told: Json<'_>) -> Home {
+fn home(reader: &mut Reader<'_, '_>, id: &str, told: Json<'_>, at: Millis) -> Home {
     let account = vendor_id(first([told.at("/account/id"), told.get("account_id")]));
     desk::tell_name(&reader.desk.basics, told.get("account"), reader.context, &mut reader.reading);
     let (account, requester) = (account.as_deref(), requester(told));
-    desk::home(&reader.desk.basics, id, account, requester.as_deref(), reader.context, &mut reader.reading)
+    desk::home(&reader.desk.basics, id, account, requester.as_deref(), at, reader.context, &mut reader.reading)
 }
 
 /// Who asked.

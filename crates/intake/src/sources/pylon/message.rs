@@ -18,7 +18,7 @@ pub fn by_itself(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unre
     let at = at.unwrap_or(reader.context.delivery.received_at);
     let contact = vendor_id(told.at("/author/contact/id"));
     let basics = &reader.desk.basics;
-    let home = desk::guessed_home(basics, &id, contact.as_deref(), reader.context, &mut reader.reading);
+    let home = desk::guessed_home(basics, &id, contact.as_deref(), at, reader.context, &mut reader.reading);
     let Some(message) = written(reader, &id, Json::absent(), told, None) else {
         reader.reading.ignore("/message_html", "a message that says nothing");
         return Ok(());

@@ -147,6 +147,10 @@ impl Reader<'_, '_> {
         self.reading.known(self.context, &self.desk.basics.name, kind, id)
     }
 
+    fn remember_organisation(&mut self, id: &str, known: Known) {
+        self.desk.basics.remember_organisation(id, known, self.context, &mut self.reading);
+    }
+
     fn remember(&mut self, kind: EntryKind, id: &str, known: Known) {
         self.reading.remember(self.context, &self.desk.basics.name, kind, id, known);
     }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use tierline_model::{AccountField, Millis};
 
-use super::members::{alias, members};
-use super::{Salesforce, long_id};
+use super::members::{alias, bare, members};
+use super::{IDENTIFIERS, Salesforce, long_id};
 use crate::directory::EntryKind;
-use crate::sources::crm::{Company, Of, Property, Said};
+use crate::sources::crm::{Company, Of, Property, Said, identify};
 use crate::{Context, Json, Reading};
 
 /// Whether it has the header of one.
@@ -70,7 +70,20 @@ impl Salesforce {
             _ => return Err("a change of an unknown type".into()),
         };
         let mut is_news = false;
+        // Of one that is deleted nothing is told, and connectors add to an update what has not changed, as null.
+        let is_whole = matches!(kind, "CREATE" | "UNDELETE");
+        let told = |name: &str| {
+            let value = bare(event.get(name));
+            let named = ["changedFields", "nulledFields"].map(|list| Names::of(header.get(list)));
+            let is_nulled = named.iter().any(|names| names.has(name)) || named.iter().all(|names| !names.told);
+            let counts = kind == "UPDATE" && (!value.is_empty() || is_nulled) || is_whole;
+            if counts { value } else { Json::absent() }
+        };
+        let told = IDENTIFIERS.map(|(name, held)| (name, held, told(name)));
         for id in ids {
+            if is_whole || kind == "UPDATE" {
+                identify(&self.basics, &long_id(&id), told, reading);
+            }
             let mut company = Company::of(&self.basics, &long_id(&id), context, reading);
             is_news |= match kind {
                 "DELETE" | "GAP_DELETE" => company.delete(at, context, reading),

@@ -40,7 +40,7 @@ pub fn alias(name: &str) -> Option<String> {
 }
 
 /// A value without the name of its type, which Avro's own JSON puts around what may be null: `{"string": "Acme"}`.
-fn bare(value: Json<'_>) -> Json<'_> {
+pub fn bare(value: Json<'_>) -> Json<'_> {
     let mut members = value.members();
     match (members.next(), members.next()) {
         (Some((name, inner)), None)

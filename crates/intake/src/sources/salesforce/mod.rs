@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys, text};
 
-use super::crm::{Properties, readable, unwrapped};
+use super::crm::{Held, Properties, readable, unwrapped};
 use crate::proof::{TOKEN_HEADER, token};
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
@@ -48,6 +48,16 @@ const PROPERTIES: [(AccountField, &str); 12] = [
     (AccountField::Region, "BillingCountry"),
     (AccountField::TimeZone, "Time_Zone__c"),
     (AccountField::Flags, "Flags__c"),
+];
+
+/// Fields that other systems may have too: Salesforce's own, and the names that a team would give them.
+const IDENTIFIERS: [(&str, Held); 6] = [
+    ("Website", Held::Domains),
+    ("Domain__c", Held::Domains),
+    ("Email_Domain__c", Held::Domains),
+    ("AccountNumber", Held::External),
+    ("External_Id__c", Held::External),
+    ("ExternalId__c", Held::External),
 ];
 
 const NEITHER: &str = "it is neither a change event of Salesforce nor a record of its API";

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Salesforce, long_id};
-use crate::sources::crm::Company;
+use super::{IDENTIFIERS, Salesforce, long_id};
+use crate::sources::crm::{Company, identify};
 use crate::{Context, Json, Reading};
 
 /// What an account's id begins with.
@@ -37,6 +37,7 @@ impl Salesforce {
                 false => Err("its deletion was told before".into()),
             };
         }
+        identify(&self.basics, &long_id(&id), IDENTIFIERS.map(|(name, held)| (name, held, record.get(name))), reading);
         let said = self.said(record, pointer, context, reading, |_, _| true);
         match company.snapshot(said, at, context, reading) {
             true => Ok(()),

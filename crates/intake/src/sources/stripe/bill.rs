@@ -7,21 +7,21 @@ use super::customer::Customer;
 use super::invoice::Invoice;
 use super::standing::Standing;
 use super::subscription::Subscription;
-use crate::Reading;
 use crate::records::{BillingChange, BillingSnapshot, Fields};
+use crate::{Context, Reading};
 
 impl Stripe {
     /// The bill.
-    pub(super) fn bill(&self, id: &str, customer: &Customer) -> BillingSnapshot {
-        let mut bill = BillingSnapshot::new(self.basics.account_id(id), &self.basics.name);
+    pub(super) fn bill(&self, id: &str, customer: &Customer, context: &Context<'_>) -> BillingSnapshot {
+        let mut bill = BillingSnapshot::new(self.basics.account_id(id, context), &self.basics.name);
         bill.updated_at = Some(customer.at);
         customer.fill(&mut bill.fields);
         bill
     }
 
     /// That there is no bill any more.
-    pub(super) fn tell_deleted(&self, id: &str, customer: &Customer, reading: &mut Reading) {
-        let account = self.basics.account_id(id);
+    pub(super) fn tell_deleted(&self, id: &str, customer: &Customer, context: &Context<'_>, reading: &mut Reading) {
+        let account = self.basics.account_id(id, context);
         let mut change = BillingChange::new(&*account, &self.basics.name);
         change.source_id = Some(id.to_owned());
         change.deleted = true;

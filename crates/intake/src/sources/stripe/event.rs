@@ -8,9 +8,9 @@ use tierline_model::{Millis, PlanChange};
 use super::customer::{Change, Customer, Delinquent};
 use super::invoice::Invoice;
 use super::subscription::{Subscription, Telling, plan_change};
-use super::{FOREIGN, Stripe, object_of};
+use super::{FOREIGN, IDENTIFIERS, Stripe, object_of};
 use crate::directory::{EntryKind, Known};
-use crate::sources::crm::id_of;
+use crate::sources::crm::{id_of, identify};
 use crate::{Context, Json, Reading};
 
 /// How something was told.
@@ -69,12 +69,17 @@ impl Stripe {
         let mut customer = self.known(&id, context, reading);
         if told.event == Some("customer.deleted") || told.of.get("deleted").flag() == Some(true) {
             customer.delete(told.at);
-            self.tell_deleted(&id, &customer, reading);
+            self.tell_deleted(&id, &customer, context, reading);
             self.save(&id, &customer, context, reading);
             return Ok(());
         }
         if told.is_too_late_for(&customer) {
             return Err("older than the customer's deletion".into());
+        }
+        // An old one says what was known once.
+        if told.event.is_some() && told.at >= customer.at || told.event.is_none() {
+            let holds = IDENTIFIERS.map(|(name, pointer, held)| (name, held, told.of.at(pointer)));
+            identify(&self.basics, &id, holds, reading);
         }
         let mut news = false;
         for subscription in told.of.at("/subscriptions/data").items() {
@@ -175,7 +180,7 @@ impl Stripe {
         if !customer.has_a_bill() {
             return Err("a customer of whom no bill is known yet".into());
         }
-        reading.push(self.bill(id, customer));
+        reading.push(self.bill(id, customer, context));
         Ok(())
     }
 
@@ -186,6 +191,6 @@ impl Stripe {
             _ => None,
         };
         let known = Known { more, ..Known::default() };
-        reading.remember(context, &self.basics.name, EntryKind::Organisation, id, known);
+        self.basics.remember_organisation(id, known, context, reading);
     }
 }

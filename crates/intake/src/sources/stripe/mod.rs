@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tierline_model::Millis;
 use tierline_rules::source::{Diagnostics, Entry, Keys, Kind as NodeKind, Node, duration, text, wrong_kind};
 
-use super::crm::{readable, unwrapped};
+use super::crm::{Held, readable, unwrapped};
 use crate::directory::EntryKind;
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
@@ -39,6 +39,20 @@ pub struct Stripe {
     /// Products, prices or look-up keys, and the plan that each is.
     plans: BTreeMap<String, String>,
 }
+
+/// What a customer has that other systems may have too: the address that bills go to, and what a team writes into
+/// `metadata`.
+const IDENTIFIERS: [(&str, &str, Held); 9] = [
+    ("email", "/email", Held::Mail),
+    ("metadata.domain", "/metadata/domain", Held::Domains),
+    ("metadata.website", "/metadata/website", Held::Domains),
+    ("metadata.external_id", "/metadata/external_id", Held::External),
+    ("metadata.account_id", "/metadata/account_id", Held::External),
+    ("metadata.company_id", "/metadata/company_id", Held::External),
+    ("metadata.organization_id", "/metadata/organization_id", Held::External),
+    ("metadata.hubspot_id", "/metadata/hubspot_id", Held::External),
+    ("metadata.salesforce_id", "/metadata/salesforce_id", Held::External),
+];
 
 const FOREIGN: &str = "it is no object of Stripe's";
 

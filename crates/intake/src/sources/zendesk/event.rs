@@ -113,7 +113,7 @@ fn happened(reader: &mut Reader<'_, '_>, subject: Json<'_>, told: Happened<'_>) 
         reader.reading.ignore("/type", *why);
         return Ok(());
     }
-    let home = reader.home(&id, told.ticket);
+    let home = reader.home(&id, told.ticket, told.at);
     let kind = match told.what.as_str() {
         "created" => TicketEventKind::Created,
         "comment_added" => TicketEventKind::Message,
@@ -225,7 +225,7 @@ fn messaging(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), Unrea
     message.automated = author == Author::System;
     let writer = vendor_id(actor.get("id")).filter(|_| author == Author::Customer);
     let basics = &reader.desk.basics;
-    let home = desk::guessed_home(basics, &id, writer.as_deref(), reader.context, &mut reader.reading);
+    let home = desk::guessed_home(basics, &id, writer.as_deref(), at, reader.context, &mut reader.reading);
     let kind = TicketEventKind::Message;
     let mut record = TicketEvent::new(basics, kind, event_id.as_ref(), &id, home, at);
     record.message = Some(message);

@@ -114,11 +114,11 @@ impl Reader<'_, '_> {
     }
 
     /// Where a ticket is filed.
-    fn home(&mut self, id: &str, ticket: Json<'_>) -> Home {
+    fn home(&mut self, id: &str, ticket: Json<'_>, at: Millis) -> Home {
         let organisation = desk::vendor_id(desk::first([ticket.get("organization_id"), ticket.at("/organization/id")]));
         let requester = ticket::requester(ticket);
         let (organisation, requester) = (organisation.as_deref(), requester.as_deref());
-        desk::home(&self.desk.basics, id, organisation, requester, self.context, &mut self.reading)
+        desk::home(&self.desk.basics, id, organisation, requester, at, self.context, &mut self.reading)
     }
 
     /// Who somebody is who wrote or did something on a ticket.
@@ -144,6 +144,10 @@ impl Reader<'_, '_> {
     /// What a team, an organisation or a brand is called, where that is known.
     fn name(&self, kind: EntryKind, id: &str) -> Option<String> {
         self.reading.known(self.context, &self.desk.basics.name, kind, id)?.name.clone()
+    }
+
+    fn remember_organisation(&mut self, id: &str, known: Known) {
+        self.desk.basics.remember_organisation(id, known, self.context, &mut self.reading);
     }
 
     fn remember(&mut self, kind: EntryKind, id: &str, known: Known) {

@@ -91,7 +91,7 @@ fn whole(reader: &mut Reader<'_, '_>, told: Json<'_>, comments: Json<'_>) -> Res
     for person in ["requester", "submitter", "assignee"] {
         people::learn(reader, told.get(person));
     }
-    let home = reader.home(&id, told);
+    let home = reader.home(&id, told, updated_at);
     desk::tell_name(&reader.desk.basics, told.get("organization"), reader.context, &mut reader.reading);
     let mut fields = ticket::fields(reader, &id, told);
     let is_gone = told.get("status").text().is_some_and(|status| status.eq_ignore_ascii_case("deleted"));

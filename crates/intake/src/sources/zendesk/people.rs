@@ -23,12 +23,13 @@ pub fn user(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     if organisation.is_told() {
         known.group = vendor_id(organisation).map(|id| id.into_owned());
     }
+    known.domain = desk::domain_of(told.get("email"), known.domain);
     reader.remember(EntryKind::User, &id, known);
 }
 
 /// Somebody who is named within a ticket.
 pub fn learn(reader: &mut Reader<'_, '_>, told: Json<'_>) {
-    if told.get("name").is_told() || told.get("role").is_told() {
+    if ["name", "role", "email"].iter().any(|name| told.get(name).is_told()) {
         user(reader, told, false);
     }
 }
@@ -50,7 +51,7 @@ pub fn organisation(
 ) {
     let Some(id) = vendor_id(told.get("id")) else { return };
     let basics = &reader.desk.basics;
-    let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+    let mut change = AccountChange::new(basics.account_id(&id, reader.context), &basics.name);
     change.source_id = Some(id.clone().into_owned());
     change.updated_at = at.or_else(|| desk::when(told.get("updated_at")));
     let name = first([named, told.get("name")]);
@@ -60,8 +61,10 @@ pub fn organisation(
         desk::tell_of_account(&mut change.fields, name, value);
     }
     if let Some(name) = name.text() {
-        reader.remember(EntryKind::Organisation, &id, Known { name: Some(name.to_owned()), ..Known::default() });
+        reader.remember_organisation(&id, Known { name: Some(name.to_owned()), ..Known::default() });
     }
+    desk::tell_domains(basics, &id, "domain_names", told.get("domain_names"), &mut reader.reading);
+    desk::tell_external(basics, &id, "external_id", told.get("external_id"), &mut reader.reading);
     if !change.fields.is_empty() {
         reader.reading.push(change);
     }
@@ -77,7 +80,7 @@ pub fn organisation_event(reader: &mut Reader<'_, '_>, payload: Json<'_>, what: 
     let at = desk::when(first([payload.get("time"), detail.get("updated_at")]));
     if what == "deleted" {
         let basics = &reader.desk.basics;
-        let mut change = AccountChange::new(basics.account_id(&id), &basics.name);
+        let mut change = AccountChange::new(basics.account_id(&id, reader.context), &basics.name);
         (change.deleted, change.source_id, change.updated_at) = (true, Some(id.into_owned()), at);
         reader.reading.push(change);
         return;

@@ -24,7 +24,6 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, told: Json<'_>) -> R
     for person in [told.get("requester"), told.get("assignee"), told.get("submitter")] {
         people::learn(reader, person);
     }
-    let home = reader.home(&id, told);
     desk::tell_name(&reader.desk.basics, told.get("organization"), reader.context, &mut reader.reading);
     let delivery = reader.context.delivery;
     let happened = match kind {
@@ -32,6 +31,7 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, told: Json<'_>) -> R
         _ => [told.get("updated_at"), comment.get("created_at")],
     };
     let at = desk::when(first(happened)).unwrap_or(delivery.received_at);
+    let home = reader.home(&id, told, at);
     let event_id = delivery.header(INVOCATION).map_or_else(|| content_id(delivery.body), str::to_owned);
     let mut event = TicketEvent::new(&reader.desk.basics, kind, event_id, &id, home.clone(), at);
     event.fields = ticket::fields(reader, &id, told);

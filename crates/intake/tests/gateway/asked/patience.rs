@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tierline_intake::directory::Topic;
+use tierline_stream::topics::Names;
 
 use super::vendor::{Mischief, Vendor};
 use super::zendesk::{Ticket, world, zendesk};
@@ -92,7 +94,13 @@ fn of_two_processes_one_asks_while_it_lives_and_both_do_no_harm() {
     let while_both_lived = std::thread::scope(|threads| {
         for gateway in [&one, &other] {
             threads.spawn(|| {
-                let followed = gateway.directory.follow(&mut world.client(), "directory", &mut Vec::new(), &ended);
+                let followed = gateway.directory.follow(
+                    &mut world.client(),
+                    &Names::default(),
+                    Topic::Directory,
+                    &mut Vec::new(),
+                    &ended,
+                );
                 followed.expect("the log answers");
             });
         }
