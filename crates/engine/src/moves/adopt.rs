@@ -66,6 +66,7 @@ impl Engine {
             self.end(slot, Saying { track, became_true_at, reason, ..Saying::default() });
         }
         self.rises.retain(|rise| rise.slot != slot);
+        self.unescalated.retain(|&other| other != slot);
         self.erase_ticket(slot);
     }
 

@@ -64,10 +64,13 @@ fn history() -> impl Strategy<Value = Vec<(Millis, What)>> {
     prop::collection::vec((0..23i64, what()), 1..60)
 }
 
+/// What is on its way from one task to another: to which account, and what it is.
+type Way = VecDeque<(String, Vec<u8>)>;
+
 /// Several tasks, and what is on its way between them.
 struct Town {
     tasks: Vec<Desk>,
-    ways: BTreeMap<(usize, usize), VecDeque<(String, Vec<u8>)>>,
+    ways: BTreeMap<(usize, usize), Way>,
     said: Vec<Escalation>,
 }
 

@@ -54,8 +54,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.asking.unanswered = 0;
         self.asking.heard = Some(now);
         self.asking.heard_after = None;
-        while let Some((_, after)) = self.asking.questions.pop_front_if(|(at, _)| *at <= ends.asked_at) {
-            self.asking.heard_after.get_or_insert(after);
+        let asking = &mut self.asking;
+        while let Some(&(_, after)) = asking.questions.front().filter(|(at, _)| *at <= ends.asked_at) {
+            asking.heard_after.get_or_insert(after);
+            asking.questions.pop_front();
         }
         let by_place: FxHashMap<_, _> =
             ends.offsets.iter().map(|&(input, partition, offset)| ((input, partition), offset)).collect();
