@@ -127,11 +127,8 @@ impl<'a> Player<'a> {
                 applied.expect("every record was decoded when the file was read")
             }
         };
-        match answer {
-            Err(Rejected { code, reason }) => {
-                self.refused.push(format!("line {}: the record is a dead letter: {code}, {reason}", step.line));
-            }
-            Ok(()) => {}
+        if let Err(Rejected { code, reason }) = answer {
+            self.refused.push(format!("line {}: the record is a dead letter: {code}, {reason}", step.line));
         }
         self.collect();
     }

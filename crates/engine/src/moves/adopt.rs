@@ -44,7 +44,9 @@ impl Engine {
         let rises = if ticket.rules == self.version_of_rules() { Rising::Collect } else { Rising::Quietly };
         let waiting = match self.strays.remove(account, ticket.id) {
             Some(Stray::Awaited { waiting, .. }) => waiting,
-            Some(gone @ Stray::Gone { .. }) if ticket.entries.is_empty() => {
+            // It was sent on before this came. One that went earlier has come back by this.
+            Some(Stray::Gone { to, since, escalation }) if ticket.entries.is_empty() && since > at => {
+                let gone = Stray::Gone { to, since, escalation };
                 self.strays.put(account, ticket.id, gone, self.settings.history);
                 return Ok(());
             }

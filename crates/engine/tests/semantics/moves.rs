@@ -301,3 +301,17 @@ fn one_that_comes_after_it_was_given_up_takes_the_place_of_what_was_made_of_it()
     assert_eq!(desk.engine.open_tickets(), 1);
     assert_eq!(desk.said(), ["opened T1 2 @120"]);
 }
+
+#[test]
+fn one_that_nobody_knows_and_nobody_announces_is_not_sent_round_in_circles() {
+    let mut desk = Desk::new(&rule(SILENT));
+    leaves(&mut desk, "T1", "beta", 10);
+    desk.account = "beta";
+    leaves(&mut desk, "T1", "acme", 20);
+    desk.account = "acme";
+    desk.created("T1", at(30));
+    desk.account = "beta";
+    desk.reply("T1", at(40));
+    desk.run_to(at(500));
+    assert_eq!((desk.said(), desk.engine.open_tickets()), (vec![], 1));
+}
