@@ -110,6 +110,42 @@ fn moves(program: &Program) -> Vec<String> {
 }
 
 #[test]
+fn a_rule_sees_one_customer_once_a_person_has_said_so() {
+    let rules = "observe: { listen: \"127.0.0.1:0\" }
+time: { clock: events, start: replay, grace: 0s }
+rules: [ { id: large, tier: 3, when: { account.name: Initech Corporation } } ]
+";
+    let program = Program::new(PROGRAM, &format!("{rules}{CONFIG}"));
+    program.write("token", "hunter2\n");
+    let ticket = json!({"id": 8, "subject": "Export fails", "status": "open", "organization_id": 360002, "requester_id": 5,
+        "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"});
+    let company = json!([{"id": "770002", "properties": {"name": "Initech Corporation", "domain": "initech.example"},
+        "updatedAt": "2026-03-02T09:00:00Z"}]);
+    let desk = json!([{"organizations": [{"id": 360002}]}, {"tickets": [ticket]}]);
+    for (source, told) in [("zendesk", desk), ("hubspot", company)] {
+        program.write(&format!("{source}.json"), &told.to_string());
+        program.answer(["import", source, &format!("{source}.json")]).well();
+    }
+    let end = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+    let escalations = |hours: i64| {
+        let until = (end + chrono::TimeDelta::hours(hours)).to_rfc3339();
+        program.answer(["run", "--until", &until]).well();
+        let told = ["tail", "escalations", "--from-start", "--until-end", "--output", "json"];
+        let told = program.answer(told).well().out;
+        let records = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("it is JSON"));
+        records.map(|record| record["value"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(escalations(0), Vec::<Value>::new(), "nobody knows yet that they are one");
+    program.answer(["accounts", "link", "zendesk:360002", "hubspot:770002", "--by", "jo"]).well();
+    let told = escalations(1);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["ticket_id"], &told[0]["account_id"]), (&json!("zendesk:8"), &json!("hubspot:770002")));
+    assert_eq!(told[0]["context"]["account"]["name"], "Initech Corporation");
+    program.answer(["accounts", "unlink", "zendesk:360002", "--by", "jo"]).well();
+    assert_eq!(escalations(2), told, "it stays escalated, and is told of once");
+}
+
+#[test]
 fn what_cannot_be_decided_is_refused_with_what_to_do() {
     let program = program();
     let refused = |arguments: &[&str]| {

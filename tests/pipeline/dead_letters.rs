@@ -88,11 +88,11 @@ fn bad_records(deployment: &Deployment) -> Vec<(&'static str, Raw)> {
             ),
         ),
         (
-            "unbuilt_kind",
+            "missing_field",
             to(
                 "tickets",
                 json!({ "event_id": "e9", "ticket_id": "T1", "account_id": ACCOUNT, "source": "desk",
-            "occurred_at": now(), "kind": "rehomed", "to_account": "other" })
+            "occurred_at": now(), "kind": "rehomed" })
                 .to_string()
                 .into_bytes(),
             ),

@@ -76,6 +76,7 @@ fn a_partition_count_that_changed_under_the_state_stops_the_start() {
         "billing-changes",
         "signals",
         "commands",
+        "account-moves",
         "escalations",
         "escalations-shadow",
         "escalation-queue",

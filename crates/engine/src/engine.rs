@@ -354,7 +354,7 @@ impl Engine {
         self.marked = true;
         let ticket = &mut self.tickets[slot];
         ticket.now = crate::ticket::pack(self.accounts[ticket.account].now);
-        let is_stub = !ticket.open && ticket.solved_at.is_none();
+        let is_stub = !ticket.is_open() && ticket.solved_at.is_none();
         if !ticket.dirty {
             ticket.dirty = true;
             self.dirty_tickets.push(slot);

@@ -247,9 +247,7 @@ impl Engine {
 
     /// One that isn't open is kept for the history from when it was solved, or was last heard of.
     pub(crate) fn keep_closed(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot];
-        let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
-        self.set_bound(slot, since.saturating_add(self.settings.history));
+        self.set_bound(slot, self.kept_until(slot));
     }
 
     /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or

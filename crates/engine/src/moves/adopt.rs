@@ -33,7 +33,7 @@ impl Engine {
         let a = self.account(account);
         self.before_record(a, at);
         self.arrive(a, at);
-        if !ticket.entries.is_empty() {
+        if !ticket.entries.is_empty() && !self.knows_more(a, &ticket) {
             if let Some(slot) = self.find_ticket(a, ticket.id) {
                 self.make_room(slot, from, at);
             }
@@ -57,6 +57,13 @@ impl Engine {
             _ => Vec::new(),
         };
         self.go_on(a, ticket.id, &waiting, at, rises)
+    }
+
+    /// Whether what is known of a ticket here already is the whole, and what comes is what two processes that did not know
+    /// of each other have told elsewhere: then that is let go, unless somebody has been called for it.
+    fn knows_more(&self, a: u32, ticket: &TicketMove<'_>) -> bool {
+        let is_met = self.find_ticket(a, ticket.id).is_some_and(|slot| self.tickets[slot].met);
+        is_met && !crate::state::is_met(&ticket.entries) && !crate::state::is_escalated(&ticket.entries)
     }
 
     /// What an account was told of a ticket before it came, unannounced, is not all: the state that comes is.

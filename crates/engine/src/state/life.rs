@@ -79,6 +79,11 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     }
 }
 
+/// Whether an entry is of a ticket whose `created` was seen.
+pub(super) fn is_met(entry: &[u8]) -> bool {
+    Cursor(entry).number().is_ok_and(|is| is & bit::MET != 0)
+}
+
 impl Engine {
     /// Puts a ticket's life back as it was written.
     pub(super) fn take_back_life(&mut self, slot: Slot, entry: &[u8]) -> Result<(), Damaged> {

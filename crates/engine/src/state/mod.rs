@@ -95,6 +95,17 @@ pub(crate) fn key_of([tag, slot]: [u8; 2], account: &str, ticket: &str) -> Vec<u
     name
 }
 
+/// Whether one of these entries, each by the first bytes of its key, is the life of a ticket whose `created` was seen.
+pub(crate) fn is_met(entries: &[(u8, u8, &[u8])]) -> bool {
+    let life = entries.iter().find(|(tag, ..)| *tag == tag::LIFE);
+    life.and_then(|(_, _, value)| value.get(1..)).is_some_and(life::is_met)
+}
+
+/// Whether one of these entries is that of an open escalation.
+pub(crate) fn is_escalated(entries: &[(u8, u8, &[u8])]) -> bool {
+    entries.iter().any(|(tag, ..)| *tag == tag::CONTEXT)
+}
+
 fn take_apart(key: &[u8]) -> Option<Key<'_>> {
     let (&[tag, slot], rest) = key.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;

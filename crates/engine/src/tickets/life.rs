@@ -127,9 +127,12 @@ impl Engine {
         self.set_bound(slot, solved_at.saturating_add(self.settings.history));
     }
 
-    /// Until when a ticket is kept that is closed.
+    /// Until when a ticket is kept that is closed; one that sleeps and will be open, however long.
     pub(crate) fn kept_until(&self, slot: Slot) -> Millis {
         let ticket = &self.tickets[slot];
+        if ticket.is_open() {
+            return Millis::MAX;
+        }
         let since = ticket.solved_at.unwrap_or(crate::ticket::unpack(ticket.now).at);
         since.saturating_add(self.settings.history)
     }

@@ -272,3 +272,19 @@ sla: [ { id: all, targets: { first_reply: { default: 1h }, resolution: { default
         }
     }
 }
+
+#[test]
+fn an_open_ticket_that_is_older_than_the_history_is_there_when_its_import_ends() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        let began = 100 * DAY / MINUTE;
+        desk.run_to(at(began));
+        imported(&mut desk, "T1", 0);
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(began));
+        finished(&mut desk, "i", began, began + 1);
+        assert_eq!((desk.said(), desk.engine.open_tickets()), (vec!["opened T1 2 @120".to_owned()], 1));
+    }
+}

@@ -315,3 +315,15 @@ fn one_that_nobody_knows_and_nobody_announces_is_not_sent_round_in_circles() {
     desk.run_to(at(500));
     assert_eq!((desk.said(), desk.engine.open_tickets()), (vec![], 1));
 }
+
+#[test]
+fn a_part_that_was_told_elsewhere_does_not_take_the_place_of_the_whole() {
+    let mut desk = Desk::new(&rule(SILENT));
+    desk.created("T1", at(0));
+    desk.account = "beta";
+    desk.message("T1", at(10), Author::Agent);
+    rehomed(&mut desk, "T1", "acme", 20);
+    desk.run_to(at(200));
+    assert_eq!(desk.said(), ["opened T1 2 @120"], "when it was created is known here");
+    assert_eq!(desk.engine.open_tickets(), 1);
+}
