@@ -7,7 +7,7 @@
 //! written there: it follows from the facts ([`Aliases`]), and of each key the last word of the log counts. So all who
 //! have read the topic agree, in whatever order the gateways wrote to it.
 //!
-//! When an account changes, what lies under the old one [moves](moves).
+//! When an account changes, what lies under the old one moves.
 //!
 //! What must never be in here: a guess. What is not known has an account of its own until somebody says more.
 
