@@ -66,8 +66,10 @@ intake:
         told.contains("heartbeat").then_some(()).ok_or(told)
     });
     // The webhook of its creation came, that of its answer did not.
+    // Due once it has been heard of: from then on its silence is not believed.
+    let silent = ago(2 * HOUR - 3_000);
     let seventh = json!({"event_id": "w1", "ticket_id": "zendesk:7", "account_id": "zendesk:900", "source": "zendesk",
-        "occurred_at": opened, "kind": "created", "ticket": {"status": "open"}});
+        "occurred_at": silent, "kind": "created", "ticket": {"status": "open"}});
     program.answer_to(["send", "tickets"], &seventh.to_string()).well();
     // As old, later in the same partition, and of a source that never sends heartbeats: when that is escalated, the
     // other would have been.

@@ -51,8 +51,13 @@ impl Heard {
 
 impl Engine {
     /// A source says up to when everything of it has arrived; not later than the log took that.
+    ///
+    /// What was due before its first heartbeat came has been believed, and stays so: a restart would not find that it had.
     pub(crate) fn take_heartbeat(&mut self, source: &str, heard_until: Millis, appended_at: Millis) {
-        self.hear(source, heard_until.min(appended_at));
+        let name = self.texts.intern(source);
+        let is_first = !self.heard.names().any(|known| known == name);
+        let believed = if is_first { appended_at.saturating_sub(self.settings.stale_after) } else { Millis::MIN };
+        self.hear(source, heard_until.min(appended_at).max(believed));
     }
 
     /// The sources that send heartbeats, and up to when each has been heard, UTC milliseconds.

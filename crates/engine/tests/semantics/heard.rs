@@ -189,3 +189,23 @@ fn tickets_that_waited_come_in_order_whatever_else_they_had_waited_for() {
         assert_eq!(desk.said(), ["opened T2 2 @110", "opened T1 2 @120"], "restarts: {restarts}");
     }
 }
+
+#[test]
+fn what_was_believed_before_a_source_sent_its_first_heartbeat_stays_so_even_over_a_restart() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.created("T2", at(10));
+        desk.run_to(at(121));
+        assert_eq!(desk.said(), ["opened T1 2 @120"]);
+        desk.heartbeat(at(30));
+        desk.created("T3", at(122));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(140));
+        assert_eq!(desk.said(), [""; 0], "from now on its silence is not; restarts: {restarts}");
+        desk.heartbeat(at(140));
+        assert_eq!(desk.said(), ["opened T2 2 @130"], "T1 has risen once; restarts: {restarts}");
+    }
+}
