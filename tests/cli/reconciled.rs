@@ -67,7 +67,7 @@ intake:
     });
     // The webhook of its creation came, that of its answer did not.
     // Due once it has been heard of: from then on its silence is not believed.
-    let silent = ago(2 * HOUR - 3_000);
+    let silent = ago(2 * HOUR - 3);
     let seventh = json!({"event_id": "w1", "ticket_id": "zendesk:7", "account_id": "zendesk:900", "source": "zendesk",
         "occurred_at": silent, "kind": "created", "ticket": {"status": "open"}});
     program.answer_to(["send", "tickets"], &seventh.to_string()).well();
