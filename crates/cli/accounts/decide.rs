@@ -141,17 +141,14 @@ fn write(
     let mut outbox = Outbox::default();
     let mut learnt = directory.decide(fact, at);
     let mut counts = Counts::default();
-    for record in std::mem::take(&mut learnt.records) {
+    for record in &learnt.records {
         match record.text("ticket_id") {
             Some(_) if record.text("account_id") == record.text("to_account") => {}
             Some(_) => counts.tickets += 1,
             None => counts.identities += 1,
         }
-        if let Some((topic, outgoing)) = encoder.encode_move(&record).map_err(Untried::Because)? {
-            outbox.push(&topic, outgoing);
-        }
     }
-    learnt.put(&config.topics.aliases, &config.topics.directory, &mut outbox);
+    encoder.put_learnt(&mut learnt, &mut outbox).map_err(Untried::Because)?;
     outbox.send(client)?;
     Ok(counts)
 }

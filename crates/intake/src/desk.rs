@@ -206,7 +206,7 @@ impl Desk {
                 let told = std::mem::take(&mut reading.told);
                 let mut step = self.put(arrived, reading, records, outbox);
                 step.learnt = self.directory.learn(&told, now);
-                if let Err(why) = self.put_learnt(&mut step.learnt, outbox) {
+                if let Err(why) = self.encoder.put_learnt(&mut step.learnt, outbox) {
                     self.undo(vec![step]);
                     return Err(why);
                 }
@@ -232,18 +232,6 @@ impl Desk {
         before
     }
 
-    /// Puts what was learnt of who is who into the outbox, and what moves by it. The error: it can't be told now.
-    fn put_learnt(&mut self, learnt: &mut Learnt, outbox: &mut Outbox) -> Result<(), String> {
-        for record in std::mem::take(&mut learnt.records) {
-            if let Some((topic, outgoing)) = self.encoder.encode_move(&record)? {
-                outbox.push(&topic, outgoing);
-            }
-        }
-        let names = self.encoder.names();
-        learnt.put(&names.aliases, &names.directory, outbox);
-        Ok(())
-    }
-
     /// Moves what of these lies elsewhere than who is who says; of all there are, if none are named. Whether that is
     /// done: else it is to be tried again.
     pub fn settle(&mut self, of: Option<Unsettled>, now: Millis) -> bool {
@@ -253,7 +241,7 @@ impl Desk {
         if learnt.is_empty() {
             return true;
         }
-        let told = self.put_learnt(&mut learnt, &mut outbox).map_err(Failure::Fatal);
+        let told = self.encoder.put_learnt(&mut learnt, &mut outbox).map_err(Failure::Fatal);
         let sent = told.and_then(|()| {
             let client = match &mut self.client {
                 Some(client) => client,

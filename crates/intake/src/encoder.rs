@@ -7,6 +7,7 @@ use tierline_stream::client::{Client, Outgoing};
 use tierline_stream::log::Failure;
 use tierline_stream::topics::Names;
 
+use crate::directory::Learnt;
 use crate::{Canonical, Unreadable};
 
 /// How the records of a kind are framed on a topic, or why nobody can say so now.
@@ -71,19 +72,21 @@ impl Encoder {
         }
     }
 
-    /// A record of something that moves (SEMANTICS 7.3), and its topic; none: this version can't write it.
+    /// Puts what was learnt of who is who into an outbox: facts first, then what moves by them (SEMANTICS 7.3), and where
+    /// it lies then last. A move that no schema takes is left out, with a warning.
     ///
     /// # Errors
     /// The schema registry does not answer.
-    pub fn encode_move(&mut self, record: &Canonical) -> Result<Option<(String, Outgoing)>, String> {
-        match self.encode(record) {
-            Ok(encoded) => Ok(Some(encoded)),
-            Err(NotEncoded::Bad(why)) => {
-                tracing::warn!(%why, "what changes account cannot be told");
-                Ok(None)
+    pub fn put_learnt(&mut self, learnt: &mut Learnt, outbox: &mut Outbox) -> Result<(), String> {
+        for record in std::mem::take(&mut learnt.records) {
+            match self.encode(&record) {
+                Ok((topic, outgoing)) => outbox.push(&topic, outgoing),
+                Err(NotEncoded::Bad(why)) => tracing::warn!(%why, "what changes account cannot be told"),
+                Err(NotEncoded::Untried(why)) => return Err(why),
             }
-            Err(NotEncoded::Untried(why)) => Err(why),
         }
+        learnt.put(&self.names.aliases, &self.names.directory, outbox);
+        Ok(())
     }
 
     /// A mark that belongs into every partition of `tickets`, and that topic.

@@ -9,7 +9,6 @@ use tierline_stream::client::Outgoing;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::directory::{Directory, Entry, EntryKind, Known, Shared};
-use crate::identity::Told;
 use crate::{Canonical, Context, Delivery, Encoder, Json, NotEncoded, Outbox, Source, Unreadable};
 
 /// An import of one source. It says what is to be written; writing is the program's, batch by batch.
@@ -127,7 +126,8 @@ impl Importer {
                     self.put(id, topic, outgoing, outbox);
                 }
                 entries.into_iter().for_each(|entry| self.remember(entry, outbox));
-                self.learn(&told, outbox)?;
+                let mut learnt = self.directory.learn(&told, self.position.began_at);
+                self.encoder.put_learnt(&mut learnt, outbox)?;
                 ignored.into_iter().for_each(|one| note(&mut self.counts.ignored, one.why.into_owned(), place));
             }
             Err(NotEncoded::Bad(Unreadable { reason, .. })) => self.counts.leave_out(reason, place),
@@ -141,19 +141,6 @@ impl Importer {
     fn remember(&self, entry: Entry, outbox: &mut Outbox) {
         outbox.push_keyed(&self.encoder.names().directory, self.directory.outgoing(&entry));
         self.directory.put(entry);
-    }
-
-    /// Takes what is told of who is who, and tells what moves by it.
-    fn learn(&mut self, told: &[Told], outbox: &mut Outbox) -> Result<(), String> {
-        let mut learnt = self.directory.learn(told, self.position.began_at);
-        for record in std::mem::take(&mut learnt.records) {
-            if let Some((topic, outgoing)) = self.encoder.encode_move(&record)? {
-                outbox.push(&topic, outgoing);
-            }
-        }
-        let names = self.encoder.names();
-        learnt.put(&names.aliases, &names.directory, outbox);
-        Ok(())
     }
 
     fn put(&mut self, id: Option<u128>, topic: String, outgoing: Outgoing, outbox: &mut Outbox) {
