@@ -259,8 +259,9 @@ impl Engine {
     /// A signal stands on its ticket, else on its account.
     pub(crate) fn take_signal(&mut self, signal: &Signal<'_>, appended_at: Millis) -> Result<(), Rejected> {
         let at = signal.occurred_at.min(appended_at);
-        let known = |id| self.find(&signal.account_id, id).is_some();
-        if signal.ticket_id.as_ref().is_some_and(|id| !known(id))
+        let unknown = |id| self.find(&signal.account_id, id).is_none();
+        if !self.strays.is_empty()
+            && signal.ticket_id.as_deref().is_some_and(unknown)
             && self.is_elsewhere(Straying::Signal(signal), at, appended_at)?
         {
             return Ok(());

@@ -56,7 +56,8 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        self.go_on(a, ticket.id, &waiting, at, rises)
+        self.go_on(a, ticket.id, &waiting, at, rises);
+        Ok(())
     }
 
     /// Whether what is known of a ticket here already is the whole, and what comes is what two processes that did not know
@@ -127,16 +128,16 @@ impl Engine {
 
     /// A ticket that has come lives through what its account has gone through already, and what waited for it, as if it
     /// had been here: each instant of its own is looked at in its turn. Then the account is looked at with it.
-    fn go_on(&mut self, a: u32, ticket: &str, waiting: &[Waiting], at: Millis, rises: Rising) -> Result<(), Rejected> {
+    fn go_on(&mut self, a: u32, ticket: &str, waiting: &[Waiting], at: Millis, rises: Rising) {
         let reached = self.accounts[a].now;
         self.accounts[a].now = reached.min(Moment { at, edge: Edge::Records });
         self.alone = true;
         if let Some(slot) = self.find_ticket(a, ticket) {
             self.look_at_all(slot, at, rises);
         }
-        let mut failed = None;
         for Waiting { kind, appended_at, bytes } in waiting {
-            failed = failed.or(self.take_late(*kind, bytes, *appended_at).err());
+            let taken = self.take_late(*kind, bytes, *appended_at);
+            debug_assert!(taken.is_ok(), "each was read before it waited: {taken:?}");
             self.follows = Millis::MIN;
         }
         if self.live {
@@ -155,7 +156,6 @@ impl Engine {
         }
         self.mark_account(a);
         self.schedule(a);
-        failed.map_or(Ok(()), Err)
     }
 
     fn look_at_all(&mut self, slot: Slot, at: Millis, rises: Rising) {
@@ -210,8 +210,7 @@ impl Engine {
             let a = self.account(&account);
             self.before_record(a, clock);
             self.arrive(a, clock);
-            // Each was read before it waited, and none of them is refused for what it says.
-            let _ = self.go_on(a, &ticket, &waiting, since, Rising::Collect);
+            self.go_on(a, &ticket, &waiting, since, Rising::Collect);
         }
     }
 }

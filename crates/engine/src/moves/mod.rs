@@ -29,7 +29,7 @@ use crate::fire::Cause;
 use crate::judge::Rising;
 use crate::ticket::{FiringKind, Track};
 use record::{Kind, Late, Move, TicketMove, What};
-use strays::MOST_WAITING;
+use strays::{MOST_WAITING, MOST_WAITING_BYTES};
 
 /// A record of a ticket that is not where the record looks for it.
 #[derive(Clone, Copy, Debug)]
@@ -165,11 +165,13 @@ impl Engine {
                 Ok(true)
             }
             Some(Stray::Awaited { waiting, .. }) => {
-                if waiting.len() >= MOST_WAITING {
-                    let reason = format!("{MOST_WAITING} records wait already for ticket {ticket} to come");
+                let (kind, bytes) = bytes(&account);
+                let weight = waiting.iter().map(|other| other.bytes.len()).sum::<usize>() + bytes.len();
+                if waiting.len() >= MOST_WAITING || weight > MOST_WAITING_BYTES {
+                    let reason =
+                        format!("as much as may wait for ticket {ticket} to come waits already; replay it then");
                     return Err(Rejected { code: "too_many_waiting", reason });
                 }
-                let (kind, bytes) = bytes(&account);
                 self.strays.wait(&account, &ticket, strays::Waiting { kind, appended_at, bytes });
                 // Its account comes to the record's instant, as if it had been taken.
                 let a = self.account(&account);

@@ -37,6 +37,9 @@ pub(crate) struct Waiting {
 /// How many records wait for one ticket; what comes beyond is a dead letter.
 pub(super) const MOST_WAITING: usize = 1_000;
 
+/// And how much: they stand in one entry of the changelog, which must stay below what a cluster takes.
+pub(super) const MOST_WAITING_BYTES: usize = 512 * 1024;
+
 /// How long a ticket is waited for, milliseconds. Only a task that stands still for so long keeps one from coming.
 pub(super) const PATIENCE: Millis = 24 * 3_600_000;
 
@@ -58,6 +61,11 @@ impl Strays {
             return None;
         }
         self.all.get(&(account.into(), ticket.into()))
+    }
+
+    /// Mostly there are none, and then nobody looks.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     pub fn all(&self) -> impl Iterator<Item = (&Name, &Stray)> {

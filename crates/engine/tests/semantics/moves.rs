@@ -72,18 +72,7 @@ fn what_is_told_of_it_where_it_was_follows_it() {
     let opened = desk.heard();
     rehomed(&mut desk, "T1", "beta", 130);
     // A button on what was sent out before names the account as it was, and the escalation alone.
-    let command = Command {
-        command_id: "c".into(),
-        account_id: "acme".into(),
-        ticket_id: None,
-        escalation_id: Some(opened[0].escalation_id),
-        occurred_at: at(140),
-        kind: CommandKind::Acknowledge,
-        tier: None,
-        by: Some("ada".into()),
-        reason: None,
-        until: None,
-    };
+    let command = Command { escalation_id: Some(opened[0].escalation_id), ..acknowledged("acme", at(140)) };
     desk.engine.apply(at(140), Arrival { appended_at: Some(at(140)), input: Input::Command(&command) }).unwrap();
     desk.restart();
     desk.run_to(at(140));
@@ -326,4 +315,35 @@ fn a_part_that_was_told_elsewhere_does_not_take_the_place_of_the_whole() {
     desk.run_to(at(200));
     assert_eq!(desk.said(), ["opened T1 2 @120"], "when it was created is known here");
     assert_eq!(desk.engine.open_tickets(), 1);
+}
+
+#[test]
+fn no_more_waits_than_can_be_written() {
+    let mut desk = Desk::new(&rule(SILENT));
+    announced(&mut desk, "T1", "beta", 10);
+    desk.account = "beta";
+    for minute in 0..1_000 {
+        desk.command(CommandKind::Acknowledge, Some("T1"), None, at(20 + minute));
+    }
+    let mut command = acknowledged("beta", at(2_000));
+    command.ticket_id = Some("T1".into());
+    let arrival = Arrival { appended_at: Some(at(2_000)), input: Input::Command(&command) };
+    let refused = desk.engine.apply(at(2_000), arrival).expect_err("a thousand wait already");
+    assert_eq!(refused.code, "too_many_waiting");
+}
+
+/// A person has seen what is escalated.
+fn acknowledged(account: &'static str, at: i64) -> Command<'static> {
+    Command {
+        command_id: "c".into(),
+        account_id: account.into(),
+        ticket_id: None,
+        escalation_id: None,
+        occurred_at: at,
+        kind: CommandKind::Acknowledge,
+        tier: None,
+        by: Some("ada".into()),
+        reason: None,
+        until: None,
+    }
 }
