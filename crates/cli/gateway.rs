@@ -24,14 +24,18 @@ impl Gateway {
         for warning in &warnings {
             tracing::warn!(code = warning.code, "configuration: {}", warning.message);
         }
+        let no_source =
+            || Untried::because("no webhook would be taken: `intake.sources` has no source in this configuration");
+        // Before anything listens: what is wrong is the configuration, not the port.
+        if config.intake.sources.is_empty() {
+            return Err(no_source());
+        }
         let mut host = Host::new()?;
         host.health().without_lanes();
         let listener = host.listen(config.observe.listen)?;
         let observed = host.serve(listener, &config.observe)?;
         let hooks = Hooks::start(&config, &host, &|| open::opener(&config))?;
-        let hooks = hooks.ok_or_else(|| {
-            Untried::because("no webhook would be taken: `intake.sources` has no source in this configuration")
-        })?;
+        let hooks = hooks.ok_or_else(no_source)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %hooks.address(), %observed, "tierline takes webhooks");
         let ended = host.until_signal();
         hooks.end(&host);

@@ -24,7 +24,7 @@ fn what_webhooks_lost_is_asked_for_and_a_silence_is_believed_once_all_is_there()
             "status": "open", "requester_id": 501, "submitter_id": 501, "organization_id": 900, "description": "…",
             "created_at": opened, "updated_at": changed_at})
     };
-    let answered = ago(150 * 60);
+    let answered = ago(HOUR);
     let (seven, eight) = (ticket(7, &answered), ticket(8, &opened));
     let comment = |id: i64, by: i64, at: &str| json!({"id": id, "author_id": by, "plain_body": "…", "created_at": at});
     let (first, reply) = (comment(1, 501, &opened), comment(2, 601, &answered));
