@@ -61,7 +61,8 @@ proptest! {
         let sent = transcode(decoder, RecordType::Tickets, json.as_bytes(), Encoding::SingleObject, &mut again).unwrap();
         let key = match &record {
             TicketRecord::Event(event) => Some(event.account_id.to_string()),
-            _ => None,
+            TicketRecord::AccountRehomed(moved) => Some(moved.account_id.to_string()),
+            TicketRecord::Heartbeat { .. } | TicketRecord::ImportFinished { .. } => None,
         };
         prop_assert_eq!(sent, Sent { key, notes: Notes::default() });
         // Maps have no order: so the meanings are compared, not the bytes.
