@@ -41,6 +41,8 @@ impl Engine {
         ticket.open_since = since;
         if let Some(import) = ticket.sleep.import() {
             ticket.sleep = Sleep::Open(import);
+            // Until when it would have been kept, had it stayed closed.
+            self.set_bound(slot, Millis::MAX);
             return;
         }
         ticket.open = true;

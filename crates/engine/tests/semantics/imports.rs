@@ -1,7 +1,7 @@
 //! Imports: they fill state and history, and are looked at once their end mark has passed. SEMANTICS 1.9.
 
 use tierline_engine::{Arrival, Input};
-use tierline_model::{Author, Message, SlaEventKind, TicketEvent, TicketEventKind, TicketFields};
+use tierline_model::{Author, Message, SlaEventKind, Status, TicketEvent, TicketEventKind, TicketFields};
 
 use crate::kit::*;
 
@@ -64,7 +64,7 @@ fn what_was_over_before_an_import_began_raises_nothing() {
     imported(&mut desk, "T2", 0);
     imported_reply(&mut desk, "T2", 300);
     imported_message(&mut desk, "T2", 400, None, Author::Customer);
-    let solved = TicketFields { status: Some(tierline_model::Status::Solved), ..TicketFields::default() };
+    let solved = TicketFields { status: Some(Status::Solved), ..TicketFields::default() };
     imported(&mut desk, "T3", 0);
     desk.event(TicketEventKind::Updated, "T3", at(500), |event| {
         (event.ticket, event.import_id) = (solved, Some("i".into()));
@@ -157,7 +157,7 @@ fn a_rating_of_an_imported_ticket_is_history() {
     let mut desk = Desk::new(&rule("    when: { ticket.rating: { at_most: 2 } }"));
     desk.run_to(at(10_000));
     imported(&mut desk, "T1", 0);
-    let solved = TicketFields { status: Some(tierline_model::Status::Solved), ..TicketFields::default() };
+    let solved = TicketFields { status: Some(Status::Solved), ..TicketFields::default() };
     desk.event(TicketEventKind::Updated, "T1", at(10), |event| {
         (event.ticket, event.import_id) = (solved, Some("i".into()));
     });
@@ -286,5 +286,27 @@ fn an_open_ticket_that_is_older_than_the_history_is_there_when_its_import_ends()
         desk.run_to(at(began));
         finished(&mut desk, "i", began, began + 1);
         assert_eq!((desk.said(), desk.engine.open_tickets()), (vec!["opened T1 2 @120".to_owned()], 1));
+    }
+}
+
+#[test]
+fn one_that_was_solved_and_reopened_in_its_import_is_kept_as_an_open_one() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        let began = 100 * DAY / MINUTE;
+        desk.run_to(at(began));
+        imported(&mut desk, "T1", 0);
+        for (minute, status) in [(10, Status::Solved), (20, Status::Open)] {
+            let fields = TicketFields { status: Some(status), ..TicketFields::default() };
+            desk.event(TicketEventKind::Updated, "T1", at(minute), |event| {
+                (event.ticket, event.import_id) = (fields, Some("i".into()));
+            });
+        }
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(began));
+        finished(&mut desk, "i", began, began + 1);
+        assert_eq!(desk.engine.open_tickets(), 1, "restarts: {restarts}");
     }
 }
