@@ -44,8 +44,7 @@ impl Engine {
         rules: impl Iterator<Item = Option<u16>>,
     ) -> Option<Millis> {
         let ticket = &self.tickets[slot];
-        let account = &self.accounts[ticket.account];
-        let moment = account.now;
+        let moment = self.accounts[ticket.account].now;
         let began = ticket.open_on(track).map(|open| open.at_tier_since);
         let mut since = began.into_iter().chain(held).max()?.max(self.follows);
         let mut rules = rules.peekable();
@@ -55,11 +54,11 @@ impl Engine {
                 return None;
             }
             let rule = &self.rules.rules[number? as usize];
-            let holds = |&slot: &Slot| self.holds_on(slot, number?, moment);
+            if rule.clear != Clear::WhenNo || self.holds_on(slot, number?, moment).is_some() {
+                return None;
+            }
             let dated = self.truth(slot, number?, moment);
-            let held_elsewhere = rule.per_account && account.open.iter().any(|slot| holds(slot).is_some());
-            if rule.clear != Clear::WhenNo || dated.truth == Truth::Unknown || holds(&slot).is_some() || held_elsewhere
-            {
+            if dated.truth == Truth::Unknown || rule.per_account && self.holds_anywhere(ticket.account, number?) {
                 return None;
             }
             since = since.max(dated.since);

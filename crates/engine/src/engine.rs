@@ -343,9 +343,13 @@ impl Engine {
         let a = ticket.account;
         self.latest = None;
         self.by_ticket.remove((&*self.accounts[a].id, &*ticket.id), slot);
-        self.accounts[a].tickets.retain(|other| *other != slot);
-        self.accounts[a].open.retain(|other| *other != slot);
-        self.dirty_tickets.retain(|&other| other != slot);
+        let is_dirty = ticket.dirty;
+        // Mostly it is one of the oldest, which stand first.
+        let tickets = &mut self.accounts[a].tickets;
+        tickets.iter().position(|&other| other == slot).map(|place| tickets.remove(place));
+        if is_dirty {
+            self.dirty_tickets.retain(|&other| other != slot);
+        }
         self.tickets.remove(slot);
     }
 

@@ -264,9 +264,11 @@ impl Engine {
             let rule = &rules.rules[number as usize];
             let moment = self.accounts[a].now;
             let account = &self.accounts[a];
+            debug_assert_eq!(account.latch(number).map_or(0, |latch| latch.yes), self.yes_on(a, number));
             match account.latch(number) {
                 None => continue,
                 // Nothing rises, and nothing falls.
+                Some(latch) if !latch.latched && latch.yes == 0 => continue,
                 Some(latch) if latch.latched && latch.yes > 0 && rule.hold.is_none() => continue,
                 Some(_) => {}
             }
@@ -322,12 +324,26 @@ impl Engine {
         self.touched_rules.clear();
     }
 
+    /// On how many open tickets of an account a rule is *yes*, counted one by one.
+    fn yes_on(&self, a: u32, rule: u16) -> u32 {
+        let is_yes = |&&slot: &&Slot| self.tickets[slot].latch(rule).is_some_and(|latch| latch.yes);
+        self.accounts[a].open.iter().filter(is_yes).count() as u32
+    }
+
     /// Since when a rule with `once_per: account` is *yes* on a ticket, its `for` included; `None`: it is not.
     pub(crate) fn holds_on(&self, slot: Slot, rule: u16, moment: Moment) -> Option<Millis> {
         let latch = self.tickets[slot].latch(rule).filter(|latch| latch.yes)?;
         let yes = Dated::fixed(Truth::Yes, latch.since);
         let effective = held_long_enough(yes, latch.since, self.rules.rules[rule as usize].hold, moment);
         (effective.truth == Truth::Yes).then_some(effective.since)
+    }
+
+    /// Whether a rule with `once_per: account` holds on any open ticket of an account. Mostly no ticket is looked at.
+    pub(crate) fn holds_anywhere(&self, a: u32, rule: u16) -> bool {
+        let account = &self.accounts[a];
+        let is_yes = account.latch(rule).is_some_and(|latch| latch.yes > 0);
+        let holds = |&slot: &Slot| self.holds_on(slot, rule, account.now).is_some();
+        is_yes && (self.rules.rules[rule as usize].hold.is_none() || account.open.iter().any(holds))
     }
 
     /// The newest open ticket on which a rule holds since `since` or before: the latest created, then the greatest id.

@@ -216,8 +216,7 @@ impl Engine {
                     account.latch_mut(latch.rule).yes += 1;
                 }
             }
-            account.open.push(slot);
-            self.open_tickets += 1;
+            self.enlist_open(self.tickets[slot].account, slot);
         }
         self.count_tier(Track::Live, 1, tier);
     }

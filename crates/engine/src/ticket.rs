@@ -20,6 +20,8 @@ pub(crate) struct Ticket {
     pub id: CompactString,
     /// Its account, by place.
     pub account: u32,
+    /// Where it stands in the account's list of open ones, while it is open.
+    pub open_at: u32,
     pub open: bool,
     /// Its `created` was seen.
     pub met: bool,

@@ -24,7 +24,8 @@ impl Engine {
     pub(crate) fn apply_policies_of(&mut self, a: u32, slot: Slot, changed: Reads, at: Millis) -> Vec<Slot> {
         let reads = self.policies.reads.common(changed);
         let is_new = self.tickets[slot].clocks.as_ref().is_none_or(|clocks| clocks.policy.is_none());
-        if index::of_account(reads) && !self.alone {
+        // Of its account a ticket's record changes nothing but which tickets it has.
+        if reads.reads(Topic::Tickets) && !self.alone {
             return self.apply_policies(a, changed, at);
         }
         let may_change = self.policies.any && (is_new || reads != Reads::default());

@@ -256,7 +256,7 @@ impl Engine {
         }
         self.accounts[a].holding.retain(|other| *other != slot);
         if ticket.open {
-            self.open_tickets -= 1;
+            self.strike_open(slot);
             self.holds_no_more(slot);
         }
         self.drop_ticket(slot);

@@ -46,8 +46,27 @@ impl Engine {
             return;
         }
         ticket.open = true;
+        self.enlist_open(a, slot);
+    }
+
+    /// An open ticket joins its account's open ones, in no order.
+    pub(crate) fn enlist_open(&mut self, a: u32, slot: Slot) {
+        let open = &mut self.accounts[a].open;
+        // An account has fewer tickets than there are slots.
+        self.tickets[slot].open_at = open.len() as u32;
+        open.push(slot);
         self.open_tickets += 1;
-        self.accounts[a].open.push(slot);
+    }
+
+    /// A ticket that was open leaves its account's open ones: no look at any but the last, however many there are.
+    pub(crate) fn strike_open(&mut self, slot: Slot) {
+        let ticket = &self.tickets[slot];
+        let (open, place) = (&mut self.accounts[ticket.account].open, ticket.open_at);
+        open.swap_remove(place as usize);
+        if let Some(&other) = open.get(place as usize) {
+            self.tickets[other].open_at = place;
+        }
+        self.open_tickets -= 1;
     }
 
     /// The source closes; its waiting customer waits on the target, since when they wrote. A target in another account
@@ -103,8 +122,7 @@ impl Engine {
         }
         ticket.solved_at = ticket.solved_at.or(Some(at));
         if was_open {
-            self.open_tickets -= 1;
-            self.accounts[a].open.retain(|other| *other != slot);
+            self.strike_open(slot);
         }
         self.release_ticket(slot);
         // Whatever rose on it in this very record is over as well.
