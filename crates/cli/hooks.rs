@@ -121,7 +121,7 @@ pub fn encoder(config: &Config) -> Encoder {
 pub fn directory(config: &Config, by: impl Into<String>) -> Shared {
     let sources = config.intake.sources.iter();
     let accounts = sources.map(|(name, source)| (name.as_str(), &source.basics().accounts));
-    Shared::new(by, Aliases::new(accounts, config.intake.free_mail.clone()))
+    Shared::new(by, Aliases::new(accounts, config.identity.free_mail.clone()))
 }
 
 /// The wall clock, UTC.

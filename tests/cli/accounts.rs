@@ -5,10 +5,12 @@ use tierline_testkit::Program;
 
 use crate::{PROGRAM, URGENT};
 
-const CONFIG: &str = "intake:
+const CONFIG: &str = "identity:
+  accounts: { globex: [\"zendesk:360009\"] }
   free_mail: [provider.example]
+intake:
   sources:
-    zendesk: { kind: zendesk, secret: { file: token }, accounts: { 360009: globex } }
+    zendesk: { kind: zendesk, secret: { file: token } }
     hubspot: { kind: hubspot, secret: { file: token } }
     stripe: { kind: stripe, secret: { file: token } }
 ";

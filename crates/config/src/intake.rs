@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tierline_intake::identity::{FreeMail, Identifier};
 use tierline_intake::{Accounts, Basics, Secrets, Source, sources};
 use tierline_model::Millis;
-use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, texts, unknown_word, wrong_kind};
+use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unknown_word, wrong_kind};
 
+use crate::identity::Identity;
 use crate::observe::address;
 use crate::reconcile::{self, Reconcile};
 use crate::time::within;
@@ -32,8 +32,6 @@ pub struct Intake {
     pub trusted: TrustedHeaders,
     /// The systems, by name.
     pub sources: BTreeMap<String, Arc<dyn Source>>,
-    /// Domains at which anybody has an address, beside the well-known ones.
-    pub free_mail: FreeMail,
     /// Topics on which a connector delivers payloads of one of them: topic, source.
     pub topics: Vec<(String, String)>,
     /// Those of the systems that are asked for what their webhooks missed.
@@ -71,7 +69,6 @@ impl Default for Intake {
             tls: None,
             trusted: TrustedHeaders::default(),
             sources: BTreeMap::new(),
-            free_mail: FreeMail::default(),
             topics: Vec::new(),
             reconcile: BTreeMap::new(),
         }
@@ -79,9 +76,18 @@ impl Default for Intake {
 }
 
 impl Intake {
-    pub(crate) fn read(node: Option<&Node>, log: &Log, stale_after: Millis, reading: &mut Reading<'_>) -> Intake {
+    pub(crate) fn read(
+        node: Option<&Node>,
+        identity: &Identity,
+        log: &Log,
+        stale_after: Millis,
+        reading: &mut Reading<'_>,
+    ) -> Intake {
         let mut intake = Intake::default();
-        let Some(mut keys) = node.and_then(|node| Keys::of(node, "`intake`", reading.found)) else { return intake };
+        let Some(mut keys) = node.and_then(|node| Keys::of(node, "`intake`", reading.found)) else {
+            identity.check(None, reading);
+            return intake;
+        };
         if let Some(node) = keys.optional("listen")
             && let Some(listen) = listen(node, reading)
         {
@@ -100,11 +106,9 @@ impl Intake {
         intake.tls = keys.optional("tls").and_then(|node| tls(node, reading));
         intake.trusted = keys.optional("trusted_headers").map(|node| trusted(node, reading)).unwrap_or_default();
         let sources = keys.optional("sources");
+        identity.check(sources, reading);
         if let Some(node) = sources {
-            intake.sources = each_source(node, reading);
-        }
-        if let Some(node) = keys.optional("free_mail") {
-            intake.free_mail = free_mail(node, reading);
+            intake.sources = each_source(node, identity, reading);
         }
         if let Some(node) = keys.optional("topics") {
             intake.topics = topics(node, &intake.sources, reading);
@@ -171,7 +175,7 @@ fn trusted(node: &Node, reading: &mut Reading<'_>) -> TrustedHeaders {
     trusted
 }
 
-fn each_source(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, Arc<dyn Source>> {
+fn each_source(node: &Node, identity: &Identity, reading: &mut Reading<'_>) -> BTreeMap<String, Arc<dyn Source>> {
     let Kind::Map(entries) = &node.kind else {
         wrong_kind(node, "`intake.sources` is a map: a name of yours, and what the system is", reading.found);
         return BTreeMap::new();
@@ -184,18 +188,19 @@ fn each_source(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, Arc<d
             let help = "names are lower-case letters, digits and hyphens, at most 64; this one begins ids and stands in \
                         the webhook's address";
             reading.found.mistake(codes::ID, &key.span, message).help(help);
-        } else if let Some(source) = source(&key.text, value, reading) {
+        } else if let Some(source) = source(&key.text, value, identity, reading) {
             sources.insert(key.text.clone(), source);
         }
     }
     sources
 }
 
-fn source(name: &str, node: &Node, reading: &mut Reading<'_>) -> Option<Arc<dyn Source>> {
+fn source(name: &str, node: &Node, identity: &Identity, reading: &mut Reading<'_>) -> Option<Arc<dyn Source>> {
     let what = format!("the source `{name}`");
     let mut keys = Keys::of(node, &what, reading.found)?;
     let secrets = secrets(&mut keys, node, &what, reading);
-    let accounts = keys.optional("accounts").map(|node| accounts(node, reading));
+    let accounts = keys.optional("accounts").map(|node| accounts(node, reading)).unwrap_or_default();
+    let accounts = with_identity(name, accounts, identity, reading);
     let kind = keys.required("kind", reading.found)?;
     let written = text(kind, "`kind`", reading.found)?;
     let Some(built) = sources::kind(written) else {
@@ -203,8 +208,7 @@ fn source(name: &str, node: &Node, reading: &mut Reading<'_>) -> Option<Arc<dyn 
         unknown_word(kind, "`kind`", written, words, reading.found);
         return None;
     };
-    let basics =
-        Basics { name: name.to_owned(), secrets: secrets.unwrap_or_default(), accounts: accounts.unwrap_or_default() };
+    let basics = Basics { name: name.to_owned(), secrets: secrets.unwrap_or_default(), accounts };
     let source = (built.build)(basics, &mut keys, reading.found);
     keys.finish(reading.found);
     source
@@ -260,16 +264,18 @@ fn accounts(node: &Node, reading: &mut Reading<'_>) -> Accounts {
     Accounts(renamed)
 }
 
-/// `free_mail: [provider.example]`.
-fn free_mail(node: &Node, reading: &mut Reading<'_>) -> FreeMail {
-    let Some(domains) = texts(node, "`intake.free_mail`", reading.found) else { return FreeMail::default() };
-    for domain in domains.iter().filter(|domain| Identifier::domain(domain).is_none()) {
-        reading
-            .found
-            .mistake(codes::WRONG_KIND, &node.span, format!("`{domain}` is no domain"))
-            .help("write what stands behind the @ of an address: `provider.example`");
+/// What `identity.accounts` says of a source's customers belongs to what the source itself says.
+fn with_identity(name: &str, mut accounts: Accounts, identity: &Identity, reading: &mut Reading<'_>) -> Accounts {
+    for (id, (account, node)) in identity.accounts.get(name).into_iter().flatten() {
+        match accounts.0.get(id) {
+            Some(other) if other != account => {
+                let message = format!("`{name}:{id}` cannot be `{account}`: `accounts` of the source says `{other}`");
+                reading.found.mistake(codes::CONTRADICTION, &node.span, message);
+            }
+            _ => drop(accounts.0.insert(id.clone(), account.clone())),
+        }
     }
-    FreeMail::with(domains.iter().map(|domain| &**domain))
+    accounts
 }
 
 /// `topics: { crm-events: salesforce }`.

@@ -8,6 +8,7 @@
 
 mod environment;
 mod fields;
+mod identity;
 mod include;
 mod intake;
 mod kafka;
@@ -30,6 +31,7 @@ use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Span, Warnin
 use tierline_rules::{Mode, RuleSet, Sections, rule_set};
 use tierline_stream::topics::Names;
 
+pub use identity::Identity;
 pub use intake::{Intake, Tls, TrustedHeaders};
 pub use kafka::Kafka;
 pub use log::{Log, Work};
@@ -73,6 +75,8 @@ pub struct Config {
     pub time: Time,
     /// The order in which sources win over each other, by field (`account.plan`).
     pub precedence: Vec<(String, Vec<String>)>,
+    /// Which of the systems' customers are one account.
+    pub identity: Identity,
     /// Which systems tell of tickets, accounts and bills, and where their webhooks are taken.
     pub intake: Intake,
     /// What scores customers' messages; none: nobody here does.
@@ -194,6 +198,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
     let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
     let (intake, scorer) = (keys.optional("intake"), keys.optional("scorer"));
+    let identity = keys.optional("identity");
     for later in NOT_BUILT {
         keys.not_built(later, reading.found);
     }
@@ -204,7 +209,8 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let registry = registry.map(|node| Registry::read(node, reading));
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
-    let intake = Intake::read(intake, &log, time.stale_after, reading);
+    let identity = Identity::read(identity, reading);
+    let intake = Intake::read(intake, &identity, &log, time.stale_after, reading);
     let scorer = scorer.and_then(|node| Scorer::read(node, reading));
     let observe = Observe::read(observe, reading);
     let history = time.history;
@@ -228,6 +234,7 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
         topics,
         time,
         precedence,
+        identity,
         intake,
         scorer,
         observe,
@@ -235,4 +242,4 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
 }
 
 /// Sections of the contract that this version refuses.
-const NOT_BUILT: [&str; 4] = ["identity", "dispatch", "notify", "console"];
+const NOT_BUILT: [&str; 3] = ["dispatch", "notify", "console"];

@@ -39,11 +39,33 @@ fn a_source_has_one_secret_or_two_and_a_table_of_accounts() {
 
 #[test]
 fn domains_of_free_mail_are_added_to_the_well_known_ones() {
-    let of = |domains: &str| format!("{A_RULE}intake:\n  free_mail: {domains}\n");
+    let of = |domains: &str| format!("{A_RULE}identity:\n  free_mail: {domains}\n");
     let (config, _) = world().read(&of("[Provider.example]")).unwrap_or_else(|found| panic!("{found}"));
-    let has = |domain| config.intake.free_mail.has(&Identifier::domain(domain).expect("it is one"));
+    let has = |domain| config.identity.free_mail.has(&Identifier::domain(domain).expect("it is one"));
     assert!(has("provider.example") && has("gmail.com") && !has("acme.example"));
     assert!(world().refusal(&of("[provider]")).contains("`provider` is no domain"));
+}
+
+#[test]
+fn accounts_say_who_they_are_at_each_system() {
+    let of = |own: &str, members: &str| {
+        format!(
+            "{A_RULE}intake:\n  sources:\n    desk: {{ kind: mapping, secret: \"${{OLD}}\", accounts: {own}, {RECORDS} }}\n\
+             identity:\n  accounts: {{ acme: {members}, globex: \"desk:18\" }}\n"
+        )
+    };
+    let (config, _) =
+        world().read(&of("{ 20: initech }", "[\"desk:17\", \"desk:19\"]")).unwrap_or_else(|found| panic!("{found}"));
+    let accounts = &config.intake.sources["desk"].basics().accounts.0;
+    let told: Vec<_> = accounts.iter().map(|(id, account)| (id.as_str(), account.as_str())).collect();
+    assert_eq!(told, [("17", "acme"), ("18", "globex"), ("19", "acme"), ("20", "initech")]);
+
+    let refusal = |own: &str, members: &str| world().refusal(&of(own, members));
+    assert!(refusal("{}", "[\"desk:18\"]").contains("`desk:18` cannot be both `acme` and `globex`"));
+    assert!(refusal("{ 17: other }", "[\"desk:17\"]").contains("`accounts` of the source says `other`"));
+    let unknown = refusal("{}", "[\"desc:17\"]");
+    assert!(unknown.contains("`desc`") && unknown.contains("desk"), "{unknown}");
+    assert!(refusal("{}", "[acme.example]").contains("`acme.example` is nobody"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn keys_that_mean_nothing() {
 
 #[test]
 fn parts_that_are_not_built() {
-    insta::assert_snapshot!(told("console: {}\ntopics: { notifications: s }\nidentity: {}\n"));
+    insta::assert_snapshot!(told("console: {}\ntopics: { notifications: s }\ndispatch: {}\n"));
 }
 
 #[test]
