@@ -4,6 +4,7 @@
 //! has the words. Events are made, decoded as it were, a thousand at a time outside the measured time; measured are
 //! `apply` of each, then `advance`, and draining outputs and changes, as the run loop does it, in the thread's CPU time.
 
+mod moving;
 mod traffic;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ fn main() {
         traffic.opening = 10_000;
         throughput(&reference, &mut traffic, 100_000)
     });
+    report("100,000 tickets from one task to another", &|| moving::moves(&reference, 100_000));
 }
 
 /// Runs so many events of the traffic through a fresh engine; events a second, and what went out.

@@ -67,7 +67,7 @@ impl Stage {
 }
 
 /// What this thread has had of a core: what other programs take is not counted.
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
 }
@@ -131,6 +131,11 @@ impl Traffic {
         Traffic { names, open: Vec::new(), accounts, at, random, made: 0, only_created: false, opening: 0 }
     }
 
+    /// When its last event happened.
+    pub fn now(&self) -> Millis {
+        self.at
+    }
+
     pub fn next(&mut self, count: usize) -> Vec<Event> {
         self.names.events.clear();
         (0..count).map(|number| self.event(number)).collect()
@@ -181,6 +186,21 @@ impl Traffic {
 }
 
 impl Event {
+    /// Its ticket goes to the next account: what the one that it leaves is told, and the other.
+    pub fn rehomed<'a>(&self, names: &'a Names) -> Option<[TicketEvent<'a>; 2]> {
+        let Decoded::Ticket(event) = self.decoded(names) else { return None };
+        let to = names.accounts[(self.account + 1) % names.accounts.len()].as_str();
+        let told = |account: Text<'a>| TicketEvent {
+            event_id: format!("{}-moved", event.event_id).into(),
+            account_id: account,
+            kind: TicketEventKind::Rehomed,
+            ticket: TicketFields::default(),
+            to_account: Some(to.into()),
+            ..event.clone()
+        };
+        Some([told(event.account_id.clone()), told(to.into())])
+    }
+
     fn decoded<'a>(&self, names: &'a Names) -> Decoded<'a> {
         let account_id = Text::Borrowed(names.accounts[self.account].as_str());
         let pick = |words: &[&'static str]| Some(Text::Borrowed(words[self.ticket % words.len()]));
