@@ -143,6 +143,11 @@ rules: [ { id: large, tier: 3, when: { account.name: Initech Corporation } } ]
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["ticket_id"], &told[0]["account_id"]), (&json!("zendesk:8"), &json!("hubspot:770002")));
     assert_eq!(told[0]["context"]["account"]["name"], "Initech Corporation");
+    let why = ["why", "zendesk:8", "--account", "zendesk:360002", "--log", "--output", "json"];
+    let why = program.answer(why).well();
+    assert!(why.err.starts_with("the ticket went to account hubspot:770002\n"), "{}", why.err);
+    let why: Value = serde_json::from_str(&why.out).expect("it is JSON");
+    assert_eq!(why["account_id"], "hubspot:770002");
     program.answer(["accounts", "unlink", "zendesk:360002", "--by", "jo"]).well();
     assert_eq!(escalations(2), told, "it stays escalated, and is told of once");
 }

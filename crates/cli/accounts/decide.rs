@@ -102,7 +102,8 @@ fn decide(config: &Config, of: Identity, decided: Option<Option<String>>, told: 
     if let Some(called) = directory.table().aliases.configured(&of) {
         let Identity { source, id } = &of;
         let why = format!(
-            "the configuration calls {name} '{called}', and that comes first; change `{id}` in `intake.sources.{source}.accounts`"
+            "the configuration calls {name} '{called}', and that comes first; change it in `identity.accounts`, or `{id}` in \
+             `intake.sources.{source}.accounts`"
         );
         return Err(Untried::because(why));
     }

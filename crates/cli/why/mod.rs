@@ -72,8 +72,8 @@ pub struct Why {
 }
 
 impl Why {
-    /// Prints it; no is the answer when there is no such ticket.
-    pub fn run(self, shared: &Shared) -> Ended {
+    /// Prints it; no is the answer when there is no such ticket. One that has moved is looked for where it went.
+    pub fn run(mut self, shared: &Shared) -> Ended {
         let mut config = open::config(shared)?;
         if let Some(folder) = &self.folder {
             let partitions = match &config.log {
@@ -82,13 +82,23 @@ impl Why {
             };
             config.log = Log::Embedded { path: folder.clone(), partitions };
         }
-        let told = match self.asks_instances() {
-            true => running::ask(&config, &self)?,
-            false => self.read(&config)?,
-        };
-        let Some((told, who)) = told else {
-            eprintln!("tierline: there is no ticket {} here", self.ticket);
-            return Ok(Answer::No);
+        let mut moves = 0..MOST_MOVES;
+        let (told, who) = loop {
+            let answered = match self.asks_instances() {
+                true => running::ask(&config, &self)?,
+                false => self.read(&config)?,
+            };
+            match answered {
+                Answered::Told(told, who) => break (told, who),
+                Answered::Gone(account) if moves.next().is_some() => {
+                    eprintln!("the ticket went to account {}", print::plain(&account));
+                    self.account = Some(account);
+                }
+                Answered::Gone(_) | Answered::Nowhere => {
+                    eprintln!("tierline: there is no ticket {} here", self.ticket);
+                    return Ok(Answer::No);
+                }
+            }
         };
         match self.output {
             Output::Json => print::line(told.json())?,
@@ -105,7 +115,7 @@ impl Why {
         !elsewhere && (!has_passed || !self.instance.is_empty())
     }
 
-    fn read(&self, config: &Config) -> Result<Option<(Told, String)>, Untried> {
+    fn read(&self, config: &Config) -> Result<Answered, Untried> {
         if let Some(rule) = &self.rule
             && !config.rules.rules.iter().any(|known| known.id == *rule)
         {
@@ -118,9 +128,27 @@ impl Why {
             _ => Ok(engine.why(account, &self.ticket, *now)),
         };
         let why = engines.iter().find_map(|engine| tell(engine).transpose()).transpose()?;
-        Ok(why.map(|why| (Told::new(&why, &config.rules, &config.topics, self.rule.as_deref()), who)))
+        if let Some(why) = why {
+            let told = Told::new(&why, &config.rules, &config.topics, self.rule.as_deref());
+            return Ok(Answered::Told(Box::new(told), who));
+        }
+        let went_to = |(engine, _): &(Engine, Millis)| engine.went_to(account?, &self.ticket).map(str::to_owned);
+        Ok(engines.iter().find_map(went_to).map_or(Answered::Nowhere, Answered::Gone))
     }
 }
+
+/// What was answered.
+enum Answered {
+    /// Why, and who says so.
+    Told(Box<Told>, String),
+    /// The ticket went to this account.
+    Gone(String),
+    /// There is no such ticket.
+    Nowhere,
+}
+
+/// A ticket that went farther than that, one account at a time, is not followed.
+const MOST_MOVES: u8 = 16;
 
 /// How many partitions a folder has that nobody has said anything of.
 const PARTITIONS: i32 = 4;

@@ -9,7 +9,7 @@ use tierline_config::{Config, Observe};
 use tierline_stream::why::Told;
 use ureq::Agent;
 
-use super::Why;
+use super::{Answered, Why};
 use crate::ended::Untried;
 use crate::print::{instant, plain};
 
@@ -25,6 +25,8 @@ enum Said {
     Told(Box<Told>),
     /// It looked wherever the ticket could be.
     NoTicket,
+    /// The ticket went from the account that was named to this one.
+    Gone(String),
     /// Others may have it: these.
     Others(Vec<String>),
     /// It is there, and does not tell, for this reason.
@@ -33,11 +35,11 @@ enum Said {
     Silent(String),
 }
 
-/// Asks until somebody tells; `None`: whoever owns all partitions where it could be knows of no such ticket.
+/// Asks until somebody tells. It is nowhere if whoever owns all partitions where it could be knows of no such ticket.
 ///
 /// # Errors
 /// Not everybody could be asked who had to be, and what else can be.
-pub fn ask(config: &Config, why: &Why) -> Result<Option<(Told, String)>, Untried> {
+pub fn ask(config: &Config, why: &Why) -> Result<Answered, Untried> {
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         // A token goes to those that were named, and to nobody between.
@@ -63,14 +65,15 @@ pub fn ask(config: &Config, why: &Why) -> Result<Option<(Told, String)>, Untried
             failed.clear();
         }
         match said {
-            Said::Told(told) => return Ok(Some((*told, format!("the instance at {instance}")))),
+            Said::Told(told) => return Ok(Answered::Told(told, format!("the instance at {instance}"))),
+            Said::Gone(account) => return Ok(Answered::Gone(account)),
             Said::NoTicket => is_nowhere = true,
             Said::Others(others) => waiting.extend(others),
             Said::Nothing(reason) | Said::Silent(reason) => failed.push(format!("{instance}: {reason}")),
         }
     }
     if failed.is_empty() && is_nowhere {
-        return Ok(None);
+        return Ok(Answered::Nowhere);
     }
     if asked.is_empty() {
         failed.push("observe.listen leaves the port open: name the instance with --instance URL".to_owned());
@@ -146,7 +149,7 @@ fn read(status: u16, body: &str) -> Said {
     };
     let reason = told["error"].as_str().unwrap_or("it gave no reason").to_owned();
     match status {
-        404 => Said::NoTicket,
+        404 => told["account"].as_str().map_or(Said::NoTicket, |account| Said::Gone(account.to_owned())),
         421 => {
             let others = told["instances"].as_array().into_iter().flatten().filter_map(Value::as_str);
             Said::Others(others.map(address).collect())

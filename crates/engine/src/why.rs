@@ -9,6 +9,7 @@ use tierline_rules::{Answer, Edge, Mode, Moment, Truth};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::imports::Sleep;
+use crate::moves::Stray;
 use crate::state::StateError;
 use crate::ticket::Track;
 
@@ -105,6 +106,14 @@ impl Engine {
             tier: known.tier(),
             rules: (0..self.rules.rules.len()).map(|rule| self.rule_why(slot, rule, moment)).collect(),
         })
+    }
+
+    /// The account that a ticket went to from this one, if it went and that is remembered still (`time.history`).
+    pub fn went_to(&self, account: &str, ticket: &str) -> Option<&str> {
+        match self.strays.find(account, ticket)? {
+            Stray::Gone { to, .. } => Some(to),
+            Stray::Nothing { .. } | Stray::Awaited { .. } => None,
+        }
     }
 
     /// The same as of an instant that the task's clock has not come to: what will be so then if nothing happens until

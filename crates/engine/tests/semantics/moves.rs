@@ -132,6 +132,8 @@ fn it_goes_on_and_back_again() {
         desk.message("T1", at(40), Author::Customer);
     }
     assert_eq!([why(&desk, "acme", "T1"), why(&desk, "beta", "T1")], [Some(true), None]);
+    let went_to = ["acme", "beta", "gamma"].map(|account| desk.engine.went_to(account, "T1"));
+    assert_eq!(went_to, [None, Some("gamma"), Some("acme")]);
     desk.account = "gamma";
     desk.reply("T1", at(50));
     desk.run_to(at(1000));

@@ -28,6 +28,8 @@ pub enum Found {
     Told(String),
     /// None of its tasks has such a ticket.
     NoTicket,
+    /// It went from the account that was named to this one.
+    Gone(String),
     /// There is no such rule.
     NoRule,
     /// The state has come further than the instant that was asked about: to this one.

@@ -96,6 +96,10 @@ async fn replies(why: &Why, asked: &Asked) -> Result<Vec<Reply>, &'static str> {
 async fn judge(why: Why, replies: Vec<Reply>) -> Response {
     match replies.first().map(|reply| &reply.found) {
         Some(Found::Told(json)) => return json_body(StatusCode::OK, format!("{json}\n")),
+        Some(Found::Gone(account)) => {
+            let told = json!({ "error": "the ticket went to another account: ask with that", "account": account });
+            return json_body(StatusCode::NOT_FOUND, format!("{told}\n"));
+        }
         Some(Found::NoRule) => {
             return refused(StatusCode::BAD_REQUEST, "there is no such rule; `tierline explain` shows all");
         }

@@ -19,7 +19,10 @@ pub(super) fn find(engine: &Engine, common: &Common, asked: &Asked, now: Millis)
         at => Ok(engine.why(account.as_deref(), ticket, at.unwrap_or(now))),
     };
     match (why, at) {
-        (Ok(None), _) => Found::NoTicket,
+        (Ok(None), _) => {
+            let gone = account.as_deref().and_then(|account| engine.went_to(account, ticket));
+            gone.map_or(Found::NoTicket, |to| Found::Gone(to.to_owned()))
+        }
         (Ok(Some(why)), Some(at)) if why.at > *at => Found::Past(why.at),
         (Ok(Some(why)), _) => Found::Told(Told::new(&why, rules, &common.names, rule).json()),
         // Its words name an account.

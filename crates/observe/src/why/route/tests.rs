@@ -16,6 +16,7 @@ fn lane(questions: &LaneQuestions, partitions: i32) {
                     ("T 1", _, Some(at)) if at < 1_000 => Found::Past(1_000),
                     ("T 1", _, Some(at)) if at > 9_000 => Found::Unforeseen("too far".to_owned()),
                     ("T 1", _, at) => Found::Told(format!("{{\"at\": {at:?}}}")),
+                    ("T-3", ..) => Found::Gone("beta".to_owned()),
                     _ => Found::NoTicket,
                 };
                 let wanted = asked.account.map(|account| i32::from(account != "mine"));
@@ -74,6 +75,8 @@ async fn the_lane_that_knows_the_ticket_answers() {
     }
     // It owns all there are.
     assert_eq!(status(&ask(&questions, None, "/v1/why/T2", "").await.0), 404);
+    let (head, body) = ask(&questions, None, "/v1/why/T-3?account=mine", "").await;
+    assert_eq!((status(&head), body.contains("\"account\":\"beta\"")), (404, true), "{body}");
 }
 
 #[tokio::test]
