@@ -7,6 +7,17 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// What a record says to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Something newer than what it knows.
+    New,
+    /// What it wrote itself, and knows.
+    Known,
+    /// What another wrote, and its own record stands behind that.
+    Overtaken,
+}
+
 /// Keys that were written, and how often.
 #[derive(Debug, Default)]
 pub(super) struct Pending(Mutex<HashMap<String, usize>>);
@@ -22,12 +33,13 @@ impl Pending {
         self.less(key);
     }
 
-    /// A record of this key is read; whether it says something newer than what this process knows.
-    pub fn is_news(&self, key: &str, is_ours: bool) -> bool {
+    /// A record of this key is read.
+    pub fn news(&self, key: &str, is_ours: bool) -> News {
         match is_ours {
-            // One that got through although its writer heard that it failed is news.
-            true => !self.less(key),
-            false => !self.keys().contains_key(key),
+            true if self.less(key) => News::Known,
+            false if self.keys().contains_key(key) => News::Overtaken,
+            // One of ours that got through although its writer heard that it failed is news.
+            true | false => News::New,
         }
     }
 
@@ -54,11 +66,11 @@ mod tests {
     fn what_others_wrote_before_ours_is_no_news() {
         let pending = Pending::default();
         pending.wrote("a".into());
-        assert!(!pending.is_news("a", false) && pending.is_news("b", false));
-        assert!(!pending.is_news("a", true), "our own is known");
-        assert!(pending.is_news("a", false), "behind ours, the other's counts");
+        assert_eq!([pending.news("a", false), pending.news("b", false)], [News::Overtaken, News::New]);
+        assert_eq!(pending.news("a", true), News::Known);
+        assert_eq!(pending.news("a", false), News::New, "behind ours, the other's counts");
         pending.wrote("a".into());
         pending.took_back("a");
-        assert!(pending.is_news("a", true), "it got through all the same");
+        assert_eq!(pending.news("a", true), News::New, "it got through all the same");
     }
 }

@@ -9,7 +9,7 @@ use tierline_stream::client::{Client, From, Outgoing, Seen};
 use tierline_stream::log::{Failure, Offset, Partition};
 use tierline_stream::topics::Names;
 
-use super::pending::Pending;
+use super::pending::{News, Pending};
 use super::{Directory, Entry, EntryKind, Table, Unsettled};
 use crate::identity::{Aliases, Fact, Identity};
 
@@ -155,9 +155,12 @@ impl Shared {
         client.read(topic.name(names), From::Start, false, PATIENCE, &mut |seen| {
             if let Some(seen) = seen
                 && note(reached, &seen)
-                && self.is_news(topic, &seen)
             {
-                let left = self.take(topic, &seen);
+                let left = match self.news(topic, &seen) {
+                    News::Known => Unsettled::default(),
+                    News::New => self.take(topic, &seen),
+                    News::Overtaken => self.overtaken(topic, &seen),
+                };
                 self.leave_unsettled(left);
             }
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -169,6 +172,11 @@ impl Shared {
     pub fn unsettled(&self, since: Duration) -> Unsettled {
         let mut unsettled = self.0.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
         unsettled.take_if(|(first, _)| first.elapsed() >= since).map(|(_, all)| all).unwrap_or_default()
+    }
+
+    /// Whether nothing waits that others have left.
+    pub fn is_settled(&self) -> bool {
+        self.0.unsettled.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     fn leave_unsettled(&self, left: Unsettled) {
@@ -195,13 +203,29 @@ impl Shared {
         left
     }
 
-    fn is_news(&self, topic: Topic, seen: &Seen<'_>) -> bool {
+    /// A record of another process that one of this process, written without knowing of it, stands behind. What that one
+    /// has left: the other may be gone before it looks.
+    fn overtaken(&self, topic: Topic, seen: &Seen<'_>) -> Unsettled {
+        let mut left = Unsettled::default();
+        if topic == Topic::Directory
+            && let Some(theirs) = seen.key.and_then(|key| Entry::read(key, seen.value))
+        {
+            left.note(&theirs, self.table().find(&theirs.source, theirs.kind, &theirs.id));
+        }
+        left
+    }
+
+    fn news(&self, topic: Topic, seen: &Seen<'_>) -> News {
         let mut ours = false;
         seen.headers.each(&mut |name, value| ours |= name == BY && value == Some(self.0.by.as_bytes()));
-        let Some(key) = seen.key.and_then(|key| std::str::from_utf8(key).ok()) else { return true };
+        let Some(key) = seen.key.and_then(|key| std::str::from_utf8(key).ok()) else { return News::New };
         let is_shared =
             topic == Topic::Aliases || Entry::read(key.as_bytes(), None).is_some_and(|entry| is_shared(&entry));
-        if is_shared { self.0.pending.is_news(key, ours) } else { !ours }
+        match (is_shared, ours) {
+            (true, _) => self.0.pending.news(key, ours),
+            (false, true) => News::Known,
+            (false, false) => News::New,
+        }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Table> {

@@ -39,6 +39,19 @@ proptest! {
     }
 }
 
+#[test]
+fn of_two_who_file_a_ticket_at_once_either_looks_after_it() {
+    for killed in 0..2 {
+        let mut world = World::new();
+        world.take(&Step::File { gateway: 1, ticket: 0, of: 0 });
+        world.take(&Step::File { gateway: 0, ticket: 0, of: 1 });
+        [0, 1].map(|gateway| world.take(&Step::CatchUp { gateway }));
+        world.replace(killed);
+        world.come_to_rest();
+        world.check();
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let gateway = 0..2usize;
     let of = 0..world::EVERYBODY.len();

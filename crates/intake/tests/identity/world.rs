@@ -96,8 +96,10 @@ impl World {
             Step::Forget { of } => self.decide(*of, None),
             Step::CatchUp { gateway } => self.catch_up(*gateway),
             Step::Restart { gateway } => {
-                // What a gateway has not read yet lies in a segment that is written to, and is not compacted.
-                if self.gateways.iter().all(|process| process.has_read_all(&self.log)) {
+                // What a gateway has not read yet, or read and not looked after within seconds, lies in a segment that is
+                // written to, and is not compacted.
+                let is_done = |process: &Process| process.has_read_all(&self.log) && process.shared.is_settled();
+                if self.gateways.iter().all(is_done) {
                     self.log.compact();
                 }
                 self.gateways[*gateway] = start(&self.log, self.processes);
@@ -107,6 +109,13 @@ impl World {
                 self.write(learnt);
             }
         }
+    }
+
+    /// A gateway is gone before it looks after anything, and nobody takes its place until the log is compacted.
+    pub fn replace(&mut self, gateway: usize) {
+        self.log.compact();
+        self.gateways[gateway] = start(&self.log, self.processes);
+        self.processes += 1;
     }
 
     /// Everybody has read all, and moved what others left behind.
