@@ -6,7 +6,6 @@ use tierline_rules::{NEVER, OnChange, Reads, SlaPolicy, Target, Topic, Truth};
 use super::{Applied, Carried, Clocks, Standing};
 use crate::account::Slot;
 use crate::engine::Engine;
-use crate::index;
 use crate::judge::{Rising, ahead_of};
 use crate::ticket::Ticket;
 

@@ -45,7 +45,7 @@ fn of_two_who_file_a_ticket_at_once_either_looks_after_it() {
         let mut world = World::new();
         world.take(&Step::File { gateway: 1, ticket: 0, of: 0 });
         world.take(&Step::File { gateway: 0, ticket: 0, of: 1 });
-        [0, 1].map(|gateway| world.take(&Step::CatchUp { gateway }));
+        [0, 1].into_iter().for_each(|gateway| world.take(&Step::CatchUp { gateway }));
         world.replace(killed);
         world.come_to_rest();
         world.check();
