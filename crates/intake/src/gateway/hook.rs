@@ -20,7 +20,12 @@ use crate::{Answer, Arrived, Delivery, Source};
 
 /// The gateway's one address.
 pub fn routes(gateway: Gateway) -> Router {
-    Router::new().route("/hooks/{name}", post(hook)).with_state(gateway)
+    Router::new().route("/hooks/{name}", post(hook).head(there)).with_state(gateway)
+}
+
+/// Intercom asks so whether anybody is at an address, before it takes it.
+async fn there(State(gateway): State<Gateway>, Path(name): Path<String>) -> StatusCode {
+    if gateway.sources.contains_key(&name) { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
 /// Where nothing else is known, a sender may try again after this.

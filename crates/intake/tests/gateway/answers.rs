@@ -113,3 +113,18 @@ fn a_slow_caller_is_cut_off() {
     }
     assert!(world.path().exists());
 }
+
+#[test]
+fn whoever_asks_for_the_head_alone_is_told_whether_anybody_is_here() {
+    let world = World::new();
+    let gateway = world.start();
+    for (name, answer) in [("desk", "HTTP/1.1 200"), ("nobody", "HTTP/1.1 404")] {
+        let mut caller = TcpStream::connect(gateway.address).expect("it listens");
+        caller.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
+        let said = format!("HEAD /hooks/{name} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        caller.write_all(said.as_bytes()).expect("it is heard");
+        let mut heard = String::new();
+        caller.read_to_string(&mut heard).expect("it answers and ends");
+        assert!(heard.starts_with(answer), "{heard}");
+    }
+}
