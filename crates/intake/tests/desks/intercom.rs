@@ -150,3 +150,72 @@ fn what_is_none_of_ours_is_passed_over() {
     assert!(desk.read(&json!({"event_name": "fin_replied", "conversation_id": "1"})).is_empty());
     assert_eq!(desk.unreadable(&json!({"hello": 1})).code, "undecodable");
 }
+
+/// As recorded in `zerver/webhooks/intercom/fixtures` of zulip/zulip, shortened.
+#[test]
+fn a_ticket_is_told_beside_its_new_part() {
+    let mut desk = Desk::new("intercom", "");
+    let part = json!({"type": "ticket_part", "id": "374", "part_type": "comment", "body": "<p>Is anybody there?</p>",
+        "created_at": 1_772_442_100, "author": {"id": "c501", "type": "user", "name": null}});
+    let ticket = json!({"type": "ticket", "id": "900", "category": "Customer", "created_at": 1_772_442_000,
+        "updated_at": 1_772_442_100, "ticket_state": {"category": "submitted"}, "open": true,
+        "admin_assignee_id": "601", "team_assignee_id": "0", "ticket_type": {"name": "Bug"},
+        "contacts": {"contacts": [{"type": "contact", "id": "c501"}]},
+        "ticket_parts": {"type": "ticket_part.list", "ticket_parts": [part], "total_count": 1}});
+    let mut notice = json!({"type": "notification_event", "topic": "ticket.contact.replied", "id": "n1",
+        "data": {"item": {"type": "ticket_ticket_part", "ticket": ticket, "ticket_part": part}}});
+    let told = desk.read(&notice);
+    assert_eq!((&told[0]["kind"], &told[0]["message"]["author"]), (&json!("message"), &json!("customer")));
+    assert_eq!((&told[1]["kind"], &told[1]["ticket"]["assignee"]), (&json!("updated"), &json!("601")));
+    // Since version 2.15 of the API.
+    notice["topic"] = json!("ticket.closed");
+    notice["data"]["item"]["ticket"]["ticket_state"]["category"] = json!("resolved");
+    assert_eq!(desk.read(&notice)[1]["ticket"]["status"], "solved");
+}
+
+#[test]
+fn of_who_takes_part_the_contact_is_remembered() {
+    let mut desk = Desk::new("intercom", "");
+    let contact = json!({"type": "contact", "id": "c502", "name": "Jo",
+        "companies": {"type": "list", "data": [{"id": "900", "type": "company"}], "total_count": 1}});
+    for (topic, mut item) in [
+        ("conversation.contact.attached", json!({"conversation": {"model": {"id": 815}, "parts": []}})),
+        ("ticket.contact.attached", json!({"ticket": {"type": "ticket", "id": 816, "state": "submitted"}})),
+        ("company.contact.attached", json!({"company": {"type": "company", "id": "900"}})),
+    ] {
+        item["contact"] = contact.clone();
+        let notice = json!({"type": "notification_event", "topic": topic, "id": "n", "data": {"item": item}});
+        assert!(desk.read(&notice).is_empty(), "{topic}");
+    }
+    let mut notice = sample(include_str!("samples/intercom/user_created.json"));
+    notice["data"]["item"]["contacts"]["contacts"][0]["id"] = json!("c502");
+    assert_eq!(desk.one(&notice)["account_id"], "acme");
+}
+
+#[test]
+fn what_began_a_conversation_is_one_message_though_it_comes_as_a_part() {
+    let mut desk = Desk::new("intercom", "");
+    let mut notice = sample(include_str!("samples/intercom/user_created.json"));
+    let first = message(&mut desk, &notice)["id"].clone();
+    notice["topic"] = json!("conversation_part.tag.created");
+    notice["id"] = json!("notif_2");
+    notice["data"]["item"]["conversation_parts"] = json!({"total_count": 1, "conversation_parts": [
+        {"type": "conversation_part", "id": "9000", "part_type": "comment", "body": "<p>The export fails.</p>",
+            "created_at": 1_772_442_000, "author": {"type": "user", "id": "c501"}}]});
+    let told = message(&mut desk, &notice);
+    assert_eq!((&told["id"], &told["author"]), (&first, &json!("customer")));
+}
+
+#[test]
+fn a_conversation_that_becomes_a_ticket_changes() {
+    let mut desk = Desk::new("intercom", "");
+    let ticket = json!({"type": "notification_event", "topic": "ticket.created", "id": "n2", "data": {"item": {
+        "type": "ticket", "id": "815", "category": "Customer", "created_at": 1_772_442_000, "updated_at": 1_772_445_900,
+        "ticket_attributes": {"_default_title_": "Export"}, "ticket_state": {"category": "submitted"},
+        "ticket_type": {"name": "Bug"}, "contacts": {"contacts": [{"type": "contact", "id": "c501"}]}}}});
+    assert_eq!(Desk::new("intercom", "").one(&ticket)["kind"], "created");
+    desk.read(&sample(include_str!("samples/intercom/user_created.json")));
+    let told = desk.one(&ticket);
+    assert_eq!((&told["kind"], &told["ticket"]["type"]), (&json!("updated"), &json!("Bug")));
+    assert_eq!(told["occurred_at"], 1_772_445_900_000_i64);
+}

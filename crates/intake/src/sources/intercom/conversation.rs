@@ -12,6 +12,8 @@ use crate::{Home, Json, Unreadable};
 pub fn read(reader: &mut Reader<'_, '_>, item: Json<'_>, notice: Notice<'_>) -> Result<(), Unreadable> {
     let id = vendor_id(first([item.get("id"), item.get("conversation_id")]));
     let id = id.ok_or_else(|| Unreadable::missing("/data/item/id"))?;
+    // A conversation that becomes a ticket keeps its id: it was created before, and now changes.
+    let becomes = notice.topic == "ticket.created" && reader.known(EntryKind::Ticket, &id).is_some();
     let stamps = first([item.get("updated_at"), notice.envelope.get("created_at")]);
     let created_at = desk::when(item.get("created_at"));
     let at = desk::when(stamps).or(created_at).unwrap_or(reader.context.delivery.received_at);
@@ -29,7 +31,8 @@ pub fn read(reader: &mut Reader<'_, '_>, item: Json<'_>, notice: Notice<'_>) -> 
     let is_whole = notice.topic.is_empty()
         && list.is_told()
         && list.get("total_count").whole().is_none_or(|total| total <= parts.len() as i64);
-    let is_new = notice.topic.ends_with(".created") && !notice.topic.contains("part") && !notice.topic.contains("note");
+    let is_new =
+        notice.topic.ends_with(".created") && !["part", "note"].iter().any(|of| notice.topic.contains(of)) && !becomes;
     let mut fields = fields(reader, &id, item, notice);
     if let Some(created_at) = created_at.filter(|_| is_new || is_whole) {
         let kind = TicketEventKind::Created;
@@ -40,10 +43,15 @@ pub fn read(reader: &mut Reader<'_, '_>, item: Json<'_>, notice: Notice<'_>) -> 
         let message = part::source(reader, &id, item);
         reader.reading.push(TicketEvent { fields: told, message, ..event(kind, event_id, created_at) });
     }
+    // A tag on what began a conversation brings that as a part.
+    let began = vendor_id(first([item.get("source"), item.get("conversation_message")]).get("id"));
     let mut by = None;
     for one in &parts {
         by = Some(reader.author(one.get("author")).0);
-        if let Some(written) = part::read(reader, *one, at) {
+        if let Some(mut written) = part::read(reader, *one, at) {
+            if began.is_some() && written.message.id.as_deref() == began.as_deref() {
+                written.message.id = Some(desk::first_message(&id));
+            }
             let event_id = format!("{id}:message:{}", written.message.id.as_deref().unwrap_or_default());
             let record = event(TicketEventKind::Message, event_id, written.at);
             match desk::is_object(item.get("ai_agent")) {

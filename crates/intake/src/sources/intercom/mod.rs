@@ -108,6 +108,20 @@ impl Reader<'_, '_> {
 
     /// What a notification is about, or an object by itself.
     fn item(&mut self, item: Json<'_>, notice: Notice<'_>) -> Result<(), Unreadable> {
+        if item.get("id").id().is_none() {
+            // Most topics of tickets tell the ticket beside its new part: `ticket_ticket_part`.
+            let ticket = item.get("ticket");
+            if ticket.get("ticket_state").is_told() {
+                return self.item(ticket, notice);
+            }
+            // `conversation.`, `ticket.` and `company.contact.attached` tell two things side by side, the first of them
+            // not as others do.
+            if [".contact.attached", ".contact.detached"].iter().any(|end| notice.topic.ends_with(end)) {
+                contact::person(self, item.get("contact"), false);
+                self.reading.ignore("/data/item", "who takes part is not kept; what is told of the contact is");
+                return Ok(());
+            }
+        }
         let lists = ["conversations", "tickets", "contacts", "users", "companies", "admins", "teams", "data"];
         let kind = item.get("type").text().or_else(|| item.get("object").text()).unwrap_or_default();
         if kind.is_empty() || kind == "list" || kind.ends_with(".list") {
