@@ -109,3 +109,23 @@ fn a_table_that_is_wrong_is_told_with_what_was_meant() {
     assert!(built("hubspot", "signature: v4").is_err());
     assert!(built("hubspot", "properties: { plan: { values: { a: b } } }").is_err());
 }
+
+#[test]
+fn an_association_and_a_merge_may_name_no_object() {
+    let mut hubspot = Desk::new("hubspot", "kind: hubspot");
+    let bare = |kind: &str, more: Value| {
+        let mut event = event(kind, 1, 2_000, more);
+        event.as_object_mut().unwrap().remove("objectId");
+        event
+    };
+    let ends = json!({"associationType": "COMPANY_TO_CONTACT", "fromObjectId": 900, "toObjectId": 17,
+        "associationRemoved": false});
+    let associated = hubspot.read(&json!([bare("company.associationChange", ends)]));
+    assert_eq!((associated.records.len(), associated.ignored.len()), (0, 1));
+    let ends = json!({"fromObjectTypeId": "0-2", "toObjectTypeId": "0-1", "fromObjectId": 900, "toObjectId": 17});
+    let associated = hubspot.read(&json!([bare("object.associationChange", ends)]));
+    assert_eq!((associated.records.len(), associated.ignored.len()), (0, 1));
+    let ids = json!({"primaryObjectId": 900, "mergedObjectIds": [901], "newObjectId": 902});
+    let merged = hubspot.read(&json!([bare("company.merge", ids)]));
+    assert_eq!((last(&merged, "account_id"), last(&merged, "deleted")), (&json!("hubspot:901"), &json!(true)));
+}

@@ -13,9 +13,10 @@ use crate::{Context, Json, Reading};
 /// <https://developers.hubspot.com/docs/guides/crm/understanding-the-crm#object-type-ids>
 const COMPANIES: &str = "0-2";
 
-/// Whether it is an event of a webhook.
+/// Whether it is an event of a webhook. One of an association names no `objectId`, one of a merge need not.
 pub fn is_one(json: Json<'_>) -> bool {
-    json.get("objectId").is_told() && kind_of(json).is_some()
+    let places = ["objectId", "primaryObjectId", "fromObjectId"];
+    kind_of(json).is_some() && places.iter().any(|name| json.get(name).is_told())
 }
 
 /// When it happened; what does not say it comes first.
@@ -47,7 +48,11 @@ impl Hubspot {
         if !of_company {
             return Err("it is not of a company".into());
         }
-        let id = event.get("objectId").id().ok_or("its `objectId` is no id")?;
+        if what == "associationChange" {
+            return Err("what a company belongs to is no field of an account".into());
+        }
+        let id = [event.get("objectId"), event.get("primaryObjectId")].into_iter().find_map(Json::id);
+        let id = id.ok_or("its `objectId` is no id")?;
         let at = event.get("occurredAt").whole().unwrap_or(context.delivery.received_at);
         let mut company = Company::of(&self.basics, &id, context, reading);
         match what {
@@ -60,7 +65,6 @@ impl Hubspot {
             "merge" => self.merge(&id, event, at, context, reading),
             "creation" => Err("a new company has no properties yet: each comes as a change of its own".into()),
             "restore" => Err("a company that is restored comes with its next changes".into()),
-            "associationChange" => Err("what a company belongs to is no field of an account".into()),
             _ => Err("an event of this type tells nothing of an account".into()),
         }
     }
