@@ -247,3 +247,26 @@ fn a_replay_makes_the_ids_that_there_were() {
     };
     assert_eq!(all(), all());
 }
+
+#[test]
+fn a_rating_may_come_with_the_customers_words() {
+    let mut payload = told("rated", "Closed", None);
+    payload["rating"] = json!({"value": -103, "feedback": "Too slow"});
+    let record = Desk::new("freshdesk", "").one(&payload);
+    assert_eq!((&record["kind"], &record["rating"]), (&json!("rated"), &json!(1)));
+    assert_eq!(record["rating_comment"], "Too slow");
+    payload["rating"] = json!(103);
+    assert_eq!(Desk::new("freshdesk", "").one(&payload)["rating"], 5);
+}
+
+#[test]
+fn a_reply_is_its_writers_though_its_trigger_is_the_same() {
+    let by = |comment: &str| {
+        let payload = json!({"freshdesk_webhook": {"triggered_event": "{reply_sent:sent}", "ticket_id": "11",
+            "ticket_subject": "S", "ticket_status": "Open", "requester_name": "Bob Roe",
+            "requester_email": "bob@acme.example", "ticket_latest_public_comment": comment}});
+        Desk::new("freshdesk", "").one(&payload)["message"]["author"].clone()
+    };
+    assert_eq!(by("Bob Roe : still broken"), "customer");
+    assert_eq!(by("Sam Ito : try again"), "agent");
+}

@@ -57,8 +57,8 @@ fn happened(reader: &mut Reader<'_, '_>, told: Told<'_>) -> Result<(), Unreadabl
     let told_at = desk::when(first(stamps));
     let home = reader.home(&id, of_ticket, told_at.unwrap_or(delivery.received_at));
     let fields = ticket::fields(reader, &id, of_ticket);
-    let number = first([rating, rating.get("value"), rating.at("/ratings/default_question")]).whole();
-    let number = number.and_then(words::rating);
+    let places = [rating, rating.get("value"), rating.at("/ratings/default_question")];
+    let number = places.into_iter().find_map(Json::whole).and_then(words::rating);
     if kind == TicketEventKind::Rated && number.is_none() {
         reader.reading.ignore("/rating", "not a rating that Freshdesk documents");
         kind = TicketEventKind::Updated;
@@ -155,11 +155,8 @@ pub fn unchanged(reader: &mut Reader<'_, '_>, told: Json<'_>) -> Result<(), Unre
         () if trigger.contains("note_type:private") => {
             (TicketEventKind::Message, Some(Author::Agent), Some("ticket_latest_private_comment"), false)
         }
-        () if trigger.contains("reply_sent") => {
-            (TicketEventKind::Message, Some(Author::Agent), Some("ticket_latest_public_comment"), true)
-        }
-        // Without its trigger, whose comment it is tells its name alone.
-        () if trigger.contains("note_type")
+        // A trigger says nothing of who replied, so whose comment it is tells its name alone.
+        () if ["reply_sent", "note_type"].iter().any(|what| trigger.contains(what))
             || (trigger.is_empty() && vendor_id(told.get("ticket_status")).is_none()) =>
         {
             let comment = told.get("ticket_latest_public_comment").text().unwrap_or_default();
