@@ -90,3 +90,48 @@ fn data_with_an_events_name_is_read_as_well() {
     let account = desk.one(&json!({"event": "account.updated", "account": {"id": "900", "name": "Acme"}}));
     assert_eq!(account["set"]["name"], "Acme");
 }
+
+#[test]
+fn whose_it_was_is_empty_once_it_is_nobodys() {
+    let mut desk = Desk::new("pylon", "");
+    let mut payload = template();
+    payload["event"] = json!("updated");
+    payload["issue"]["assignee"] = json!({"id": ""});
+    payload["issue"]["team"] = json!({"id": "", "name": ""});
+    let cleared = desk.one(&payload)["cleared"].clone();
+    let is_cleared = |field: &str| cleared.as_array().is_some_and(|all| all.contains(&json!(field)));
+    assert!(is_cleared("assignee") && is_cleared("team"), "{cleared}");
+}
+
+#[test]
+fn an_event_of_another_name_is_what_it_brings() {
+    let mut desk = Desk::new("pylon", "");
+    let issue = sample(include_str!("samples/pylon/issue.json"))["data"].clone();
+    let changed = desk.one(&json!({"event_type": "issue.status_changed", "data": {"issue": issue}}));
+    assert_eq!((&changed["kind"], &changed["ticket"]["priority"]), (&json!("updated"), &json!("urgent")));
+    let message = json!({"id": "m1", "body": "Hi", "author": {"name": "Jo", "contact": {"id": "con_1"}}});
+    let added = desk.one(&json!({"event_type": "issue.message_added", "data": {"issue": issue, "message": message}}));
+    assert_eq!((&added["kind"], &added["message"]["author"]), (&json!("message"), &json!("customer")));
+    assert!(desk.read(&json!({"event_type": "article.published", "data": {"id": "a", "title": "T"}})).is_empty());
+}
+
+/// After the tests of mgmonteleone/py-usepylon-sdk.
+#[test]
+fn a_template_without_objects_is_read_as_well() {
+    let mut desk = Desk::new("pylon", "");
+    let mut payload = json!({"event_type": "issue_new", "issue_id": "issue_123", "issue_number": "42",
+        "issue_title": "Test issue", "issue_team_name": "Support", "issue_account_id": "900",
+        "issue_account_name": "Acme", "issue_requester_email": "jo@acme.example", "issue_requesteer_id": "con_1",
+        "issue_assignee_id": "usr_1", "issue_body": "It fails", "issue_status": "new", "issue_tags": ["billing"]});
+    let told = desk.one(&payload);
+    assert_eq!((&told["kind"], &told["account_id"]), (&json!("created"), &json!("acme")));
+    assert_eq!((&told["ticket"]["status"], &told["message"]["text"]), (&json!("new"), &json!("It fails")));
+    payload["event_type"] = json!("issue_message_new");
+    payload["message_id"] = json!("m1");
+    payload["message_body_html"] = json!("<p>Any news?</p>");
+    payload["message_author_id"] = json!("con_1");
+    payload["message_is_private"] = json!(false);
+    payload["message_sent_at"] = json!("2026-03-02T10:30:00Z");
+    let told = desk.one(&payload);
+    assert_eq!((&told["kind"], &told["message"]["author"]), (&json!("message"), &json!("customer")));
+}

@@ -12,7 +12,11 @@ use crate::{Home, Json, Unreadable, content_id};
 
 /// What a trigger tells: by the template, or `data` with an event's name beside it.
 pub fn event(reader: &mut Reader<'_, '_>, word: &str, told: Json<'_>, of_message: Json<'_>) -> Result<(), Unreadable> {
-    let Some((mut kind, by)) = words::event(word) else {
+    // The words are whoever's wrote the trigger. Of one that is not known, what it brings says what happened.
+    let of_issue = (word.starts_with("issue") || !word.contains('.'))
+        && ["title", "state", "body_html"].iter().any(|name| told.get(name).is_told());
+    let brings = if desk::is_object(of_message) { TicketEventKind::Message } else { TicketEventKind::Updated };
+    let Some((mut kind, by)) = words::event(word).or(of_issue.then_some((brings, None))) else {
         reader.reading.ignore("/event", "an event of neither an issue nor a message nor an account");
         return Ok(());
     };
@@ -146,13 +150,13 @@ fn fields(reader: &mut Reader<'_, '_>, id: &str, told: Json<'_>) -> Fields<Ticke
     fields.set_told(TicketField::Tags, desk::texts(told.get("tags")));
     fields.set_told(TicketField::Channel, told.get("source").text());
     fields.set_told(TicketField::Requester, requester(told).map(Cow::into_owned));
-    let assignee = first([told.at("/assignee/id"), told.get("assignee_id"), told.get("assignee")]);
+    let assignee = first([told.at("/assignee/id"), told.get("assignee_id"), bare(told.get("assignee"))]);
     tell_id(&mut fields, TicketField::Assignee, assignee);
     if let Some(assignee) = vendor_id(assignee) {
         let by = if reader.desk.options.is_bot(&assignee) { HandledBy::Bot } else { HandledBy::Team };
         fields.set(TicketField::HandledBy, by.word());
     }
-    let team = first([told.at("/team/id"), told.get("team_id"), told.get("team")]);
+    let team = first([told.at("/team/id"), told.get("team_id"), bare(told.get("team"))]);
     match vendor_id(team) {
         Some(team) => {
             let name = told.at("/team/name").text().map(str::to_owned);
@@ -173,6 +177,11 @@ fn fields(reader: &mut Reader<'_, '_>, id: &str, told: Json<'_>) -> Fields<Ticke
         desk.options.tell_custom(&mut fields, own, account::value(field), &mut reader.around());
     }
     fields
+}
+
+/// What stands for a thing by itself; an object is looked into elsewhere.
+fn bare(json: Json<'_>) -> Json<'_> {
+    if desk::is_object(json) { Json::absent() } else { json }
 }
 
 /// Who opened it: a requester is a customer's, unless a mail program sent it by itself.

@@ -5,6 +5,7 @@
 
 mod account;
 mod api;
+mod flat;
 mod issue;
 mod message;
 mod words;
@@ -85,6 +86,9 @@ impl Reader<'_, '_> {
     fn read(&mut self, payload: Json<'_>) -> Result<(), Unreadable> {
         if payload.is_list() {
             return payload.items().try_for_each(|item| self.read(item));
+        }
+        if payload.get("issue_id").is_told() && payload.get("issue_title").is_told() {
+            return flat::read(self, payload);
         }
         let data = payload.get("data");
         let word = desk::first([payload.get("event"), payload.get("event_type"), payload.get("type")]).text();
