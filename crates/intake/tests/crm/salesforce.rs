@@ -118,3 +118,14 @@ fn what_is_nothing_of_salesforces_is_refused_and_not_passed_over() {
     assert!(foreign.reason.contains("neither a change event of Salesforce"), "{foreign}");
     assert_eq!(crm.read(&json!({"records": []})).records.len(), 0);
 }
+
+#[test]
+fn a_person_account_has_its_name_in_parts() {
+    let parts = json!({"Salutation": "Ms.", "FirstName": "Ada", "LastName": "Lovelace"});
+    let created = crm().read(&event("CREATE", 1_000, json!({}), json!({"Name": parts})));
+    assert_eq!(last(&created, "name"), "Ada Lovelace");
+    let parts = json!({"com.sforce.eventbus.Switchable_PersonName": {"FirstName": {"string": "Ada"},
+        "LastName": {"string": "Lovelace"}, "Suffix": null}});
+    let created = crm().read(&event("CREATE", 1_000, json!({}), json!({"Name": parts})));
+    assert_eq!(last(&created, "name"), "Ada Lovelace");
+}

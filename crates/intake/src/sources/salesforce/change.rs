@@ -108,6 +108,10 @@ impl Salesforce {
     /// What a new record says: a field of ours that it leaves out is empty.
     fn whole(&self, event: Json<'_>, pointer: &str, context: &Context<'_>, reading: &mut Reading) -> Vec<Said> {
         let mut said = self.said(event, pointer, context, reading, |_, _| true);
+        if let Some(name) = person(event) {
+            let named = self.told_by("Name", None);
+            said.extend(named.map(|property| Said { of: property.of.clone(), value: Some(name.as_str().into()) }));
+        }
         for property in self.properties.iter() {
             let is_there = property.configured || !property.name.ends_with("__c");
             if is_there && !said.iter().any(|one| one.of == property.of) {
@@ -207,6 +211,14 @@ impl Salesforce {
         let known = user.and_then(|id| reading.known(context, &self.basics.name, EntryKind::User, id));
         known.and_then(|known| known.name.as_deref()).map_or(value.clone(), Into::into)
     }
+}
+
+/// What a person account is called, whose `Name` comes in parts. One part alone, as an update has it, is no name.
+fn person(event: Json<'_>) -> Option<String> {
+    let name = bare(event.get("Name"));
+    let parts = ["FirstName", "MiddleName", "LastName", "Suffix"].map(|part| bare(name.get(part)).text());
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 const ADDRESS_PARTS: [&str; 8] =
