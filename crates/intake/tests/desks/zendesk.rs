@@ -257,3 +257,41 @@ fn the_same_words_later_are_another_message() {
     export["tickets"][0]["comments"][1]["created_at"] = json!("2026-03-02T09:00:30Z");
     assert_eq!(desk.read(&export)[1]["message"]["id"], "99001");
 }
+
+#[test]
+fn a_new_name_is_told_beside_the_user() {
+    let mut desk = Desk::new("zendesk", "");
+    let renamed = json!({"type": "zen:event-type:user.name_changed", "id": "e1", "time": "2026-03-02T08:00:00Z",
+        "subject": "zen:user:501", "detail": {"id": "501", "role": "end-user", "organization_id": "900"},
+        "event": {"current": "Jo Roe", "previous": "Jo Doe"}});
+    assert!(desk.read(&renamed).is_empty());
+    assert_eq!(message(&mut desk, &created())["author_name"], "Jo Roe");
+}
+
+#[test]
+fn a_field_is_named_otherwise_where_another_carries_it() {
+    let mut event = sample(include_str!("samples/zendesk/bridged_comment.json"));
+    let told = &mut event["detail"]["ticket_event"];
+    told["type"] = json!("Custom Field Changed");
+    told["custom_field"] = json!({"id": 1000, "title": "Product area", "field_type": "text"});
+    (told["previous"], told["current"]) = (json!(null), json!("api"));
+    assert_eq!(Desk::new("zendesk", "").one(&event)["ticket"]["custom"]["product_area"], "api");
+}
+
+#[test]
+fn what_a_search_finds_is_read_as_well() {
+    let ticket = json!({"url": "https://acme.zendesk.com/api/v2/tickets/42.json", "id": 42, "result_type": "ticket",
+        "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T10:00:00Z", "subject": "S", "status": "open",
+        "requester_id": 501, "submitter_id": 501, "organization_id": 900});
+    let record = Desk::new("zendesk", "").one(&json!({"results": [ticket], "count": 1, "next_page": null}));
+    assert_eq!((&record["ticket_id"], &record["ticket"]["status"]), (&json!("zendesk:42"), &json!("open")));
+}
+
+#[test]
+fn blank_placeholders_are_no_comment() {
+    let mut payload = sample(include_str!("samples/zendesk/template_updated.json"));
+    payload["comment"] = json!({"id": "", "body": "", "public": "", "created_at": "",
+        "author": {"id": "", "name": "", "role": ""}});
+    let records = Desk::new("zendesk", "").read(&payload);
+    assert!(records.iter().all(|record| record["kind"] != "message"), "{records:?}");
+}

@@ -46,7 +46,9 @@ pub fn read(
 ) -> Option<Comment> {
     let text = first([comment.get("plain_body"), comment.get("body"), comment.get("html_body"), comment.get("value")]);
     let comment_id = vendor_id(comment.get("id"));
-    if !text.is_told() && comment_id.is_none() {
+    let writer = vendor_id(first([comment.get("author_id"), comment.at("/author/id")]));
+    // Placeholders of no comment are blank.
+    if text.text().is_none() && comment_id.is_none() && writer.is_none() {
         return None;
     }
     let text = text.text().map(plain);

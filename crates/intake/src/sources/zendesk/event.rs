@@ -69,6 +69,9 @@ pub fn subscribed(reader: &mut Reader<'_, '_>, payload: Json<'_>) -> Result<(), 
         "messaging_ticket" if what == "message_added" => messaging(reader, payload),
         "user" => {
             people::user(reader, payload.get("detail"), what == "deleted");
+            if what == "name_changed" {
+                people::renamed(reader, payload.at("/detail/id"), payload.at("/event/current"));
+            }
             Ok(())
         }
         "organization" => {
@@ -155,7 +158,8 @@ fn changed(reader: &mut Reader<'_, '_>, id: &str, event: &mut TicketEvent, told:
     match told.what.as_str() {
         "marked_as_spam" => event.fields.set(TicketField::Spam, true),
         "custom_field_changed" => {
-            let field = told.event.get("field");
+            // `custom_field` where EventBridge or the integration services carry it.
+            let field = first([told.event.get("field"), told.event.get("custom_field")]);
             if let Some(id) = vendor_id(field.get("id")) {
                 let name = first([field.get("title"), field.get("raw_title")]).text();
                 let own = OwnField { id: &id, name, pointer: "/event/current" };
@@ -197,6 +201,7 @@ fn rating(event: Json<'_>) -> Option<(u8, Option<String>)> {
         event.at("/satisfaction_rating/score"),
         event.at("/csat/rating"),
         event.at("/rating/score"),
+        event.at("/satisfaction_score/score"),
         event.get("current"),
     ];
     let rating = places.into_iter().find_map(|place| words::rating(&place.id()?))?;

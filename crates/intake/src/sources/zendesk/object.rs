@@ -45,6 +45,11 @@ pub fn read(reader: &mut Reader<'_, '_>, payload: Json<'_>, pointer: &str) -> Re
         whole(reader, one, one.get("comments"))?;
         any = true;
     }
+    // What a search finds.
+    for (n, one) in payload.get("results").items().enumerate() {
+        reader.read(one, &format!("{pointer}/results/{n}"))?;
+        any = true;
+    }
     if desk::is_object(payload.get("ticket")) {
         let one = payload.get("ticket");
         return whole(reader, one, first([one.get("comments"), payload.get("comments")]));

@@ -27,6 +27,14 @@ pub fn user(reader: &mut Reader<'_, '_>, told: Json<'_>, is_gone: bool) {
     reader.remember(EntryKind::User, &id, known);
 }
 
+/// Somebody's new name: an event's `detail` has none.
+pub fn renamed(reader: &mut Reader<'_, '_>, id: Json<'_>, name: Json<'_>) {
+    if let (Some(id), Some(name)) = (vendor_id(id), name.text()) {
+        let known: Known = reader.user(&id).cloned().unwrap_or_default();
+        reader.remember(EntryKind::User, &id, Known { name: Some(name.to_owned()), ..known });
+    }
+}
+
 /// Somebody who is named within a ticket.
 pub fn learn(reader: &mut Reader<'_, '_>, told: Json<'_>) {
     if ["name", "role", "email"].iter().any(|name| told.get(name).is_told()) {
