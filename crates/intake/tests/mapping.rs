@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tierline_intake::directory::{Directory, Entry, EntryKind, Table};
+use tierline_intake::identity::{Identifier, Told};
 use tierline_intake::{Accounts, Basics, Context, Delivery, Json, Reading, Secrets, Source, Unreadable, sources};
 use tierline_rules::source::{self, Diagnostics, Keys};
 
@@ -40,6 +41,7 @@ records:
   - to: account-changes
     when: { /event: company.changed }
     set: { account_id: /company/id, plan: /company/tier, health: /company/score, updated_at: { from: /at, time: seconds } }
+    identifiers: { domain: [/company/website, /company/mail], external_id: { from: /company/ids, split: ";" } }
 "#;
 
 fn build(text: &str) -> (Option<Arc<dyn Source>>, Diagnostics) {
@@ -119,6 +121,33 @@ fn what_is_not_what_its_field_holds_is_left_out_and_noted() {
         (reading.ignored[0].pointer.as_str(), reading.ignored[0].why.as_ref()),
         ("/company/score", "it is not a number")
     );
+}
+
+#[test]
+fn an_organisation_is_known_by_what_it_shares() {
+    let told = |company: Value| {
+        let change = json!({"event": "company.changed", "company": company, "at": 60});
+        let reading = read(&Table::default(), &change).unwrap();
+        let told = reading.told.into_iter().map(|told| match told {
+            Told::Has { of, field, identifiers } => {
+                (of.to_string(), field, identifiers.iter().map(Identifier::as_str).map(str::to_owned).collect())
+            }
+            Told::GoesOn { .. } => panic!("nobody was merged"),
+        });
+        let remembered = reading.directory.iter().map(|entry| (entry.key(), entry.known.clone().unwrap().account));
+        (told.collect::<Vec<(String, &str, Vec<String>)>>(), remembered.collect::<Vec<_>>())
+    };
+    let company = json!({"id": 18, "mail": "ap@Acme.example", "ids": "crm-77; x; "});
+    let known = [("desk,organisation,18".to_owned(), Some("desk:18".to_owned()))];
+    let domain = ("desk:18".to_owned(), "domain", vec!["domain:acme.example".to_owned()]);
+    let id = ("desk:18".to_owned(), "external_id", vec!["external:crm-77".to_owned()]);
+    assert_eq!(told(company), (vec![domain, id], known.to_vec()));
+    let emptied = ("desk:18".to_owned(), "domain", vec![]);
+    assert_eq!(told(json!({"id": 18, "website": null, "mail": ""})), (vec![emptied], known.to_vec()));
+
+    let records = "records: [ { to: accounts, set: { account_id: \"x-{/id}\" }, identifiers: { domain: /site } } ]";
+    let (source, found) = build(&format!("kind: mapping\n{records}\n"));
+    assert!(source.is_none() && found.to_string().contains("`account_id` names none"), "{found}");
 }
 
 #[test]

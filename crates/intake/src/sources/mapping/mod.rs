@@ -30,6 +30,7 @@ use std::sync::Arc;
 use tierline_model::{Millis, RecordType};
 use tierline_rules::source::{Diagnostics, Keys};
 
+use crate::identity::Identifier;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable, content_id};
 use expression::{Expression, Place, Scene, spoken};
 use proof::Proof;
@@ -56,6 +57,17 @@ struct Template {
     /// All of these must hold.
     when: Vec<When>,
     set: Vec<(Target, Expression)>,
+    /// By what else the system knows whose record it is.
+    identifiers: Vec<KnownBy>,
+}
+
+/// Something that an organisation shares with other systems.
+#[derive(Clone, Debug)]
+struct KnownBy {
+    /// What it is called in the configuration.
+    field: &'static str,
+    read: fn(&str) -> Option<Identifier>,
+    at: Expression,
 }
 
 /// A place must have one of these words; of none: it must say something.

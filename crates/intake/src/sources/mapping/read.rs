@@ -13,7 +13,8 @@ use tierline_rules::source::{
 use super::expression::{Expression, Origin, Place};
 use super::target::{Target, Targets, Type};
 use super::times::Time;
-use super::{Template, When};
+use super::{KnownBy, Template, When};
+use crate::identity::Identifier;
 
 /// `records:` of a mapping.
 pub(super) fn records(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Vec<Template>> {
@@ -38,10 +39,39 @@ fn template(node: &Node, found: &mut Diagnostics) -> Option<Template> {
     let each = keys.optional("each").map(|node| place(node, "`each`", found));
     let when = keys.optional("when").map(|node| conditions(node, found));
     let set = keys.required("set", found);
+    let identifiers = keys.optional("identifiers");
+    let known_by = identifiers.map(|node| known_by(node, found));
     keys.finish(found);
     let (to, set, when) = (to?, set?, when.unwrap_or(Some(Vec::new()))?);
     let filled = fields(to, set, &when, found)?;
-    Some(Template { to, each: each.unwrap_or(Some(None))?, when, set: filled })
+    if let Some(node) = identifiers.filter(|_| !names_its_own(&filled)) {
+        let message = "`identifiers` are of the system's own organisation, and `account_id` names none";
+        let help = "fill `account_id` from a pointer: what stands there becomes `oddesk:17`";
+        found.mistake(codes::CONTRADICTION, &node.span, message).help(help);
+        return None;
+    }
+    let identifiers = known_by.unwrap_or(Some(Vec::new()))?;
+    Some(Template { to, each: each.unwrap_or(Some(None))?, when, set: filled, identifiers })
+}
+
+/// `{ domain: /company/website, external_id: [/company/crm_id] }`.
+fn known_by(node: &Node, found: &mut Diagnostics) -> Option<Vec<KnownBy>> {
+    type Kind = (&'static str, fn(&str) -> Option<Identifier>);
+    const KINDS: [Kind; 2] = [("domain", Identifier::domain), ("external_id", Identifier::external)];
+    let mut keys = Keys::of(node, "`identifiers`", found)?;
+    let read = KINDS.map(|(field, read)| {
+        let target = Target { within: Vec::new(), name: field.to_owned(), cleared: None, of: Type::Texts };
+        let at = keys.optional(field).map(|node| expression(&target, field, node, &[], found));
+        at.map(|at| Some(KnownBy { field, read, at: at? }))
+    });
+    keys.finish(found);
+    read.into_iter().flatten().collect()
+}
+
+/// Whether the account is the system's own, for all that can be seen here.
+fn names_its_own(filled: &[(Target, Expression)]) -> bool {
+    let mut of_account = filled.iter().filter(|(target, _)| target.within.is_empty() && target.name == "account_id");
+    of_account.any(|(_, at)| at.words.is_none() && at.from.iter().any(|from| matches!(from, Origin::Place(_))))
 }
 
 fn place(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Option<Place>> {

@@ -5,7 +5,7 @@ use tierline_model::RecordType;
 
 use super::expression::{Expression, Scene, Told, spoken};
 use super::target::{Target, Type};
-use super::{Identity, Mapping, Template};
+use super::{Identity, KnownBy, Mapping, Template};
 use crate::directory::{EntryKind, Known};
 use crate::{Canonical, Context, Reading, Unreadable};
 
@@ -39,6 +39,18 @@ pub(super) fn record(
         told.insert("cleared".to_owned(), cleared.into());
     }
     told.insert("source".to_owned(), mapping.basics.name.clone().into());
+    if let Some((organisation, true)) = &ids.account {
+        identify(mapping, template, scene, organisation, reading);
+        let tells_of_it = matches!(
+            template.to,
+            RecordType::Accounts | RecordType::Billing | RecordType::AccountChanges | RecordType::BillingChanges
+        );
+        if tells_of_it {
+            let known = reading.known(context, &mapping.basics.name, EntryKind::Organisation, organisation);
+            let known = known.cloned().unwrap_or_default();
+            mapping.basics.remember_organisation(organisation, known, context, reading);
+        }
+    }
     match template.to {
         RecordType::Tickets => {
             default(&mut told, "event_id", || identity.next().into());
@@ -68,6 +80,23 @@ pub(super) fn record(
         }
     }
     Ok(Canonical { stream: template.to, told })
+}
+
+/// Tells by what else the system knows an organisation.
+fn identify(mapping: &Mapping, template: &Template, scene: Scene<'_>, organisation: &str, reading: &mut Reading) {
+    for KnownBy { field, read, at } in &template.identifiers {
+        let written = match at.value(scene) {
+            Told::Untold => continue,
+            Told::Empty | Told::Unlisted => Some(Value::Array(Vec::new())),
+            Told::Value { value, .. } => texts(&value, at.split.as_deref()),
+        };
+        let Some(Value::Array(written)) = written else {
+            reading.ignore(at.pointer(), "it is not a list of texts");
+            continue;
+        };
+        let holds = written.iter().map(|one| read(&spoken(one)));
+        mapping.basics.identify(organisation, field, holds, reading);
+    }
 }
 
 /// An id, and whether it is the system's own.
