@@ -153,6 +153,32 @@ rules: [ { id: large, tier: 3, when: { account.name: Initech Corporation } } ]
 }
 
 #[test]
+fn a_company_that_is_known_by_its_domain_is_told_of_at_once() {
+    let rules = "observe: { listen: \"127.0.0.1:0\" }
+time: { clock: events, start: replay, grace: 0s }
+rules: [ { id: large, tier: 3, when: { account.name: Initech Corporation } } ]
+";
+    let program = Program::new(PROGRAM, &format!("{rules}{CONFIG}"));
+    program.write("token", "hunter2\n");
+    let ticket = json!({"id": 8, "subject": "Export fails", "status": "open", "organization_id": 360002, "requester_id": 5,
+        "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"});
+    let organisation = json!({"id": 360002, "domain_names": ["initech.example"]});
+    let desk = json!([{"organizations": [organisation]}, {"tickets": [ticket]}]);
+    let company = json!([{"id": "770002", "properties": {"name": "Initech Corporation", "domain": "initech.example"},
+        "updatedAt": "2026-03-02T09:00:00Z"}]);
+    for (source, told) in [("zendesk", desk), ("hubspot", company)] {
+        program.write(&format!("{source}.json"), &told.to_string());
+        program.answer(["import", source, &format!("{source}.json")]).well();
+    }
+    let until = (chrono::Utc::now() + chrono::TimeDelta::hours(1)).to_rfc3339();
+    program.answer(["run", "--until", &until]).well();
+    let told = ["tail", "escalations", "--from-start", "--until-end", "--output", "json"];
+    let told = program.answer(told).well().out;
+    let record: Value = serde_json::from_str(&told).expect("it is told once");
+    assert_eq!((&record["value"]["ticket_id"], &record["key"]), (&json!("zendesk:8"), &json!("zendesk:360002")));
+}
+
+#[test]
 fn what_cannot_be_decided_is_refused_with_what_to_do() {
     let program = program();
     let refused = |arguments: &[&str]| {

@@ -191,7 +191,16 @@ impl Desk {
         let headers: Vec<_> = arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let delivery = Delivery { headers: &headers, ..Delivery::bare(&arrived.body, arrived.received_at) };
         let source = self.sources.get(&arrived.source).ok_or("its source is not configured any more")?;
-        let read = guarded(source.as_ref(), &delivery, &*self.directory.table());
+        let mut read = guarded(source.as_ref(), &delivery, &*self.directory.table());
+        let mut learnt = match &read {
+            Ok(reading) => self.directory.learn(&reading.told, now),
+            Err(_) => Learnt::default(),
+        };
+        // What it tells of who is who holds for its own records already: under the account that is left they would lie
+        // behind the move (which is dated now, before they are appended), and nothing would fetch them.
+        if !learnt.is_empty() {
+            read = guarded(source.as_ref(), &delivery, &*self.directory.table());
+        }
         let encoded = match read {
             Ok(mut reading) => {
                 if let Some(asked) = &arrived.asked {
@@ -202,18 +211,23 @@ impl Desk {
             Err(unreadable) => Err(NotEncoded::Bad(unreadable)),
         };
         let mut step = match encoded {
-            Ok((mut reading, records)) => {
-                let told = std::mem::take(&mut reading.told);
-                let mut step = self.put(arrived, reading, records, outbox);
-                step.learnt = self.directory.learn(&told, now);
-                if let Err(why) = self.encoder.put_learnt(&mut step.learnt, outbox) {
-                    self.undo(vec![step]);
+            Ok((reading, records)) => {
+                if let Err(why) = self.encoder.put_learnt(&mut learnt, outbox) {
+                    self.directory.unlearn(learnt);
                     return Err(why);
                 }
+                let mut step = self.put(arrived, reading, records, outbox);
+                step.learnt = learnt;
                 step
             }
-            Err(NotEncoded::Bad(unreadable)) => self.bury(arrived, unreadable, now, outbox),
-            Err(NotEncoded::Untried(why)) => return Err(why),
+            Err(NotEncoded::Bad(unreadable)) => {
+                self.directory.unlearn(learnt);
+                self.bury(arrived, unreadable, now, outbox)
+            }
+            Err(NotEncoded::Untried(why)) => {
+                self.directory.unlearn(learnt);
+                return Err(why);
+            }
         };
         step.before.extend(arrived.position.clone().map(|position| self.remember(position, outbox)));
         Ok(step)
@@ -339,10 +353,10 @@ impl Desk {
     /// As if these deliveries had never come.
     fn undo(&mut self, steps: Vec<Step>) {
         for step in steps.into_iter().rev() {
-            self.directory.unlearn(step.learnt);
             for entry in step.before.into_iter().rev() {
                 self.directory.restore(entry);
             }
+            self.directory.unlearn(step.learnt);
             step.ids.iter().for_each(|id| self.recent.forget(*id));
         }
     }

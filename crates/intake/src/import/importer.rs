@@ -8,7 +8,7 @@ use tierline_model::{Millis, RecordType};
 use tierline_stream::client::Outgoing;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::directory::{Directory, Entry, EntryKind, Known, Shared};
+use crate::directory::{Directory, Entry, EntryKind, Known, Learnt, Shared};
 use crate::{Canonical, Context, Delivery, Encoder, Json, NotEncoded, Outbox, Source, Unreadable};
 
 /// An import of one source. It says what is to be written; writing is the program's, batch by batch.
@@ -107,10 +107,19 @@ impl Importer {
         let body = payload.to_string();
         // One instant for all of it, so that what tells none is the same when it is read again.
         let delivery = Delivery::bare(body.as_bytes(), self.position.began_at);
-        let read = {
-            let table = self.directory.table();
+        let read_it = |directory: &Shared| {
+            let table = directory.table();
             self.source.read(Json::new(payload), &Context { delivery: &delivery, directory: &*table })
         };
+        let mut read = read_it(&self.directory);
+        let mut learnt = match &read {
+            Ok(reading) => self.directory.learn(&reading.told, self.position.began_at),
+            Err(_) => Learnt::default(),
+        };
+        // As at the desk: what it tells of who is who holds for its own records already.
+        if !learnt.is_empty() {
+            read = read_it(&self.directory);
+        }
         let encoded = read.map_err(NotEncoded::Bad).and_then(|reading| {
             let mut records = Vec::with_capacity(reading.records.len());
             for mut record in reading.records {
@@ -118,20 +127,28 @@ impl Importer {
                 let (topic, outgoing) = self.encoder.encode(&record)?;
                 records.push((identity(&record), topic, outgoing));
             }
-            Ok((records, reading.directory, reading.told, reading.ignored))
+            Ok((records, reading.directory, reading.ignored))
         });
         match encoded {
-            Ok((records, entries, told, ignored)) => {
+            Ok((records, entries, ignored)) => {
+                if let Err(why) = self.encoder.put_learnt(&mut learnt, outbox) {
+                    self.directory.unlearn(learnt);
+                    return Err(why);
+                }
                 for (id, topic, outgoing) in records {
                     self.put(id, topic, outgoing, outbox);
                 }
                 entries.into_iter().for_each(|entry| self.remember(entry, outbox));
-                let mut learnt = self.directory.learn(&told, self.position.began_at);
-                self.encoder.put_learnt(&mut learnt, outbox)?;
                 ignored.into_iter().for_each(|one| note(&mut self.counts.ignored, one.why.into_owned(), place));
             }
-            Err(NotEncoded::Bad(Unreadable { reason, .. })) => self.counts.leave_out(reason, place),
-            Err(NotEncoded::Untried(why)) => return Err(why),
+            Err(NotEncoded::Bad(Unreadable { reason, .. })) => {
+                self.directory.unlearn(learnt);
+                self.counts.leave_out(reason, place);
+            }
+            Err(NotEncoded::Untried(why)) => {
+                self.directory.unlearn(learnt);
+                return Err(why);
+            }
         }
         self.counts.payloads += 1;
         self.position.done += 1;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tierline_intake::directory::Shared;
-use tierline_intake::identity::{Aliases, Decision, Fact, Identity, Says};
+use tierline_intake::identity::{Aliases, Decision, Fact, Identifier, Identity, Says, Told};
 use tierline_stream::client::Client;
 use tierline_stream::topics::Names;
 
@@ -62,4 +62,20 @@ fn what_a_person_decided_and_did_not_live_to_move_is_moved_at_the_next_start() {
     assert_eq!(under(&world, "acme"), [json!(["rehomed", "acme"])]);
     assert_eq!(gateway.post(&told("e3", "updated", "2026-03-02T10:02:00Z", 9), SECRETS[0]).0, 200);
     assert_eq!(under(&world, "acme")[1], json!(["updated", null]));
+}
+
+#[test]
+fn a_payload_that_says_who_a_company_is_tells_the_rest_of_that_account() {
+    let world = World::new();
+    let identifiers = Identifier::domain("acme.example").into_iter().collect();
+    let has = Told::Has { of: Identity::new("crm", "1"), field: "domain", identifiers };
+    let fact = has.fact(&Aliases::default(), 1).expect("it is new");
+    let record = Shared::new("another", Aliases::default()).outgoing_fact(&fact);
+    world.client().send_all(&Names::default().aliases, &[record]).expect("the log answers");
+    let gateway = world.start();
+    let company = json!({"type": "company", "company": {"id": 9, "name": "Acme", "site": "acme.example"}});
+    assert_eq!(gateway.post(&company, SECRETS[0]).0, 200);
+    // Under the account that is left it would lie behind the move, and nothing would fetch it.
+    let accounts: Vec<_> = world.records("account-changes").into_iter().map(|(account, _)| account).collect();
+    assert_eq!(accounts, [b"crm:1"]);
 }

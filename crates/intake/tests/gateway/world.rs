@@ -50,6 +50,10 @@ records:
       message.id: /message/id
       message.author: { from: /message/by, values: { customer: user, agent: staff } }
       message.text: /message/text
+  - to: account-changes
+    when: { /type: company }
+    set: { account_id: /company/id, name: /company/name }
+    identifiers: { domain: /company/site }
 "#;
 
 /// The secrets of the desk: the old one and the new one.
