@@ -43,7 +43,7 @@ impl Calibrate {
             Ok(labels) => labels,
             Err(wrong) => {
                 const TOLD: usize = 20;
-                wrong.iter().take(TOLD).for_each(|wrong| eprintln!("{}", plain(&wrong.to_string())));
+                wrong.iter().take(TOLD).for_each(|wrong| print::note(format_args!("{}", plain(&wrong.to_string()))));
                 let further = wrong.len().saturating_sub(TOLD);
                 let further = if further > 0 { format!(" ({further} more)") } else { String::new() };
                 let file = self.labels.display();

@@ -128,7 +128,7 @@ impl DeadLetters {
                         letters.collect::<Result<Vec<_>, _>>()?
                     }
                 };
-                replay(client.as_mut(), &letters)
+                replay(client.as_mut(), &letters, &config.topics.intake_raw)
             }
         }
     }
@@ -202,19 +202,27 @@ fn header((name, value): &(String, Vec<u8>)) -> (String, Value) {
     (name.clone(), String::from_utf8_lossy(value).into())
 }
 
-fn replay(client: &mut dyn Client, letters: &[Letter]) -> Ended {
+fn replay(client: &mut dyn Client, letters: &[Letter], intake_raw: &str) -> Ended {
     let mut left_out = 0;
+    let mut payloads = 0;
     for letter in letters {
         let nowhere = letter.topic.is_empty();
         if letter.is_cut() || nowhere {
             let why = if nowhere { "it doesn't say from which topic it came" } else { "it was cut, the rest is lost" };
-            eprintln!("tierline: {} is left out: {why}", letter.place());
+            print::note(format_args!("tierline: {} is left out: {why}", letter.place()));
             left_out += 1;
             continue;
         }
         client.send_all(&letter.topic, &[letter.again()])?;
+        payloads += usize::from(letter.topic == intake_raw);
     }
     print::line(format_args!("sent {} of {} again", letters.len() - left_out, letters.len()))?;
+    if payloads > 0 {
+        // Nothing reads kept payloads by itself.
+        print::line(format_args!(
+            "{payloads} of them lie on {intake_raw} again; `tierline intake replay SOURCE` makes records of what lies there"
+        ))?;
+    }
     Ok(if left_out == 0 { Answer::Yes } else { Answer::No })
 }
 

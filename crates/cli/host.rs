@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::ended::Untried;
 use crate::lanes::{Lanes, Work};
 use crate::pipeline::Pipeline;
+use crate::print::note;
 use crate::signals::Signals;
 
 /// The process around a pipeline. Lanes never see tokio; it serves the edges only.
@@ -77,7 +78,7 @@ impl Host {
             let near = SocketAddr::new(address.ip(), port);
             if let Ok(listener) = self.block_on(tierline_observe::bind(near)) {
                 if step > 0 {
-                    eprintln!("port {} is taken; metrics are on port {port}", address.port());
+                    note(format_args!("port {} is taken; metrics are on port {port}", address.port()));
                 }
                 return Ok(listener);
             }

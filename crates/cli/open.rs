@@ -16,7 +16,7 @@ use tierline_stream::topics::{TopicSpec, detect_topics, intake_topics, score_top
 
 use crate::arguments::Shared;
 use crate::ended::Untried;
-use crate::print::{Paint, counted};
+use crate::print::{Paint, counted, note};
 
 /// The configuration that is taken where none is named.
 pub const DEFAULT: &str = "tierline.yaml";
@@ -107,10 +107,12 @@ pub fn client(config: &Config) -> Result<Box<dyn Client>, Untried> {
 pub fn client_to_send(config: &Config) -> Result<Box<dyn Client>, Untried> {
     let Log::Embedded { path, .. } = &config.log else { return client(config) };
     let settings = embedded(config, wall())?;
-    if !EmbeddedClient::is_made(&settings) {
-        eprintln!("{} is made now; nothing runs on it before `tierline run`", path.display());
+    let is_new = !EmbeddedClient::is_made(&settings);
+    let client = EmbeddedClient::open_or_make(settings)?;
+    if is_new {
+        note(format_args!("{} is made now; nothing runs on it before `tierline run`", path.display()));
     }
-    Ok(Box::new(EmbeddedClient::open_or_make(settings)?))
+    Ok(Box::new(client))
 }
 
 /// What opens clients of the log, one after the other, beside a running instance or without one.

@@ -87,6 +87,12 @@ pub fn line(text: impl std::fmt::Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
+/// One line to standard error. Where that is gone or full it is lost, and what the command does goes on: `eprintln!`
+/// would panic.
+pub fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Pretty JSON to standard output.
 pub fn json(value: &serde_json::Value) -> io::Result<()> {
     line(format_args!("{value:#}"))

@@ -45,7 +45,7 @@ impl ScoreMessages {
             }
             match message(&line) {
                 Err(why) => {
-                    eprintln!("line {number}: {}", plain(&why));
+                    print::note(format_args!("line {number}: {}", plain(&why)));
                     answer = Answer::No;
                 }
                 Ok(text) => {

@@ -14,7 +14,7 @@ use crate::arguments::Shared;
 use crate::doubts;
 use crate::ended::{Answer, Ended, Untried};
 use crate::open;
-use crate::print::plain;
+use crate::print::{note, plain};
 use crate::records::{Encoded, NotEncoded, Records};
 use crate::streams::{self, Named};
 
@@ -61,7 +61,11 @@ impl Send {
         sender.send(&lines(input))?;
         sender.bar.finish_and_clear();
         let Sender { sent, bad, named, .. } = sender;
-        eprintln!("sent {sent} to {}{}", named.topic, if bad > 0 { format!("; {bad} bad") } else { String::new() });
+        note(format_args!(
+            "sent {sent} to {}{}",
+            named.topic,
+            if bad > 0 { format!("; {bad} bad") } else { String::new() }
+        ));
         Ok(if bad == 0 { Answer::Yes } else { Answer::No })
     }
 
@@ -150,7 +154,7 @@ impl Sender {
             let notes = doubts::notes(self.record, &self.schema, &told);
             if !notes.is_empty() {
                 let notes = format!("line {number} is sent, but {}", notes.join(", "));
-                self.bar.suspend(|| eprintln!("{}", plain(&notes)));
+                self.bar.suspend(|| note(format_args!("{}", plain(&notes))));
             }
         }
         match encoded {
@@ -169,7 +173,7 @@ impl Sender {
     }
 
     fn report(&mut self, number: u64, why: &str) {
-        self.bar.suspend(|| eprintln!("line {number}: {}", plain(why)));
+        self.bar.suspend(|| note(format_args!("line {number}: {}", plain(why))));
         self.bad += 1;
     }
 

@@ -47,7 +47,9 @@ pub fn all(names: &Names) -> Vec<Named> {
         (Stream::Aliases, names.aliases.clone()),
         (Stream::IntakeRaw, names.intake_raw.clone()),
     ];
-    inputs.chain(detect_outputs(names)).chain(others).map(|(stream, topic)| Named { stream, topic }).collect()
+    // `account-moves` is both.
+    let outputs = detect_outputs(names).into_iter().filter(|(stream, _)| *stream != Stream::AccountMoves);
+    inputs.chain(outputs).chain(others).map(|(stream, topic)| Named { stream, topic }).collect()
 }
 
 /// The contract's name of a stream.

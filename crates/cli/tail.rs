@@ -73,7 +73,7 @@ fn follow(
     client.read(&named.topic, from, until_end, IDLE, &mut |seen| {
         let written = match seen {
             Some(seen) => writeln!(out, "{}", line(records, named, &seen, output)),
-            None => out.flush(),
+            None => out.flush().and_then(|()| still_read()),
         };
         match written {
             Ok(()) => ControlFlow::Continue(()),
@@ -86,6 +86,18 @@ fn follow(
     match broken {
         Some(error) => Err(error.into()),
         None => Ok(out.flush()?),
+    }
+}
+
+/// Fails when nobody reads standard output any more, so that `… | head -1` ends though nothing else comes.
+fn still_read() -> std::io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let out = stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut asked, Some(&at_once)) {
+        Ok(1..) if asked[0].revents().contains(PollFlags::ERR) => Err(std::io::ErrorKind::BrokenPipe.into()),
+        _ => Ok(()),
     }
 }
 

@@ -67,11 +67,15 @@ impl Import {
         let mut importer = Importer::new(source, encoder(&config), directory, id.clone(), now());
         let before = importer.position();
         if before.is_finished {
-            print::line(format_args!("{id} is imported already, since {}", print::instant(before.began_at)))?;
+            let since = print::instant(before.began_at);
+            match self.output {
+                Output::Json => print::json(&serde_json::json!({"import_id": id, "imported_since": since}))?,
+                Output::Table => print::line(format_args!("{id} is imported already, since {since}"))?,
+            }
             return Ok(Answer::Yes);
         }
         if before.done > 0 {
-            eprintln!("{id} goes on behind the first {} payloads", before.done);
+            print::note(format_args!("{id} goes on behind the first {} payloads", before.done));
         }
         work_off(&mut importer, payloads, log.as_mut())?;
         if let Some(log) = &mut log {

@@ -91,11 +91,11 @@ impl Why {
             match answered {
                 Answered::Told(told, who) => break (told, who),
                 Answered::Gone(account) if moves.next().is_some() => {
-                    eprintln!("the ticket went to account {}", print::plain(&account));
+                    print::note(format_args!("the ticket went to account {}", print::plain(&account)));
                     self.account = Some(account);
                 }
                 Answered::Gone(_) | Answered::Nowhere => {
-                    eprintln!("tierline: there is no ticket {} here", self.ticket);
+                    print::note(format_args!("tierline: there is no ticket {} here", self.ticket));
                     return Ok(Answer::No);
                 }
             }
@@ -104,7 +104,7 @@ impl Why {
             Output::Json => print::line(told.json())?,
             Output::Table => tell::tell(&told)?,
         }
-        eprintln!("told by {}", print::plain(&who));
+        print::note(format_args!("told by {}", print::plain(&who)));
         Ok(Answer::Yes)
     }
 

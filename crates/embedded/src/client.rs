@@ -41,6 +41,9 @@ impl EmbeddedClient {
     /// itself for as long as a call needs it, so that an instance may begin beside a `tail`. Never makes the folder: a
     /// mistyped path would look like a log with nothing in it.
     pub fn open(settings: EmbeddedSettings) -> Result<Self, Failure> {
+        if let Err(error) = settings.path.join(LOG_FILE).try_exists() {
+            return Err(Failure::Fatal(format!("cannot look into folder {}: {error}", settings.path.display())));
+        }
         if !Self::is_made(&settings) {
             return Err(Failure::Fatal(format!(
                 "there is no log in {}; check `log.path`, or start `tierline run` first",
@@ -50,9 +53,9 @@ impl EmbeddedClient {
         Self::open_or_make(settings)
     }
 
-    /// Whether there is a log in the folder.
+    /// Whether there is a log in the folder, or one may be there that cannot be seen.
     pub fn is_made(settings: &EmbeddedSettings) -> bool {
-        settings.path.join(LOG_FILE).exists()
+        settings.path.join(LOG_FILE).try_exists().unwrap_or(true)
     }
 
     /// As [`Self::open`]; makes the folder where there is none.

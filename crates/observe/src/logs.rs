@@ -22,7 +22,8 @@ pub enum LogFormat {
 /// If logs were started before.
 pub fn start_logs(format: LogFormat, level: &str) -> Result<(), TryInitError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // Where standard error is full or gone the line is lost. Said by `eprintln!`, as is the default, that would panic.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => lines.with_ansi(coloured()).with_target(false).finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
