@@ -48,9 +48,14 @@ async fn hook(State(gateway): State<Gateway>, Path(name): Path<String>, request:
         return (StatusCode::NOT_FOUND, Answered(told)).into_response();
     };
     let reply = answer(&gateway, source.as_ref(), request).await;
-    gateway.metrics.delivered(&name, reply.outcome, began.elapsed(), (gateway.now)());
+    let now = (gateway.now)();
+    gateway.metrics.delivered(&name, reply.outcome, began.elapsed(), now);
     if reply.status != StatusCode::OK {
-        tracing::debug!(source = name, status = reply.status.as_u16(), error = %reply.told["error"], "delivery not taken");
+        let (status, error) = (reply.status.as_u16(), &reply.told["error"]);
+        match reply.status.is_client_error() && gateway.is_to_be_told(&name, now) {
+            true => tracing::warn!(source = name, status, %error, "a delivery is not taken; said once a minute"),
+            false => tracing::debug!(source = name, status, %error, "delivery not taken"),
+        }
     }
     reply.into_response()
 }

@@ -16,7 +16,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tierline_model::Millis;
@@ -63,9 +63,24 @@ pub struct Gateway {
     pub(crate) metrics: IntakeMetrics,
     pub(crate) settings: Settings,
     pub(crate) now: fn() -> Millis,
+    /// When it was last told of a source that its deliveries are not taken.
+    told: Arc<Mutex<BTreeMap<String, Millis>>>,
 }
 
+/// So often a log line says that a source's deliveries are not taken, milliseconds: whoever sends them may send many.
+const TOLD_EVERY: Millis = 60_000;
+
 impl Gateway {
+    /// Whether it is time to say again that a source's deliveries are not taken.
+    pub(crate) fn is_to_be_told(&self, source: &str, now: Millis) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = told.get(source).is_none_or(|last| now.saturating_sub(*last) >= TOLD_EVERY);
+        if is_due {
+            told.insert(source.to_owned(), now);
+        }
+        is_due
+    }
+
     /// In front of a desk; its worker answers until it is dropped, or panics: then `died` is told.
     ///
     /// # Errors
@@ -80,7 +95,7 @@ impl Gateway {
         died: Died,
     ) -> io::Result<(Gateway, Worker)> {
         let (queue, worker) = Worker::start(desk, now, died)?;
-        Ok((Gateway { sources, queue, directory, metrics, settings, now }, worker))
+        Ok((Gateway { sources, queue, directory, metrics, settings, now, told: Arc::default() }, worker))
     }
 
     /// Where deliveries are worked off, for those that come otherwise than by HTTP.
