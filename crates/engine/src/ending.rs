@@ -50,7 +50,7 @@ impl Engine {
         let mut rules = rules.peekable();
         rules.peek()?;
         for number in rules {
-            if self.settling.is_passing(number?) {
+            if self.settling.is_passing(slot, number?) {
                 return None;
             }
             let rule = &self.rules.rules[number? as usize];

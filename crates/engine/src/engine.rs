@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tierline_model::Millis;
-use tierline_rules::{Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
+use tierline_rules::{ALWAYS, Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
 
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
@@ -80,6 +80,8 @@ pub struct Engine {
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
+    /// Since when all tickets are known: before that, a shorter `time.history` has forgotten some.
+    pub(crate) covered_since: Millis,
     /// While a ticket that has come from another account lives through what its new one has gone through already: nobody
     /// else is looked at.
     pub(crate) alone: bool,
@@ -133,6 +135,7 @@ impl Engine {
             settling_policies: FxHashMap::default(),
             of_gone_policies: Vec::new(),
             follows: Millis::MIN,
+            covered_since: ALWAYS,
             alone: false,
             rises: Vec::new(),
             fallen: Vec::new(),
@@ -282,7 +285,13 @@ impl Engine {
 
     /// What the views of tickets have in common.
     pub(crate) fn around(&self) -> Around<'_> {
-        Around { texts: &self.texts, tickets: &self.tickets, mappings: &self.rules.mappings, heard: &self.heard }
+        Around {
+            texts: &self.texts,
+            tickets: &self.tickets,
+            mappings: &self.rules.mappings,
+            heard: &self.heard,
+            covered_since: self.covered_since,
+        }
     }
 
     /// The policies in force, in order.

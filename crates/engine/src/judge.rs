@@ -84,7 +84,7 @@ impl Engine {
 
     /// Moves one latch; returns when the rule next wants attention on this ticket.
     fn step(&mut self, slot: Slot, number: u16, inner: Dated, moment: Moment, rising: Rising) -> Millis {
-        let rising = self.settling.instead_of(rising, number);
+        let rising = self.settling.instead_of(rising, Some(slot), number);
         let ticket = &mut self.tickets[slot];
         if inner.truth == Truth::Unknown && rising != Rising::Bounds {
             self.counts.undecided[number as usize] += 1;
@@ -281,7 +281,7 @@ impl Engine {
             let latch = self.accounts[a].latch_mut(number);
             let before = *latch;
             let mut rise = None;
-            let rising = self.settling.instead_of(rising, number);
+            let rising = self.settling.instead_of(rising, None, number);
             match first {
                 None if rising == Rising::Bounds => {}
                 None => {

@@ -1,9 +1,10 @@
 //! The moments in which what holds already must not fire: the first start, and a restart with changed rules.
 //! SEMANTICS 1.8, 3.7.
 
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use tierline_model::Millis;
-use tierline_rules::{Edge, Moment, OnDeploy, Reads, Topic};
+use tierline_rules::{ALWAYS, Edge, Moment, OnDeploy, Reads, Rule, Topic};
 
 use crate::account::Slot;
 use crate::clocks::{OldPolicies, Telling};
@@ -30,6 +31,26 @@ struct Memory {
     /// The imports that run.
     imports: Vec<Remembered>,
     /// The last ones that have ended.
+    ended: Vec<String>,
+    /// Fingerprints of the rules but for what their calendars said, in their order.
+    but_for_hours: Vec<String>,
+    /// What `escalation_sla` said; [`None`]: a version wrote it that did not keep that.
+    escalation_sla: Option<u64>,
+    /// How long solved tickets were kept; [`None`]: likewise.
+    history: Option<Millis>,
+    /// Since when all tickets are known.
+    covered_since: Millis,
+}
+
+/// What the fourth version of it kept.
+#[derive(Deserialize)]
+struct FourthMemory {
+    live: bool,
+    rules: Vec<(String, String)>,
+    policies: Vec<(String, String)>,
+    terms: Option<OldPolicies>,
+    heard: Vec<(String, Millis)>,
+    imports: Vec<Remembered>,
     ended: Vec<String>,
 }
 
@@ -63,38 +84,52 @@ struct FirstMemory {
 const FIRST_VERSION: u8 = 1;
 const SECOND_VERSION: u8 = 2;
 const THIRD_VERSION: u8 = 3;
-const VERSION: u8 = 4;
+const FOURTH_VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
 pub(crate) struct Settling {
     rules: Vec<(u16, Rising)>,
+    /// Unchanged rules about clocks, which latch in silence on the tickets that another policy applies to now.
+    of_clocks: Vec<u16>,
+    /// Those tickets.
+    pub repoliced: FxHashSet<Slot>,
     /// The time up to the restart is passed. It was theirs by what was in force then: they are only looked at when it is
     /// over, for how much of it is left depends on what was written last.
     passing: bool,
 }
 
 impl Settling {
-    /// Whether nobody is to ask yet what a rule says.
-    pub fn is_passing(&self, rule: u16) -> bool {
-        self.passing && self.rules.iter().any(|(other, _)| *other == rule)
+    /// Whether nobody is to ask yet what a rule says of a ticket.
+    pub fn is_passing(&self, slot: Slot, rule: u16) -> bool {
+        self.passing && self.otherwise(Some(slot), rule).is_some()
     }
 
     /// Whether some rule rises otherwise than most.
     pub fn is_under_way(&self) -> bool {
-        !self.rules.is_empty()
+        !self.rules.is_empty() || !self.of_clocks.is_empty()
     }
 
-    /// What a rule does instead of `rising`.
-    pub fn instead_of(&self, rising: Rising, rule: u16) -> Rising {
-        if rising != Rising::Collect || self.rules.is_empty() {
+    /// What a rule does instead of `rising` on a ticket, or on an account.
+    pub fn instead_of(&self, rising: Rising, slot: Option<Slot>, rule: u16) -> Rising {
+        if rising != Rising::Collect || !self.is_under_way() {
             return rising;
         }
-        match self.rules.iter().find(|(other, _)| *other == rule) {
+        match self.otherwise(slot, rule) {
             Some(_) if self.passing => Rising::Bounds,
-            Some(&(_, instead)) => instead,
+            Some(instead) => instead,
             None => rising,
         }
+    }
+
+    fn otherwise(&self, slot: Option<Slot>, rule: u16) -> Option<Rising> {
+        let of_clocks = || {
+            let is_one = slot.is_none_or(|slot| self.repoliced.contains(&slot)) && self.of_clocks.contains(&rule);
+            is_one.then_some(Rising::Quietly)
+        };
+        let of_rules = self.rules.iter().find(|(other, _)| *other == rule);
+        of_rules.map(|&(_, instead)| instead).or_else(of_clocks)
     }
 }
 
@@ -135,6 +170,10 @@ impl Engine {
             heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
             imports,
             ended,
+            but_for_hours: self.evaluated().map(|rule| rule.but_for_hours.clone()).collect(),
+            escalation_sla: Some(self.version_of_escalation_sla()),
+            history: Some(self.settings.history),
+            covered_since: self.covered_since,
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -156,8 +195,11 @@ impl Engine {
         }
         self.imports.recall(std::mem::take(&mut memory.imports), std::mem::take(&mut memory.ended));
         self.derive();
-        let policies_changed = memory.policies != self.policy_versions();
-        self.settle_clocks(memory.terms.as_ref(), policies_changed);
+        // What a shorter history has forgotten does not come back.
+        let shorter = memory.history.filter(|history| *history < self.settings.history);
+        let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
+        self.covered_since = memory.covered_since.max(covered_since);
+        self.settle_clocks(memory.terms.as_ref(), &memory.policies, memory.escalation_sla);
         if self.live {
             self.settle(&memory);
             if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
@@ -172,11 +214,15 @@ impl Engine {
     }
 
     fn fingerprints(&self) -> Vec<(String, String)> {
-        let rules = self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize]);
-        rules.map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect()
+        self.evaluated().map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect()
     }
 
-    fn policy_versions(&self) -> Vec<(String, String)> {
+    /// The rules that are evaluated, in order.
+    fn evaluated(&self) -> impl Iterator<Item = &Rule> {
+        self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize])
+    }
+
+    pub(crate) fn policy_versions(&self) -> Vec<(String, String)> {
         self.rules.policies.iter().map(|policy| (policy.id.clone(), policy.fingerprint.clone())).collect()
     }
 
@@ -252,12 +298,14 @@ impl Engine {
     /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or
     /// fires dated at the restart. All other rules live through the time up to the clock as they would have.
     fn settle(&mut self, memory: &Memory) {
-        let policies_changed = memory.policies != self.policy_versions();
         let of_policies = Reads::default().and(Topic::Sla);
         let (mut changed, mut firing) = (Vec::new(), Vec::new());
         for &number in &self.index.all {
             let rule = &self.rules.rules[number as usize];
-            let known = memory.rules.iter().any(|(id, print)| *id == rule.id && *print == rule.fingerprint);
+            let before = memory.rules.iter().position(|(id, _)| *id == rule.id);
+            let is_same = before.is_some_and(|before| memory.rules[before].1 == rule.fingerprint);
+            let other_hours = before.and_then(|before| memory.but_for_hours.get(before)) == Some(&rule.but_for_hours);
+            let known = is_same || other_hours;
             match rule.on_deploy {
                 OnDeploy::Fire if !known => {
                     self.settling.rules.push((number, Rising::Bounds));
@@ -268,17 +316,21 @@ impl Engine {
                     self.settling.rules.push((number, Rising::Quietly));
                     changed.push(number);
                 }
-                _ if policies_changed && rule.reads().overlaps(of_policies) => {
-                    self.settling.rules.push((number, Rising::Quietly));
+                // It is the same rule, and counts by other hours: what those make of it is passed over.
+                _ if !is_same && other_hours => self.settling.rules.push((number, Rising::Quietly)),
+                _ if !self.settling.repoliced.is_empty() && rule.reads().overlaps(of_policies) => {
+                    self.settling.of_clocks.push(number);
                 }
                 _ => {}
             }
         }
-        if self.settling.rules.is_empty() {
+        if !self.settling.is_under_way() {
             return;
         }
         self.forget_latches(&changed);
-        let settling: Vec<u16> = self.settling.rules.iter().map(|&(rule, _)| rule).collect();
+        let of_rules = self.settling.rules.iter().map(|&(rule, _)| rule);
+        let mut settling: Vec<u16> = of_rules.chain(self.settling.of_clocks.iter().copied()).collect();
+        settling.sort_unstable();
         if !planted(Bug::TimerNotRederived) {
             self.derive_bounds();
         }
@@ -305,7 +357,7 @@ impl Engine {
             // Rules that read an escalation which ended hear of it, though they latched a moment ago.
             self.conclude(a, Cause::Bound(Edge::Bounds));
         }
-        self.settling.rules.clear();
+        self.settling = Settling::default();
         if !firing.is_empty() {
             (0..self.accounts.len()).for_each(|a| self.fire_at_restart(a, &firing));
         }
@@ -365,22 +417,37 @@ impl Engine {
 fn read(memory: &[u8]) -> Result<Memory, StateError> {
     let damaged =
         |error: postcard::Error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() };
-    match memory.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged),
+    let fourth = match memory.split_first() {
+        Some((&VERSION, rest)) => return postcard::from_bytes(rest).map_err(damaged),
+        Some((&FOURTH_VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged)?,
         Some((&THIRD_VERSION, rest)) => {
             let ThirdMemory { live, rules, policies, terms, heard } = postcard::from_bytes(rest).map_err(damaged)?;
-            Ok(Memory { live, rules, policies, terms, heard, imports: Vec::new(), ended: Vec::new() })
+            FourthMemory { live, rules, policies, terms, heard, imports: Vec::new(), ended: Vec::new() }
         }
         Some((&SECOND_VERSION, rest)) => {
             let SecondMemory { live, rules, policies, terms } = postcard::from_bytes(rest).map_err(damaged)?;
-            Ok(Memory { live, rules, policies, terms, heard: Vec::new(), imports: Vec::new(), ended: Vec::new() })
+            FourthMemory { live, rules, policies, terms, heard: Vec::new(), imports: Vec::new(), ended: Vec::new() }
         }
         Some((&FIRST_VERSION, rest)) => {
             let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
             let (heard, imports, ended) = (Vec::new(), Vec::new(), Vec::new());
-            Ok(Memory { live, rules, policies, terms: None, heard, imports, ended })
+            FourthMemory { live, rules, policies, terms: None, heard, imports, ended }
         }
-        Some((&other, _)) => Err(StateError::Version(other)),
-        None => Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),
-    }
+        Some((&other, _)) => return Err(StateError::Version(other)),
+        None => return Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),
+    };
+    let FourthMemory { live, rules, policies, terms, heard, imports, ended } = fourth;
+    Ok(Memory {
+        live,
+        rules,
+        policies,
+        terms,
+        heard,
+        imports,
+        ended,
+        but_for_hours: Vec::new(),
+        escalation_sla: None,
+        history: None,
+        covered_since: ALWAYS,
+    })
 }

@@ -31,6 +31,8 @@ pub(crate) struct View<'e> {
     /// What words are called before a rule sees them.
     pub mappings: &'e Mappings,
     heard: &'e Heard,
+    /// Since when all tickets are known.
+    covered_since: Millis,
     /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
@@ -52,6 +54,7 @@ pub(crate) struct Around<'e> {
     pub tickets: &'e Arena<Ticket>,
     pub mappings: &'e Mappings,
     pub heard: &'e Heard,
+    pub covered_since: Millis,
 }
 
 impl<'e> View<'e> {
@@ -62,7 +65,7 @@ impl<'e> View<'e> {
         policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
-        let Around { texts, tickets, mappings, heard } = engine;
+        let Around { texts, tickets, mappings, heard, covered_since } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
         let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
@@ -74,6 +77,7 @@ impl<'e> View<'e> {
             policy,
             moment,
             heard,
+            covered_since,
             believed: heard.believed(ticket.source),
             unheard: Cell::new(Millis::MAX),
             waiting: OnceCell::new(),
@@ -84,7 +88,13 @@ impl<'e> View<'e> {
     }
 
     fn around(&self) -> Around<'e> {
-        Around { texts: self.texts, tickets: self.tickets, mappings: self.mappings, heard: self.heard }
+        Around {
+            texts: self.texts,
+            tickets: self.tickets,
+            mappings: self.mappings,
+            heard: self.heard,
+            covered_since: self.covered_since,
+        }
     }
 
     pub fn waiting(&self) -> &Waiting {
@@ -268,6 +278,10 @@ impl Facts for View<'_> {
 
     fn tickets_created(&self) -> &[Millis] {
         &self.account.created
+    }
+
+    fn covered_since(&self) -> Millis {
+        self.covered_since
     }
 
     fn sla(&self, metric: SlaMetric) -> (Clock, Option<&str>) {

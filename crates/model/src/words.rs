@@ -127,6 +127,12 @@ impl SlaMetric {
         SlaMetric::AgentWork,
         SlaMetric::Resolution,
     ];
+
+    /// Whether its clock runs from the ticket's creation, stands still while it is solved, and goes on when it is
+    /// reopened.
+    pub const fn runs_from_creation(self) -> bool {
+        matches!(self, SlaMetric::RequesterWait | SlaMetric::AgentWork | SlaMetric::Resolution)
+    }
 }
 
 words! {

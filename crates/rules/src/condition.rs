@@ -40,6 +40,11 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
     /// It in one fixed spelling: two conditions that mean the same by their words have the same.
     fn normal(&self) -> String;
 
+    /// The same, with the name of a calendar in the place of what it says.
+    fn but_for_hours(&self) -> String {
+        self.normal()
+    }
+
     /// What it claims of one thing, where two claims on the same thing can exclude each other.
     fn claim(&self) -> Option<Claim<'_>> {
         None

@@ -3,6 +3,8 @@
 use tierline_model::{AccountField, BillingField, Millis, SlaMetric, TicketField};
 use tierline_sla::{Calendar, Pauses};
 
+use crate::ALWAYS;
+
 /// A moment on an account's own time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
@@ -340,6 +342,11 @@ pub trait Facts {
 
     /// When the account's tickets were created that count for windows (merged, deleted, spam taken out), oldest first.
     fn tickets_created(&self) -> &[Millis];
+
+    /// Since when all of them are known: of what was before, some may have been forgotten by a shorter `time.history`.
+    fn covered_since(&self) -> Millis {
+        ALWAYS
+    }
 
     /// One of the ticket's SLA clocks, and the id of its policy.
     fn sla(&self, metric: SlaMetric) -> (Clock, Option<&str>);

@@ -59,6 +59,8 @@ pub struct Rule {
     pub description: Option<String>,
     /// 16 hexadecimal digits of a stable hash of everything but description, route and suggestion.
     pub fingerprint: String,
+    /// The same with the names of calendars in the place of what they say: an edited one makes no other rule.
+    pub but_for_hours: String,
     pub(crate) body: Body,
 }
 

@@ -149,13 +149,16 @@ impl Engine {
                 policy?.target(metric, priority).cloned()
             };
             let (from, to) = (target(before), target(now));
-            if from == to {
+            let on_reopen = |policy: Option<&SlaPolicy>| policy.map(|policy| policy.on_reopen);
+            let is_same = from == to;
+            if is_same && on_reopen(before.0) == on_reopen(now.0) {
                 continue;
             }
             let changed = Changed {
                 from: before.0.zip(from.as_ref()),
                 to: now.0.zip(to.as_ref()),
-                on_change: now.0.map_or(OnChange::Retain, |policy| policy.on_change),
+                // What leaves a target as it is starts nothing anew.
+                on_change: now.0.filter(|_| !is_same).map_or(OnChange::Retain, |policy| policy.on_change),
             };
             let carried = self.tickets[slot].carried_over(metric, at, changed);
             let clocks = self.clocks_mut(slot);
@@ -182,7 +185,12 @@ impl Ticket {
     /// What a clock carries over a change of its target; `None`: nothing that does not follow anyway.
     pub(crate) fn carried_over(&self, metric: SlaMetric, at: Millis, changed: Changed<'_>) -> Option<Carried> {
         let waiting = self.marks.as_of(at);
-        let Standing::Running { started } = self.standing(metric, &waiting, at) else { return None };
+        let started = match self.standing(metric, &waiting, at) {
+            Standing::Running { started } => started,
+            // Solved it only stands still, and goes on when the ticket is reopened.
+            Standing::Stopped { .. } if metric.runs_from_creation() && !self.removed => self.created_at?,
+            Standing::Stopped { .. } | Standing::None | Standing::Unknown => return None,
+        };
         let at = at.max(started);
         let anew = Carried { metric, started, at, used: 0, anew: true };
         match (changed.on_change, changed.from, changed.to) {

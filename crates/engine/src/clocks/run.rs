@@ -131,9 +131,7 @@ impl Ticket {
         if metric == SlaMetric::FirstReply {
             return self.first_reply(waiting, closed_at);
         }
-        let runs_from_creation =
-            matches!(metric, SlaMetric::RequesterWait | SlaMetric::AgentWork | SlaMetric::Resolution);
-        if runs_from_creation {
+        if metric.runs_from_creation() {
             return match (self.created_at, closed_at) {
                 (None, _) => Standing::Unknown,
                 (Some(_), Some(at)) => Standing::Stopped { at },

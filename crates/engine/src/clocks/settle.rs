@@ -52,10 +52,7 @@ impl OldPolicies {
             let targets = targets.map(|(metric, priority, target)| OldTarget {
                 metric,
                 priority,
-                length: match target.length {
-                    Length::Time(length) => Ok(length),
-                    Length::BusinessDays(days) => Err(days),
-                },
+                length: written(target.length),
                 calendar: number(&target.calendar),
             });
             OldPolicy {
@@ -97,15 +94,33 @@ impl OldPolicies {
     }
 }
 
+/// Milliseconds, or business days.
+fn written(length: Length) -> Result<Millis, u32> {
+    match length {
+        Length::Time(length) => Ok(length),
+        Length::BusinessDays(days) => Err(days),
+    }
+}
+
 impl Engine {
     /// All has been restored: clocks are as they were, or as changed policies make them.
     ///
     /// `old`: what was in force; `None`: a version wrote the state that knew of no clocks but the first reply's.
-    pub(crate) fn settle_clocks(&mut self, old: Option<&OldPolicies>, changed: bool) {
+    /// `versions`: ids and fingerprints of the policies then; `escalation_sla`: what that said, as far as is known.
+    pub(crate) fn settle_clocks(
+        &mut self,
+        old: Option<&OldPolicies>,
+        versions: &[(String, String)],
+        escalation_sla: Option<u64>,
+    ) {
+        let answers_otherwise = escalation_sla.is_some_and(|was| was != self.version_of_escalation_sla());
+        let now = self.policy_versions();
+        let changed = now != versions;
         let slots: Vec<Slot> = self.tickets.places().collect();
         let applied = std::mem::take(&mut self.settling_policies);
         self.write_without_gone_policies();
-        let settles = changed || old.is_none();
+        let old_is_none = old.is_none();
+        let settles = changed || old_is_none;
         if settles {
             slots.iter().for_each(|&slot| self.make_up_statuses(slot));
         }
@@ -115,18 +130,42 @@ impl Engine {
             if settles {
                 let was = applied.get(&slot).and_then(|id| old.iter().find(|policy| policy.id == *id));
                 self.settle_policy(slot, was);
-                if self.live {
-                    self.tell_clocks_as_of(slot, Telling::Quietly, moment);
+                let before = applied.get(&slot).and_then(|id| versions.iter().find(|(other, _)| other == id));
+                // On a ticket whose policy is as it was nothing has changed, and what is due on it is told.
+                if old_is_none || self.applies_now(slot, &now) != before {
+                    self.settling.repoliced.insert(slot);
+                    if self.live {
+                        self.tell_clocks_as_of(slot, Telling::Quietly, moment);
+                    }
                 }
             } else if self.policies.timed {
                 let now = self.accounts[self.tickets[slot].account].now.at;
                 self.apply_policy(slot, now);
+            }
+            if answers_otherwise && self.live {
+                self.tell_escalation(slot, Telling::Quietly, moment);
             }
             if self.live {
                 // Nothing is told: only when each is next due.
                 self.tell_clocks(slot, Telling::UpTo(Millis::MIN, Edge::Records));
             }
         }
+    }
+
+    /// What `escalation_sla` says, in one number.
+    pub(crate) fn version_of_escalation_sla(&self) -> u64 {
+        let targets = self.rules.escalation_sla.each_ref().map(|target| {
+            let Target { length, calendar } = target.as_ref()?;
+            Some((written(*length), calendar.written()))
+        });
+        // Plain data has no way to fail.
+        xxhash_rust::xxh3::xxh3_64(&postcard::to_extend(&targets, Vec::new()).unwrap_or_default())
+    }
+
+    /// The policy that applies to a ticket, by its id and fingerprint among these.
+    fn applies_now<'v>(&self, slot: Slot, versions: &'v [(String, String)]) -> Option<&'v (String, String)> {
+        let applied = self.tickets[slot].clocks.as_ref()?.policy?.policy?;
+        versions.get(usize::from(applied))
     }
 
     /// What a policy did that is gone is nobody's from now on: should one of its name come back, the changelog must not

@@ -85,6 +85,7 @@ impl Engine {
         let target = policy.and_then(|policy| policy.target(metric, ticket.priority()));
         let (mut due, mut waits) = (Millis::MAX, Millis::MAX);
         let believed = if telling == Telling::Quietly { Millis::MAX } else { self.believed(slot) };
+        let priority_since = ticket.cells.field(TicketField::Priority).map(|seen| seen.since);
         let mut runs_on = false;
         for cycle in cycles {
             if told.is_past(&cycle) {
@@ -97,7 +98,7 @@ impl Engine {
                 ticket.run(metric, cycle.started, policy, target, cycle.end.map_or(moment.at, |(at, _)| at))
             });
             // A target that changes with the end of a cycle comes after it.
-            let changed_at = [Some(by.since), ticket.cells.field(TicketField::Priority).map(|seen| seen.since)];
+            let changed_at = [Some(by.since), priority_since];
             let changes_with_it = cycle.end.is_some_and(|(at, _)| changed_at.contains(&Some(at)));
             let run = run.filter(|_| !changes_with_it || told.due.is_none());
             let is_due = run.as_ref().and_then(|run| run.reaches(run.target)).filter(|&due| moment.reached(due));
@@ -105,7 +106,9 @@ impl Engine {
                 self.await_source(slot, due);
                 return (Millis::MAX, Millis::MAX);
             }
+            let noted = told.breach;
             told.look_at(&cycle, run.as_ref(), by, moment, &mut events);
+            told.date_change(noted, priority_since);
             if let Some(breach) = told.breach.filter(|breach| !breach.told) {
                 if !telling.is_over(breach.at) {
                     waits = breach.at;
@@ -189,7 +192,7 @@ impl Told {
 
     /// Whether the clock is one that solving stops and reopening goes on with.
     fn goes_on(&self) -> bool {
-        matches!(self.metric, SlaMetric::RequesterWait | SlaMetric::AgentWork | SlaMetric::Resolution)
+        self.metric.runs_from_creation()
     }
 
     /// Whether all that there was to tell of a cycle has been.
@@ -248,6 +251,16 @@ impl Told {
             }
             (_, None) => None,
         };
+    }
+
+    /// A target that was exceeded when a priority brought it has applied since then. `noted`: what was known before.
+    fn date_change(&mut self, noted: Option<Breach>, priority_since: Option<Millis>) {
+        let Some(breach) = self.breach.as_mut().filter(|breach| !breach.told) else { return };
+        let since = match noted.filter(|noted| noted.at == breach.at) {
+            Some(noted) => Some(noted.by.since),
+            None => priority_since.filter(|since| *since > breach.at),
+        };
+        breach.by.since = since.map_or(breach.by.since, |since| since.max(breach.by.since));
     }
 
     /// A cycle is over.

@@ -140,6 +140,8 @@ impl Engine {
         let gone = Stray::Gone { to: to.to_owned(), since: told_at, escalation };
         self.strays.put(&from, &id, gone, self.settings.history);
         if self.live {
+            // What its going makes of the others was not so before it went.
+            self.follows = at;
             self.judge_windows(a, Engine::OF_TICKETS, Rising::Collect);
             self.touch_once_per_account();
             self.conclude(a, Cause::Record);

@@ -168,6 +168,10 @@ impl Condition for Lasting {
         format!("{}:{}", self.stretch.key, self.lapse.normal())
     }
 
+    fn but_for_hours(&self) -> String {
+        format!("{}:{}", self.stretch.key, self.lapse.but_for_hours())
+    }
+
     fn fields(&self) -> Vec<String> {
         vec![self.stretch.key.to_owned()]
     }

@@ -123,6 +123,14 @@ impl Lapse {
             Hours::Policys => format!("{}:{POLICY}", self.length),
         }
     }
+
+    /// The same with the calendar's name in the place of what it says.
+    pub(super) fn but_for_hours(&self) -> String {
+        match &self.by {
+            Hours::Of { name, .. } => format!("{}:{name}", self.length),
+            Hours::All | Hours::Policys => self.normal(),
+        }
+    }
 }
 
 impl Hours {

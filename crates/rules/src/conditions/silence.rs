@@ -178,6 +178,10 @@ impl Condition for Silent {
         format!("{}:{}", self.silence.key, self.lapse.normal())
     }
 
+    fn but_for_hours(&self) -> String {
+        format!("{}:{}", self.silence.key, self.lapse.but_for_hours())
+    }
+
     fn fields(&self) -> Vec<String> {
         vec![self.silence.key.to_owned()]
     }

@@ -94,6 +94,10 @@ impl Condition for StatusFor {
         format!("{KEY}:{}:{}", self.status.word(), self.lapse.normal())
     }
 
+    fn but_for_hours(&self) -> String {
+        format!("{KEY}:{}:{}", self.status.word(), self.lapse.but_for_hours())
+    }
+
     fn fields(&self) -> Vec<String> {
         vec!["ticket.status".to_owned()]
     }

@@ -11,7 +11,7 @@ use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
 use crate::window::{self, Count, Stay};
-use crate::{Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Standing, Topic, Truth, Wait, text};
+use crate::{ALWAYS, Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Standing, Topic, Truth, Wait, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -149,11 +149,31 @@ impl Tickets {
         let now = facts.moment().at;
         if self.counted.which == Which::Created && self.among.is_none() {
             let (count, dated) = window::count(facts.tickets_created(), now, self.within, &self.wanted);
-            return (Count { low: count, high: count }, dated);
+            return self.as_far_as_covered(facts, Count { low: count, high: count }, dated);
         }
         let mut stays: smallvec::SmallVec<[Stay; 16]> = smallvec::SmallVec::new();
         facts.each_ticket(&mut |ticket, standing| stays.extend(self.stay(ticket, standing)));
-        window::present(stays.into_iter(), now, &self.wanted)
+        let (count, dated) = window::present(stays.into_iter(), now, &self.wanted);
+        self.as_far_as_covered(facts, count, dated)
+    }
+
+    /// A window that begins before all tickets are known holds that many or more. Open ones are known whatever their age.
+    fn as_far_as_covered(&self, facts: &dyn Facts, count: Count, dated: Dated) -> (Count, Dated) {
+        let (Which::Created, Some(within)) = (self.counted.which, self.within) else { return (count, dated) };
+        let covered_since = facts.covered_since();
+        if covered_since == ALWAYS {
+            return (count, dated);
+        }
+        let covered_at = covered_since.saturating_add(within);
+        let or_more = window::among(count.low, u64::MAX, &self.wanted);
+        if facts.moment().at < covered_at {
+            let since = if or_more == dated.truth { dated.since } else { ALWAYS };
+            let count = Count { high: u64::MAX, ..count };
+            return (count, Dated { truth: or_more, since, until: dated.until.min(covered_at) });
+        }
+        // It could not be said before.
+        let since = if or_more == dated.truth { dated.since } else { dated.since.max(covered_at) };
+        (count, Dated { since, ..dated })
     }
 
     /// From when to when a ticket counts, as far as its present state shows; `None`: it does not.
@@ -233,9 +253,10 @@ impl Condition for Tickets {
 
     fn past(&self, facts: &dyn Facts, negated: bool) -> String {
         let (count, _) = self.count(facts);
-        let tickets = match count.low == count.high {
-            true => text::count(count.low, self.counted.noun),
-            false => format!("{} to {}", count.low, text::count(count.high, self.counted.noun)),
+        let tickets = match count {
+            Count { low, high } if low == high => text::count(low, self.counted.noun),
+            Count { low, high: u64::MAX } => format!("at least {}", text::count(low, self.counted.noun)),
+            Count { low, high } => format!("{low} to {}", text::count(high, self.counted.noun)),
         };
         let not = if negated { "not " } else { "" };
         let had = if self.counted.which == Which::Created { "had opened" } else { "had" };
@@ -244,7 +265,11 @@ impl Condition for Tickets {
 
     fn seen(&self, facts: &dyn Facts) -> Seen {
         let (Count { low, high }, _) = self.count(facts);
-        let value = if low == high { low.to_string() } else { format!("{low} to {high}") };
+        let value = match high {
+            _ if low == high => low.to_string(),
+            u64::MAX => format!("{low} or more"),
+            _ => format!("{low} to {high}"),
+        };
         Seen { value, ..Seen::default() }
     }
 

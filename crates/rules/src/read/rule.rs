@@ -4,7 +4,7 @@ use crate::rule::{Body, Leaf};
 use crate::scope::Scope;
 use crate::source::{self, Diagnostics, Keys, Node, codes};
 use crate::tree::{Expression, Sense, Tree};
-use crate::{Clear, Mode, OnDeploy, Rule, read};
+use crate::{Clear, Condition, Mode, OnDeploy, Rule, read};
 
 use super::{contradiction, doubtful, expression, supplied};
 
@@ -62,11 +62,14 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
         route,
         description,
         fingerprint: String::new(),
+        but_for_hours: String::new(),
         body: Body::compile(&when, unless.as_ref()),
     };
     // Other words for what it reads make it another rule.
     let fields = rule.body.leaves.iter().flat_map(|leaf| leaf.condition.fields());
-    rule.fingerprint = read::fingerprint(&(rule.normal() + &scope.mappings.normal(fields)));
+    let mapped = scope.mappings.normal(fields);
+    rule.fingerprint = read::fingerprint(&(rule.normal(&|leaf| leaf.normal()) + &mapped));
+    rule.but_for_hours = read::fingerprint(&(rule.normal(&|leaf| leaf.but_for_hours()) + &mapped));
     supplied::warn(&expressions, scope);
     doubtful::warn_of_status(&rule, node, scope);
     doubtful::warn_of_breadth(&rule, node, scope);
@@ -126,9 +129,9 @@ impl Body {
 impl Rule {
     /// It in one fixed spelling, without description, route and suggestion. The order of its conditions counts: what
     /// the engine remembers of a firing goes by their places.
-    fn normal(&self) -> String {
+    fn normal(&self, spelled: &dyn Fn(&dyn Condition) -> String) -> String {
         let body = &self.body;
-        let spell = |tree: &Tree| tree.spell(&|index| body.leaves[index].condition.normal());
+        let spell = |tree: &Tree| tree.spell(&|index| spelled(&*body.leaves[index].condition));
         let Rule { id, tier, per_account, clear, cooldown, hold, mode, on_deploy, .. } = self;
         format!(
             "{id} {tier} {} {:?} {per_account} {clear:?} {cooldown:?} {hold:?} {mode:?} {on_deploy:?}",
