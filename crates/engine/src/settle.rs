@@ -16,7 +16,7 @@ use crate::planted::{Bug, planted};
 use crate::state::StateError;
 use crate::ticket::Track;
 
-/// What the task record keeps for the engine.
+/// What the task record keeps for the engine. Each version put what it added behind what there was: [`read`] counts on it.
 #[derive(Serialize, Deserialize)]
 struct Memory {
     live: bool,
@@ -42,49 +42,6 @@ struct Memory {
     covered_since: Millis,
 }
 
-/// What the fourth version of it kept.
-#[derive(Deserialize)]
-struct FourthMemory {
-    live: bool,
-    rules: Vec<(String, String)>,
-    policies: Vec<(String, String)>,
-    terms: Option<OldPolicies>,
-    heard: Vec<(String, Millis)>,
-    imports: Vec<Remembered>,
-    ended: Vec<String>,
-}
-
-/// What the third version of it kept.
-#[derive(Deserialize)]
-struct ThirdMemory {
-    live: bool,
-    rules: Vec<(String, String)>,
-    policies: Vec<(String, String)>,
-    terms: Option<OldPolicies>,
-    heard: Vec<(String, Millis)>,
-}
-
-/// What the second version of it kept.
-#[derive(Deserialize)]
-struct SecondMemory {
-    live: bool,
-    rules: Vec<(String, String)>,
-    policies: Vec<(String, String)>,
-    terms: Option<OldPolicies>,
-}
-
-/// What the first version of it kept.
-#[derive(Deserialize)]
-struct FirstMemory {
-    live: bool,
-    rules: Vec<(String, String)>,
-    policies: Vec<(String, String)>,
-}
-
-const FIRST_VERSION: u8 = 1;
-const SECOND_VERSION: u8 = 2;
-const THIRD_VERSION: u8 = 3;
-const FOURTH_VERSION: u8 = 4;
 const VERSION: u8 = 5;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
@@ -415,39 +372,22 @@ impl Engine {
 }
 
 fn read(memory: &[u8]) -> Result<Memory, StateError> {
-    let damaged =
-        |error: postcard::Error| StateError::Value { key: "the task record".to_owned(), reason: error.to_string() };
-    let fourth = match memory.split_first() {
-        Some((&VERSION, rest)) => return postcard::from_bytes(rest).map_err(damaged),
-        Some((&FOURTH_VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged)?,
-        Some((&THIRD_VERSION, rest)) => {
-            let ThirdMemory { live, rules, policies, terms, heard } = postcard::from_bytes(rest).map_err(damaged)?;
-            FourthMemory { live, rules, policies, terms, heard, imports: Vec::new(), ended: Vec::new() }
-        }
-        Some((&SECOND_VERSION, rest)) => {
-            let SecondMemory { live, rules, policies, terms } = postcard::from_bytes(rest).map_err(damaged)?;
-            FourthMemory { live, rules, policies, terms, heard: Vec::new(), imports: Vec::new(), ended: Vec::new() }
-        }
-        Some((&FIRST_VERSION, rest)) => {
-            let FirstMemory { live, rules, policies } = postcard::from_bytes(rest).map_err(damaged)?;
-            let (heard, imports, ended) = (Vec::new(), Vec::new(), Vec::new());
-            FourthMemory { live, rules, policies, terms: None, heard, imports, ended }
-        }
-        Some((&other, _)) => return Err(StateError::Version(other)),
-        None => return Err(StateError::Value { key: "the task record".to_owned(), reason: "it is empty".to_owned() }),
+    let damaged = |reason: String| StateError::Value { key: "the task record".to_owned(), reason };
+    let (&version, kept) = memory.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
+    // How many of the last fields it did not know.
+    let lacks = match version {
+        VERSION => 0,
+        4 => 4,
+        3 => 6,
+        2 => 7,
+        1 => 8,
+        other => return Err(StateError::Version(other)),
     };
-    let FourthMemory { live, rules, policies, terms, heard, imports, ended } = fourth;
-    Ok(Memory {
-        live,
-        rules,
-        policies,
-        terms,
-        heard,
-        imports,
-        ended,
-        but_for_hours: Vec::new(),
-        escalation_sla: None,
-        history: None,
-        covered_since: ALWAYS,
-    })
+    let mut whole = kept.to_vec();
+    if lacks > 0 {
+        // None and an empty list are a zero each; the last is an instant.
+        whole.resize(kept.len() + lacks - 1, 0);
+        whole = postcard::to_extend(&ALWAYS, whole).map_err(|error| damaged(error.to_string()))?;
+    }
+    postcard::from_bytes(&whole).map_err(|error| damaged(error.to_string()))
 }
