@@ -72,6 +72,11 @@ impl Claim<'_> {
     pub(crate) fn excludes(&self, other: &Claim<'_>) -> bool {
         self.about == other.about && self.matcher.excludes(other.matcher)
     }
+
+    /// Whether it is as this says wherever it is as the other says.
+    pub(crate) fn covers(&self, other: &Claim<'_>) -> bool {
+        self.about == other.about && self.matcher.covers(other.matcher)
+    }
 }
 
 /// A field that has to be one of these texts. While it is told and is none of them, the condition is *no*, and only a

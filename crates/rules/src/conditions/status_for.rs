@@ -5,7 +5,7 @@ use tierline_model::{Millis, Status, TicketField};
 use super::lapse::{Due, Lapse};
 use super::{Kind, leaf};
 use crate::scope::Scope;
-use crate::source::{self, Key, Keys, Node};
+use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
 use crate::{
     Absence, AbsenceOf, Ask, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, Word, text,
@@ -27,7 +27,15 @@ fn parse(_: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let mut keys = Keys::of(value, WHAT, scope.found)?;
     let words: Vec<_> = Status::ALL.iter().map(|status| (status.word(), *status)).collect();
     let status = keys.required("status", scope.found);
+    let place = status.map(|node| &node.span);
     let status = status.and_then(|node| source::word(node, "`status`", &words, scope.found));
+    if let (Some(place), Some(over @ (Status::Solved | Status::Closed))) = (place, status) {
+        scope
+            .found
+            .warning(codes::DOUBTFUL, place, format!("no rule waits for a ticket that is {}", over.word()))
+            .label("only open tickets are looked at")
+            .help("leave it out; a wait for the customer's answer is `ticket.no_customer_reply_for`");
+    }
     let lapse = Lapse::of(&mut keys, WHAT, scope);
     keys.finish(scope.found);
     leaf(StatusFor { status: status?, lapse: lapse? })

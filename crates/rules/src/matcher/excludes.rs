@@ -1,6 +1,8 @@
-//! Whether two matchers can never both hold of one value.
+//! How two matchers of one value lie to each other: whether they never hold together, or one wherever the other does.
 
 use std::cmp::Ordering;
+
+use tierline_model::Priority;
 
 use super::{Bound, Constant, Matcher, Point, Range};
 
@@ -15,22 +17,53 @@ impl Matcher {
             (Unknown | Empty, _) | (_, Unknown | Empty) => true,
             (OneOf(mine), OneOf(theirs)) => !mine.iter().any(|one| theirs.iter().any(|other| one.is_same(other))),
             (OneOf(constants), Matcher::Range(range)) | (Matcher::Range(range), OneOf(constants)) => {
-                constants.iter().all(|constant| constant.point.is_some_and(|point| range.is_outside(point)))
+                constants.iter().all(|constant| constant.point_on(range).is_some_and(|point| range.is_outside(point)))
             }
             (Matcher::Range(mine), Matcher::Range(theirs)) => mine.lies_below(theirs) || theirs.lies_below(mine),
             (Known | AllOf(_) | Contains { .. } | Pattern(_), _)
             | (_, Known | AllOf(_) | Contains { .. } | Pattern(_)) => false,
         }
     }
+
+    /// Whether it holds of every value of which the other does. `false` where that cannot be seen.
+    pub(crate) fn covers(&self, other: &Matcher) -> bool {
+        use Matcher::{Empty, Every, Known, OneOf, Unknown};
+        match (self, other) {
+            (Every(matchers), other) => matchers.iter().all(|one| one.covers(other)),
+            (mine, Every(matchers)) => matchers.iter().any(|one| mine.covers(one)),
+            (Unknown, Unknown) | (Empty, Empty) => true,
+            (_, Unknown | Empty) => false,
+            (Known, _) => true,
+            (OneOf(mine), OneOf(theirs)) => theirs.iter().all(|other| mine.iter().any(|one| one.is_surely(other))),
+            (Matcher::Range(range), OneOf(constants)) => {
+                constants.iter().all(|constant| constant.point_on(range).is_some_and(|point| range.is_inside(point)))
+            }
+            (Matcher::Range(mine), Matcher::Range(theirs)) => mine.spans(theirs),
+            _ => false,
+        }
+    }
 }
 
 impl Constant {
+    /// Its place on the line of a range: a priority is a word as well.
+    fn point_on(&self, range: &Range) -> Option<Point> {
+        let ranks = || [&range.low, &range.high].into_iter().flatten().any(|end| matches!(end.point, Point::Rank(_)));
+        self.point.or_else(|| Priority::from_word(&self.folded).filter(|_| ranks()).map(Point::Rank))
+    }
+
     fn is_same(&self, other: &Constant) -> bool {
         match (self.point, other.point) {
             // A date and an instant may be the same, in one zone or another.
             (Some(mine), Some(theirs)) => mine.compared(theirs).is_none_or(Ordering::is_eq),
             _ if self.exact => self.written == other.written,
             _ => self.folded == other.folded,
+        }
+    }
+
+    fn is_surely(&self, other: &Constant) -> bool {
+        match (self.point, other.point) {
+            (Some(mine), Some(theirs)) => mine.compared(theirs).is_some_and(Ordering::is_eq),
+            _ => self.is_same(other),
         }
     }
 }
@@ -58,6 +91,30 @@ impl Range {
             })
         };
         beyond(&self.low, Ordering::Less) || beyond(&self.high, Ordering::Greater)
+    }
+
+    /// Whether a place is certainly within both ends.
+    fn is_inside(&self, point: Point) -> bool {
+        let within = |end: &Option<Bound>, side: Ordering| {
+            end.as_ref().is_none_or(|bound| match point.compared(bound.point) {
+                Some(Ordering::Equal) => bound.included,
+                order => order == Some(side),
+            })
+        };
+        within(&self.low, Ordering::Greater) && within(&self.high, Ordering::Less)
+    }
+
+    /// Whether all of the other lies within it.
+    fn spans(&self, other: &Range) -> bool {
+        let reaches = |mine: &Option<Bound>, theirs: &Option<Bound>, side: Ordering| match (mine, theirs) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => match theirs.point.compared(mine.point) {
+                Some(Ordering::Equal) => mine.included || !theirs.included,
+                order => order == Some(side),
+            },
+        };
+        reaches(&self.low, &other.low, Ordering::Greater) && reaches(&self.high, &other.high, Ordering::Less)
     }
 
     /// Whether all of it lies before the other.
@@ -98,7 +155,8 @@ mod tests {
             ("{ is: pro }", "{ any_of: [team] }", Shape::Text, true),
             ("{ is: pro }", "{ contains: x }", Shape::Text, false),
             ("{ is: a }", "{ is: A }", Shape::Id, true),
-            ("{ is: urgent }", "{ below: high }", Shape::Priority, false),
+            ("{ is: urgent }", "{ below: high }", Shape::Priority, true),
+            ("{ is: normal }", "{ below: high }", Shape::Priority, false),
             ("{ below: normal }", "{ at_least: high }", Shape::Priority, true),
             ("{ below: 2026-03-02 }", "{ above: 2026-04-02 }", Shape::Instant, true),
             ("{ below: 2026-03-02 }", "{ above: 2026-04-02T00:00:00Z }", Shape::Instant, false),
@@ -106,6 +164,30 @@ mod tests {
             let (mine, theirs) = (matcher(one, shape), matcher(other, shape));
             assert_eq!(mine.excludes(&theirs), excludes, "{one} and {other}");
             assert_eq!(theirs.excludes(&mine), excludes, "{other} and {one}");
+        }
+    }
+
+    #[test]
+    fn what_holds_wherever_another_does_is_seen() {
+        let number = Shape::Number(0.0, 100.0);
+        for (one, other, shape, covers) in [
+            ("{ any_of: [urgent, high] }", "{ is: urgent }", Shape::Priority, true),
+            ("{ is: urgent }", "{ any_of: [urgent, high] }", Shape::Priority, false),
+            ("{ at_least: high }", "{ is: urgent }", Shape::Priority, true),
+            ("{ at_least: high }", "{ is: high }", Shape::Priority, true),
+            ("{ above: high }", "{ is: high }", Shape::Priority, false),
+            ("{ below: 50 }", "{ below: 20 }", number, true),
+            ("{ below: 20 }", "{ at_most: 20 }", number, false),
+            ("{ at_most: 20 }", "{ below: 20 }", number, true),
+            ("{ below: 20 }", "{ above: 10 }", number, false),
+            ("{ below: 50 }", "{ below: 30, above: 10 }", number, true),
+            ("{ below: 50, above: 10 }", "{ below: 30 }", number, false),
+            ("known", "{ below: 30 }", number, true),
+            ("known", "unknown", number, false),
+            ("{ any_of: [Team, PRO] }", "{ is: pro }", Shape::Text, true),
+            ("{ above: 2026-03-02 }", "{ above: 2026-04-02T00:00:00Z }", Shape::Instant, false),
+        ] {
+            assert_eq!(matcher(one, shape).covers(&matcher(other, shape)), covers, "{one} and {other}");
         }
     }
 }

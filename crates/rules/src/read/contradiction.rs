@@ -53,13 +53,13 @@ fn held_back(when: &Expression, unless: &Expression, scope: &mut Scope<'_>) {
     for alternative in alternatives {
         let mut needed = Vec::new();
         gather(alternative, &mut needed);
-        let is_wanted = |one: &Wanted<'_>| all.iter().any(|other| one.is(other));
+        let is_wanted = |one: &Wanted<'_>| all.iter().any(|other| one.is(other) || one.covers(other));
         if !needed.is_empty() && is_whole(alternative) && needed.iter().all(is_wanted) {
             if let Some(span) = needed[0].span {
                 scope
                     .found
                     .mistake(codes::CONTRADICTION, span, "`unless` holds back all that `when` lets through")
-                    .label("the rule asks for this as well")
+                    .label("this holds wherever `when` does")
                     .help("take it out of `unless`, or out of `when`");
             }
             return;
@@ -94,6 +94,13 @@ fn gather<'e>(expression: &'e Expression, into: &mut Vec<Wanted<'e>>) {
 impl Wanted<'_> {
     fn is(&self, other: &Wanted<'_>) -> bool {
         self.negated == other.negated && self.condition.normal() == other.condition.normal()
+    }
+
+    /// Whether it holds wherever the other does.
+    fn covers(&self, other: &Wanted<'_>) -> bool {
+        let claims = (self.condition.claim(), other.condition.claim());
+        let plain = !self.negated && !other.negated;
+        matches!(claims, (Some(mine), Some(theirs)) if plain && mine.covers(&theirs))
     }
 
     fn excludes(&self, other: &Wanted<'_>) -> bool {

@@ -96,6 +96,11 @@ const MISTAKES: &[(&str, &str)] = &[
         "rules: [{ id: r, tier: 2, when: { ticket.category: bug }, unless: { any: [ticket.category: bug, ticket.spam: true] } }]",
     ),
     (
+        "held back by more than it asks",
+        "rules: [{ id: r, tier: 2, when: { ticket.priority: urgent }, unless: { ticket.priority: { at_least: high } } }]",
+    ),
+    ("a status that no open ticket has", "WHEN { ticket.status_for: { status: solved, for: 2h } }"),
+    (
         "a rule that another covers",
         "rules:\n  - { id: a, tier: 2, when: { ticket.category: bug } }\n  - { id: b, tier: 2, when: { all: [ticket.priority: urgent, ticket.category: bug] } }\n",
     ),
