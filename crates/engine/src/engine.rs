@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
 
@@ -76,7 +76,7 @@ pub struct Engine {
     /// While a restore runs: the ids of the policies that applied, some of which may be gone.
     pub(crate) settling_policies: FxHashMap<Slot, String>,
     /// While a restore runs: tickets whose entries name policies that are in force no more.
-    pub(crate) of_gone_policies: Vec<Slot>,
+    pub(crate) of_gone_policies: FxHashSet<Slot>,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
@@ -133,7 +133,7 @@ impl Engine {
             strays: Strays::default(),
             settling: Settling::default(),
             settling_policies: FxHashMap::default(),
-            of_gone_policies: Vec::new(),
+            of_gone_policies: FxHashSet::default(),
             follows: Millis::MIN,
             covered_since: ALWAYS,
             alone: false,
@@ -291,6 +291,7 @@ impl Engine {
             mappings: &self.rules.mappings,
             heard: &self.heard,
             covered_since: self.covered_since,
+            calendars: &self.rules.calendars,
         }
     }
 
@@ -359,6 +360,8 @@ impl Engine {
         if is_dirty {
             self.dirty_tickets.retain(|&other| other != slot);
         }
+        self.settling_policies.remove(&slot);
+        self.of_gone_policies.remove(&slot);
         self.tickets.remove(slot);
     }
 

@@ -84,7 +84,7 @@ impl Engine {
 
     /// Moves one latch; returns when the rule next wants attention on this ticket.
     fn step(&mut self, slot: Slot, number: u16, inner: Dated, moment: Moment, rising: Rising) -> Millis {
-        let rising = self.settling.instead_of(rising, Some(slot), number);
+        let rising = if self.settling.is_under_way() { self.settles(slot, number, rising, moment) } else { rising };
         let ticket = &mut self.tickets[slot];
         if inner.truth == Truth::Unknown && rising != Rising::Bounds {
             self.counts.undecided[number as usize] += 1;
@@ -278,10 +278,16 @@ impl Engine {
                     first = Some(first.map_or(since, |first: Millis| first.min(since)));
                 }
             }
+            // On some ticket it holds whatever a restart made of clocks.
+            let by_others = self.settling.is_under_way()
+                && self.accounts[a].open.iter().any(|&slot| {
+                    let settles = || self.settles(slot, number, rising, moment);
+                    self.holds_on(slot, number, moment).is_some() && settles() == rising
+                });
             let latch = self.accounts[a].latch_mut(number);
             let before = *latch;
             let mut rise = None;
-            let rising = self.settling.instead_of(rising, None, number);
+            let rising = if by_others { rising } else { self.settling.instead_of(rising, None, number) };
             match first {
                 None if rising == Rising::Bounds => {}
                 None => {
@@ -322,6 +328,24 @@ impl Engine {
         }
         self.touched_rules = touched;
         self.touched_rules.clear();
+    }
+
+    /// What a rule that is judged while a restart is settled does on a ticket.
+    fn settles(&self, slot: Slot, number: u16, rising: Rising, moment: Moment) -> Rising {
+        let instead = self.settling.instead_of(rising, Some(slot), number);
+        let by_clocks = instead == Rising::Quietly && self.settling.is_of_clocks(number);
+        if by_clocks && self.holds_without_clocks(slot, number, moment) { rising } else { instead }
+    }
+
+    /// Whether a rule is *yes* whatever its conditions about SLA clocks say: then no edited policy made it so.
+    fn holds_without_clocks(&self, slot: Slot, number: u16, moment: Moment) -> bool {
+        let rule = &self.rules.rules[number as usize];
+        let truths: Vec<Truth> = rule.leaves(&self.view(slot, moment)).iter().map(|leaf| leaf.truth).collect();
+        let is_of_clocks = |leaf: usize| rule.leaf_reads(leaf).overlaps(Engine::CLOCKS);
+        [Truth::No, Truth::Unknown, Truth::Yes].into_iter().all(|said| {
+            let truth = |(leaf, &truth): (usize, &Truth)| if is_of_clocks(leaf) { said } else { truth };
+            rule.recombine(&truths.iter().enumerate().map(truth).collect::<Vec<_>>()) == Truth::Yes
+        })
     }
 
     /// On how many open tickets of an account a rule is *yes*, counted one by one.

@@ -1,13 +1,15 @@
 //! The moments in which what holds already must not fire: the first start, and a restart with changed rules.
 //! SEMANTICS 1.8, 3.7.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Edge, Moment, OnDeploy, Reads, Rule, Topic};
 
 use crate::account::Slot;
-use crate::clocks::{OldPolicies, Telling};
+use crate::clocks::{OldCalendar, OldPolicies, Telling, past_hours};
 use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::imports::Remembered;
@@ -40,9 +42,11 @@ struct Memory {
     history: Option<Millis>,
     /// Since when all tickets are known.
     covered_since: Millis,
+    /// The named calendars; empty: there were none, or a version wrote it that did not keep them.
+    calendars: Vec<OldCalendar>,
 }
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -78,6 +82,11 @@ impl Settling {
             Some(instead) => instead,
             None => rising,
         }
+    }
+
+    /// Whether a rule is an unchanged one about clocks.
+    pub fn is_of_clocks(&self, rule: u16) -> bool {
+        self.of_clocks.contains(&rule)
     }
 
     fn otherwise(&self, slot: Option<Slot>, rule: u16) -> Option<Rising> {
@@ -131,6 +140,7 @@ impl Engine {
             escalation_sla: Some(self.version_of_escalation_sla()),
             history: Some(self.settings.history),
             covered_since: self.covered_since,
+            calendars: self.rules.calendars.iter().map(OldCalendar::of).collect(),
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -151,6 +161,10 @@ impl Engine {
             memory.heard.iter().for_each(|(source, until)| self.hear(source, *until));
         }
         self.imports.recall(std::mem::take(&mut memory.imports), std::mem::take(&mut memory.ended));
+        let past = past_hours(&memory.calendars, &self.rules.calendars, self.clock);
+        if !past.is_empty() {
+            self.rules = Arc::new(self.rules.with_past_hours(&past));
+        }
         self.derive();
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
@@ -273,8 +287,8 @@ impl Engine {
                     self.settling.rules.push((number, Rising::Quietly));
                     changed.push(number);
                 }
-                // It is the same rule, and counts by other hours: what those make of it is passed over.
-                _ if !is_same && other_hours => self.settling.rules.push((number, Rising::Quietly)),
+                // By hours whose former edition nobody kept, what they make of it is passed over.
+                _ if !is_same && memory.calendars.is_empty() => self.settling.rules.push((number, Rising::Quietly)),
                 _ if !self.settling.repoliced.is_empty() && rule.reads().overlaps(of_policies) => {
                     self.settling.of_clocks.push(number);
                 }
@@ -374,20 +388,22 @@ impl Engine {
 fn read(memory: &[u8]) -> Result<Memory, StateError> {
     let damaged = |reason: String| StateError::Value { key: "the task record".to_owned(), reason };
     let (&version, kept) = memory.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
-    // How many of the last fields it did not know.
+    // How many fields between `terms` and `covered_since` it did not know: none and an empty list are a zero each.
     let lacks = match version {
-        VERSION => 0,
-        4 => 4,
-        3 => 6,
-        2 => 7,
-        1 => 8,
+        5 | VERSION => 0,
+        4 => 3,
+        3 => 5,
+        2 => 6,
+        1 => 7,
         other => return Err(StateError::Version(other)),
     };
     let mut whole = kept.to_vec();
-    if lacks > 0 {
-        // None and an empty list are a zero each; the last is an instant.
-        whole.resize(kept.len() + lacks - 1, 0);
+    whole.resize(kept.len() + lacks, 0);
+    if version < 5 {
         whole = postcard::to_extend(&ALWAYS, whole).map_err(|error| damaged(error.to_string()))?;
+    }
+    if version < 6 {
+        whole.push(0);
     }
     postcard::from_bytes(&whole).map_err(|error| damaged(error.to_string()))
 }

@@ -8,8 +8,8 @@ use tierline_model::{
     TicketField,
 };
 use tierline_rules::{
-    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Mappings, Moment, OpenEscalation,
-    Pauses, Reach, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
+    ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Mappings, Moment, NamedCalendar,
+    OpenEscalation, Pauses, Reach, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
 };
 
 use crate::account::Account;
@@ -33,6 +33,8 @@ pub(crate) struct View<'e> {
     heard: &'e Heard,
     /// Since when all tickets are known.
     covered_since: Millis,
+    /// With the hours that they had before.
+    calendars: &'e [NamedCalendar],
     /// The ticket's policy.
     pub policy: Option<&'e SlaPolicy>,
     pub moment: Moment,
@@ -55,6 +57,7 @@ pub(crate) struct Around<'e> {
     pub mappings: &'e Mappings,
     pub heard: &'e Heard,
     pub covered_since: Millis,
+    pub calendars: &'e [NamedCalendar],
 }
 
 impl<'e> View<'e> {
@@ -65,7 +68,7 @@ impl<'e> View<'e> {
         policies: &'e [SlaPolicy],
         moment: Moment,
     ) -> View<'e> {
-        let Around { texts, tickets, mappings, heard, covered_since } = engine;
+        let Around { texts, tickets, mappings, heard, covered_since, calendars } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
         let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
         View {
@@ -78,6 +81,7 @@ impl<'e> View<'e> {
             moment,
             heard,
             covered_since,
+            calendars,
             believed: heard.believed(ticket.source),
             unheard: Cell::new(Millis::MAX),
             waiting: OnceCell::new(),
@@ -94,6 +98,7 @@ impl<'e> View<'e> {
             mappings: self.mappings,
             heard: self.heard,
             covered_since: self.covered_since,
+            calendars: self.calendars,
         }
     }
 
@@ -298,6 +303,10 @@ impl Facts for View<'_> {
             }
             clocks::Standing::Unknown | clocks::Standing::None | clocks::Standing::Stopped { .. } => None,
         }
+    }
+
+    fn calendar(&self, place: usize) -> Option<&Calendar> {
+        self.calendars.get(place).map(|named| &named.calendar)
     }
 
     fn policy_calendar(&self) -> Option<(&Calendar, Millis)> {

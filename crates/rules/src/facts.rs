@@ -358,6 +358,11 @@ pub trait Facts {
     /// The calendar of the ticket's policy, and since when it is that; [`None`]: no policy applies.
     fn policy_calendar(&self) -> Option<(&Calendar, Millis)>;
 
+    /// A named calendar with the hours that it had before, by its place in the rule set; [`None`]: as it stands there.
+    fn calendar(&self, _place: usize) -> Option<&Calendar> {
+        None
+    }
+
     /// The ticket's newest values of a signal, newest last; where it has none, the account's.
     fn signals(&self, name: &str, each: &mut dyn FnMut(SignalValue<'_>));
 

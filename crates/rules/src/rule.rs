@@ -193,6 +193,29 @@ impl Body {
     }
 }
 
+impl RuleSet {
+    /// The same with the hours that its calendars had before, by their names: each up to an instant, in order.
+    ///
+    /// Conditions see them where their facts [show them](Facts::calendar); the targets of policies stay as they are, for
+    /// what has elapsed of those is kept with each clock.
+    #[must_use]
+    pub fn with_past_hours(&self, past: &[(String, Vec<(Millis, Calendar)>)]) -> RuleSet {
+        let mut set = self.clone();
+        for named in &mut set.calendars {
+            let Some((_, editions)) = past.iter().find(|(name, _)| *name == named.name) else { continue };
+            let edited = Calendar::edited(editions.clone(), named.calendar.clone());
+            let answers = set.escalation_sla.iter_mut().flatten().map(|target| &mut target.calendar);
+            let of_policies = set.policies.iter_mut().map(|policy| &mut policy.calendar);
+            of_policies
+                .chain(answers)
+                .filter(|other| other.is(&named.calendar))
+                .for_each(|other| *other = edited.clone());
+            named.calendar = edited;
+        }
+        set
+    }
+}
+
 impl Rule {
     /// What its `when` and `unless` read.
     pub fn reads(&self) -> Reads {

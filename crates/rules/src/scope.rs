@@ -84,8 +84,8 @@ impl Calendars {
         if name == Calendars::ALWAYS {
             return Some(Calendar::Always);
         }
-        if let Some(named) = self.named.iter().find(|named| named.name == name) {
-            return Some(named.calendar.clone());
+        if let Some(place) = self.place(name) {
+            return Some(self.named[place].calendar.clone());
         }
         if !self.mistaken.iter().any(|other| other == name) {
             let names = || self.named.iter().map(|named| named.name.as_str()).chain([Calendars::ALWAYS]);
@@ -94,6 +94,11 @@ impl Calendars {
             found.mistake(codes::UNKNOWN_WORD, &node.span, format!("there is no calendar `{name}`")).help(help);
         }
         None
+    }
+
+    /// Which of the named ones it is.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        self.named.iter().position(|named| named.name == name)
     }
 }
 

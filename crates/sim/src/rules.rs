@@ -18,21 +18,26 @@ rules:
   - { id: silence, tier: 2, when: { ticket.no_agent_reply_for: 15s } }
   - { id: long-silence, tier: 3, when: { ticket.no_agent_reply_for: 40s } }
   - { id: due, tier: 2, when: { sla.first_reply: { due_within: 4s } } }
+  - { id: in-hours, tier: 2, when: { ticket.no_agent_reply_for: { for: 12s, calendar: shift } } }
 ";
-/// The SLA policies of each set.
+/// The SLA policies and the calendar of each set: the hours end and begin while a run lasts, and each deployment edits
+/// them.
 const POLICIES: &[&str] = &[
     "
 sla:
-  - { id: all, targets: { first_reply: { urgent: 10s, default: 30s }, requester_wait: { default: 40s } } }
+  - { id: all, targets: { first_reply: { urgent: 10s, default: 30s }, requester_wait: { urgent: { in: 25s, calendar: shift }, default: 40s } } }
+calendars: { shift: { time_zone: UTC, hours: { mon: ['00:00-11:59', '12:00-12:01', '12:02-24:00'] } } }
 ",
     "
 sla:
   - { id: urgent, when: { ticket.priority: urgent }, targets: { first_reply: { default: 8s }, next_reply: { default: 20s } } }
-  - { id: all, targets: { first_reply: { default: 25s }, requester_wait: { default: 40s } } }
+  - { id: all, targets: { first_reply: { default: 25s }, requester_wait: { default: { in: 30s, calendar: shift } } } }
+calendars: { shift: { time_zone: UTC, hours: { mon: ['00:00-24:00'] } } }
 ",
     "
 sla:
   - { id: all, targets: { first_reply: { urgent: 15s, default: 30s } } }
+calendars: { shift: { time_zone: UTC, hours: { mon: ['12:01-24:00'] } } }
 ",
 ];
 const SETS: &[&str] = &[
@@ -79,6 +84,7 @@ fn compile(text: &str) -> Arc<RuleSet> {
         rules: keys.optional("rules"),
         terms: keys.optional("terms"),
         sla: keys.optional("sla"),
+        calendars: keys.optional("calendars"),
         history: HISTORY,
         ..Sections::default()
     };

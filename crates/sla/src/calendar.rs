@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use tierline_model::Millis;
 
 use crate::days::BusinessDays;
+use crate::edited::Edited;
 use crate::hours::{Day, Week};
 use crate::targets::Length;
 use crate::timeline::Timeline;
@@ -23,6 +24,8 @@ pub enum Calendar {
     Always,
     /// The hours of a team.
     Business(Arc<BusinessTime>),
+    /// The hours of a team, which were others before: each edition counts for its own time.
+    Edited(Arc<Edited>),
 }
 
 /// The hours of a team: those of its weeks, and of the days that are different. Two are equal if they say the same.
@@ -32,7 +35,7 @@ pub struct BusinessTime {
     week: Week,
     /// By the number of the day since 1970-01-01.
     special: BTreeMap<i64, Day>,
-    zone: Zone,
+    zone: Arc<Zone>,
     timeline: Timeline,
     days: BusinessDays,
 }
@@ -50,11 +53,12 @@ impl PartialEq for BusinessTime {
 impl Eq for BusinessTime {}
 
 impl fmt::Display for Calendar {
-    /// All that it says, in one fixed spelling: calendars that are equal have the same.
+    /// All that it says now, in one fixed spelling: calendars that are equal have the same.
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Calendar::Always => to.write_str("always"),
             Calendar::Business(time) => write!(to, "{} {:?} {:?}", time.tz, time.week, time.special),
+            Calendar::Edited(edited) => edited.now().fmt(to),
         }
     }
 }
@@ -71,15 +75,37 @@ impl Calendar {
     }
 
     fn numbered(tz: Tz, week: Week, special: BTreeMap<i64, Day>) -> Calendar {
-        let zone = Zone::new(tz);
+        let zone = Zone::of(tz);
         let timeline = Timeline::new(&week, &special, &zone);
         let days = BusinessDays::new(&week, &special);
         Calendar::Business(Arc::new(BusinessTime { tz, week, special, zone, timeline, days }))
     }
 
-    /// What it says, to be [read](Self::read) back; [`None`]: `always`.
+    /// These hours, before which others counted: each up to an instant, in order, then the next. SEMANTICS 5.7.
+    pub fn edited(past: Vec<(Millis, Calendar)>, now: Calendar) -> Calendar {
+        if past.is_empty() { now } else { Calendar::Edited(Arc::new(Edited::new(past, now))) }
+    }
+
+    /// What it said before, each up to an instant.
+    pub fn past(&self) -> &[(Millis, Calendar)] {
+        match self {
+            Calendar::Edited(edited) => edited.past(),
+            Calendar::Always | Calendar::Business(_) => &[],
+        }
+    }
+
+    /// Whether both are one: not by what they say, but by where they come from.
+    pub fn is(&self, other: &Calendar) -> bool {
+        matches!((self, other), (Calendar::Business(one), Calendar::Business(two)) if Arc::ptr_eq(one, two))
+    }
+
+    /// What it says now, to be [read](Self::read) back; [`None`]: `always`.
     pub fn written(&self) -> Option<WrittenCalendar> {
-        let Calendar::Business(time) = self else { return None };
+        let time = match self {
+            Calendar::Always => return None,
+            Calendar::Business(time) => time,
+            Calendar::Edited(edited) => return edited.now().written(),
+        };
         let special = time.special.iter().map(|(&day, hours)| (day, hours.minutes().to_vec()));
         Some((
             time.tz.name().to_owned(),
@@ -107,6 +133,7 @@ impl Calendar {
             _ if length <= 0 => from,
             Calendar::Always => from.saturating_add(length),
             Calendar::Business(time) => time.timeline.at(time.timeline.opened(from).saturating_add(length)),
+            Calendar::Edited(edited) => edited.due(from, length),
         }
     }
 
@@ -116,6 +143,7 @@ impl Calendar {
             _ if to <= from => 0,
             Calendar::Always => to.saturating_sub(from),
             Calendar::Business(time) => time.timeline.opened(to) - time.timeline.opened(from),
+            Calendar::Edited(edited) => edited.elapsed(from, to),
         }
     }
 
@@ -163,6 +191,9 @@ impl Calendar {
     /// between the two, so its [`length`](Self::length) alone does not tell them apart.
     pub fn ends_at_opening(&self, from: Millis, length: Length) -> bool {
         let Length::BusinessDays(n) = length else { return false };
+        if let Calendar::Edited(edited) = self {
+            return edited.now().ends_at_opening(from, length);
+        }
         let end = self.days_on(from, n).map(|(_, end)| end);
         end.is_some_and(|end| self.is_open(end) && !self.is_open(end - 1))
     }
@@ -191,6 +222,8 @@ impl Calendar {
             Calendar::Business(_) => {
                 self.days_on(from, n).map_or(Millis::MAX, |(begins, end)| self.elapsed(begins, end))
             }
+            // As many days as they are now: what has elapsed of them is another question.
+            Calendar::Edited(edited) => edited.now().length(from, length),
         }
     }
 }

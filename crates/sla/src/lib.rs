@@ -6,6 +6,7 @@
 
 mod calendar;
 mod days;
+mod edited;
 mod hours;
 mod pauses;
 mod targets;
@@ -15,6 +16,7 @@ mod zone;
 pub use calendar::{BusinessTime, Calendar, WrittenCalendar};
 pub use chrono::NaiveDate;
 pub use chrono_tz::Tz;
+pub use edited::Edited;
 pub use hours::{Day, HoursError, Span, Week, weekdays};
 pub use pauses::Pauses;
 pub use targets::{Length, Target, Targets};

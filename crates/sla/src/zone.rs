@@ -3,6 +3,9 @@
 //! A local time that does not exist moves on by the length of the gap; an ambiguous one is its first occurrence. Both
 //! say the same: it is read with the offset that held before the change.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use tierline_model::Millis;
@@ -31,7 +34,16 @@ struct Offsets {
 const LAST: Millis = 4_102_444_800_000;
 
 impl Zone {
-    pub fn new(tz: Tz) -> Zone {
+    /// The table of a zone. It takes a millisecond or two to work out, never changes, and every calendar that is read
+    /// needs one: so each is worked out once.
+    pub fn of(tz: Tz) -> Arc<Zone> {
+        static KNOWN: LazyLock<Mutex<HashMap<Tz, Arc<Zone>>>> = LazyLock::new(Mutex::default);
+        // Whoever panicked with it has left whole tables behind.
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(tz).or_insert_with(|| Arc::new(Zone::new(tz))))
+    }
+
+    fn new(tz: Tz) -> Zone {
         let mut offsets = vec![Offsets { from: Millis::MIN, offset: offset(tz, 0), until: Millis::MAX }];
         for day in (DAY..=LAST).step_by(DAY as usize) {
             let (was, is) = (offsets[offsets.len() - 1].offset, offset(tz, day));

@@ -3,20 +3,11 @@
 use tierline_model::{Millis, Priority, SlaMetric, Status};
 use tierline_rules::{NEVER, OnChange, Reads, SlaPolicy, Target, Topic, Truth};
 
-use super::{Applied, Carried, Clocks, Standing};
+use super::former::{By, counts_otherwise};
+use super::{Applied, Carried, Clocks};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::judge::{Rising, ahead_of};
-use crate::ticket::Ticket;
-
-/// What a clock's target was, and is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Changed<'e> {
-    pub from: Option<(&'e SlaPolicy, &'e Target)>,
-    pub to: Option<(&'e SlaPolicy, &'e Target)>,
-    /// Whether the clock starts anew.
-    pub on_change: OnChange,
-}
 
 impl Engine {
     /// Looks for the policies that something may have changed which happened on a ticket.
@@ -86,10 +77,8 @@ impl Engine {
             return false;
         }
         if let Some(before) = before.filter(|before| before.policy != policy) {
-            let rules = self.rules.clone();
-            let policy_of = |number: Option<u16>| number.map(|number| &rules.policies[usize::from(number)]);
             let priority = self.tickets[slot].priority();
-            self.carry(slot, at, (policy_of(before.policy), priority), (policy_of(policy), priority));
+            self.carry(slot, at, By { policy: before.policy, priority }, By { policy, priority });
         }
         self.clocks_mut(slot).policy = Some(now);
         before.is_none_or(|before| before.policy != policy)
@@ -115,10 +104,9 @@ impl Engine {
     /// The priority has become another at an instant.
     pub(crate) fn change_priority(&mut self, slot: Slot, at: Millis, before: Option<Priority>, now: Option<Priority>) {
         let applied = self.tickets[slot].clocks.as_ref().and_then(|clocks| clocks.policy?.policy);
-        if let Some(number) = applied {
-            let rules = self.rules.clone();
-            let policy = Some(&rules.policies[usize::from(number)]);
-            self.carry(slot, at, (policy, before), (policy, now));
+        if applied.is_some() {
+            let by = |priority| By { policy: applied, priority };
+            self.carry(slot, at, by(before), by(now));
         }
     }
 
@@ -137,35 +125,32 @@ impl Engine {
     }
 
     /// Keeps what the clocks that run have used, where their targets change at an instant.
-    fn carry(
-        &mut self,
-        slot: Slot,
-        at: Millis,
-        before: (Option<&SlaPolicy>, Option<Priority>),
-        now: (Option<&SlaPolicy>, Option<Priority>),
-    ) {
+    fn carry(&mut self, slot: Slot, at: Millis, before: By, now: By) {
+        let rules = self.rules.clone();
+        let policies = &rules.policies;
+        let clocks = self.tickets[slot].clocks.as_ref();
+        let is_late = clocks.and_then(|clocks| clocks.former.last()).is_some_and(|former| at < former.until);
+        let mut has_other_hours = is_late || before.policy != now.policy;
         for metric in self.policies.metrics.clone() {
-            let target = |(policy, priority): (Option<&SlaPolicy>, Option<Priority>)| -> Option<Target> {
-                policy?.target(metric, priority).cloned()
-            };
-            let (from, to) = (target(before), target(now));
-            let on_reopen = |policy: Option<&SlaPolicy>| policy.map(|policy| policy.on_reopen);
-            let is_same = from == to;
-            if is_same && on_reopen(before.0) == on_reopen(now.0) {
+            let (from, to) = (before.target(metric, policies), now.target(metric, policies));
+            let is_same = from.map(|(_, target)| target) == to.map(|(_, target)| target);
+            let on_reopen = |by: By| by.of(policies).map(|policy| policy.on_reopen);
+            if is_same && on_reopen(before) == on_reopen(now) {
                 continue;
             }
-            let changed = Changed {
-                from: before.0.zip(from.as_ref()),
-                to: now.0.zip(to.as_ref()),
-                // What leaves a target as it is starts nothing anew.
-                on_change: now.0.filter(|_| !is_same).map_or(OnChange::Retain, |policy| policy.on_change),
-            };
-            let carried = self.tickets[slot].carried_over(metric, at, changed);
+            has_other_hours |= counts_otherwise(from, to);
+            // What leaves a target as it is starts nothing anew.
+            let starts_anew = |(policy, _): &(&SlaPolicy, &Target)| !is_same && policy.on_change == OnChange::Restart;
+            let anew = to.filter(starts_anew).and_then(|_| self.tickets[slot].runs_since(metric, at));
             let clocks = self.clocks_mut(slot);
-            if let Some(carried) = carried {
-                clocks.carry(carried);
+            if let Some(started) = anew {
+                clocks.start_anew(metric, started, at.max(started));
             }
             clocks.let_breaches_stand(metric, at);
+        }
+        if has_other_hours {
+            self.clocks_mut(slot).note_former(at, before, now);
+            self.recount_former(slot, now);
         }
     }
 
@@ -181,36 +166,18 @@ impl Engine {
     pub(crate) const CLOCKS: Reads = Reads { ticket: 0, account: 0, billing: 0, topics: Topic::Sla as u32 };
 }
 
-impl Ticket {
-    /// What a clock carries over a change of its target; `None`: nothing that does not follow anyway.
-    pub(crate) fn carried_over(&self, metric: SlaMetric, at: Millis, changed: Changed<'_>) -> Option<Carried> {
-        let waiting = self.marks.as_of(at);
-        let started = match self.standing(metric, &waiting, at) {
-            Standing::Running { started } => started,
-            // Solved it only stands still, and goes on when the ticket is reopened.
-            Standing::Stopped { .. } if metric.runs_from_creation() && !self.removed => self.created_at?,
-            Standing::Stopped { .. } | Standing::None | Standing::Unknown => return None,
-        };
-        let at = at.max(started);
-        let anew = Carried { metric, started, at, used: 0, anew: true };
-        match (changed.on_change, changed.from, changed.to) {
-            (OnChange::Restart, _, Some(_)) => Some(anew),
-            (OnChange::Retain, Some((policy, from)), Some((new, to)))
-                if from.calendar != to.calendar || policy.on_reopen != new.on_reopen =>
-            {
-                let used = self.run(metric, started, policy, from, at).used_at(at);
-                Some(Carried { used, anew: false, ..anew })
-            }
-            _ => None,
-        }
-    }
-}
-
 impl Clocks {
     /// The newest of a clock is what counts.
     pub fn carry(&mut self, carried: Carried) {
         self.carried.retain(|other| other.metric != carried.metric);
         self.carried.push(carried);
+    }
+
+    /// It starts anew at an instant, unless it did so later.
+    fn start_anew(&mut self, metric: SlaMetric, started: Millis, at: Millis) {
+        if self.carried(metric, started).is_none_or(|carried| !carried.anew || carried.base.0 < at) {
+            self.carry(Carried { metric, started, at, used: 0, base: (at, 0), anew: true });
+        }
     }
 
     /// What was missed before a change stays missed.

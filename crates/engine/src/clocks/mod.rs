@@ -8,6 +8,8 @@
 //! What must never be in here: what a rule makes of a clock.
 
 mod change;
+mod former;
+mod hours;
 mod missed;
 mod run;
 mod settle;
@@ -18,6 +20,8 @@ use smallvec::SmallVec;
 use tierline_model::{Millis, SlaMetric};
 use tierline_rules::{Reads, RuleSet, Topic};
 
+pub(crate) use former::{By, Former};
+pub(crate) use hours::{OldCalendar, past_hours};
 pub(crate) use run::{Run, Standing};
 pub(crate) use settle::OldPolicies;
 pub(crate) use statuses::Statuses;
@@ -29,7 +33,9 @@ pub(crate) struct Clocks {
     pub statuses: Statuses,
     /// The policy that applies; `None`: none has been looked for.
     pub policy: Option<Applied>,
-    /// What had been used of clocks whose target changed.
+    /// Which targets counted before the present ones, oldest first.
+    pub former: Vec<Former>,
+    /// What had been used of clocks by those.
     pub carried: Vec<Carried>,
     /// What went out, by metric.
     pub told: SmallVec<[Told; 1]>,
@@ -62,7 +68,9 @@ pub(crate) struct Carried {
     pub at: Millis,
     /// Milliseconds of the clock's own time.
     pub used: Millis,
-    /// It started anew then.
+    /// Up to when, and how much, is not counted again: what came before followed hours that nobody keeps.
+    pub base: (Millis, Millis),
+    /// It started anew at that instant.
     pub anew: bool,
 }
 
@@ -149,7 +157,8 @@ impl Clocks {
 
     /// Whether there is nothing in it.
     pub fn is_idle(&self) -> bool {
-        let Clocks { statuses, policy, carried, told, escalation, .. } = self;
-        statuses.is_empty() && policy.is_none() && carried.is_empty() && told.is_empty() && escalation.is_none()
+        let Clocks { statuses, policy, former, carried, told, escalation, .. } = self;
+        let none_changed = former.is_empty() && carried.is_empty();
+        statuses.is_empty() && policy.is_none() && none_changed && told.is_empty() && escalation.is_none()
     }
 }

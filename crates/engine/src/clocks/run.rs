@@ -57,7 +57,16 @@ pub(crate) struct Run<'e> {
     pauses: SmallVec<[(Millis, Millis); 4]>,
 }
 
-impl Run<'_> {
+impl<'e> Run<'e> {
+    /// Without a target: by then so much had been used.
+    pub fn by(
+        calendar: &'e Calendar,
+        (from, used): (Millis, Millis),
+        pauses: SmallVec<[(Millis, Millis); 4]>,
+    ) -> Run<'e> {
+        Run { target: Millis::MAX, calendar, at_opening: false, from, used, pauses }
+    }
+
     /// The instant at which so much is used; [`None`]: it pauses before.
     pub fn reaches(&self, used: Millis) -> Option<Millis> {
         let mut left = used.saturating_sub(self.used);
@@ -114,7 +123,7 @@ impl Ticket {
         let clocks = self.clocks.as_deref();
         let carried = clocks.and_then(|clocks| clocks.carried(metric, started));
         let (from, used) = carried.map_or((started, 0), |carried| (carried.at, carried.used));
-        let begins = carried.filter(|carried| carried.anew).map_or(started, |carried| carried.at);
+        let begins = carried.filter(|carried| carried.anew).map_or(started, |carried| carried.base.0);
         Run {
             target: target.calendar.length(begins, target.length),
             calendar: &target.calendar,
@@ -220,7 +229,12 @@ impl Ticket {
 }
 
 /// When a clock stood, as of an instant: sorted and apart.
-fn pauses(clocks: &Clocks, metric: SlaMetric, on_reopen: OnReopen, at: Millis) -> SmallVec<[(Millis, Millis); 4]> {
+pub(super) fn pauses(
+    clocks: &Clocks,
+    metric: SlaMetric,
+    on_reopen: OnReopen,
+    at: Millis,
+) -> SmallVec<[(Millis, Millis); 4]> {
     const SOLVED: [Status; 2] = [Status::Solved, Status::Closed];
     let solved = on_reopen == OnReopen::Exclude;
     let of: &[Status] = match (metric, solved) {

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 use tierline_model::{Millis, Priority, SlaMetric, Status, TicketField};
-use tierline_rules::{Edge, Length, Moment, OnChange, OnReopen, SlaPolicy, Target};
+use tierline_rules::{Edge, Length, Moment, OnReopen, SlaPolicy, Target};
 use tierline_sla::{Calendar, WrittenCalendar};
 
-use super::change::Changed;
-use super::{Clocks, Telling};
+use super::former::counts_otherwise;
+use super::{Carried, Clocks, Telling};
 use crate::account::Slot;
 use crate::engine::Engine;
 
@@ -127,6 +127,9 @@ impl Engine {
         let old = if changed { old.map_or_else(Vec::new, OldPolicies::read) } else { Vec::new() };
         let moment = Moment { at: self.clock, edge: Edge::Bounds };
         for slot in slots {
+            if changed {
+                self.settle_former(slot);
+            }
             if settles {
                 let was = applied.get(&slot).and_then(|id| old.iter().find(|policy| policy.id == *id));
                 self.settle_policy(slot, was);
@@ -168,18 +171,30 @@ impl Engine {
         versions.get(usize::from(applied))
     }
 
+    /// By policies that may be others now nothing is counted again; the changelog must not know more than who was never
+    /// interrupted.
+    fn settle_former(&mut self, slot: Slot) {
+        if let Some(clocks) = self.tickets[slot].clocks.as_mut().filter(|clocks| !clocks.former.is_empty()) {
+            clocks.settle_former();
+            self.write_clocks(slot);
+        }
+    }
+
+    fn write_clocks(&mut self, slot: Slot) {
+        let ticket = &mut self.tickets[slot];
+        ticket.behind.clocks = true;
+        if !ticket.dirty {
+            ticket.dirty = true;
+            self.dirty_tickets.push(slot);
+        }
+    }
+
     /// What a policy did that is gone is nobody's from now on: should one of its name come back, the changelog must not
     /// know more than who was never interrupted.
     fn write_without_gone_policies(&mut self) {
         for slot in std::mem::take(&mut self.of_gone_policies) {
-            if !self.tickets.contains(slot) {
-                continue;
-            }
-            let ticket = &mut self.tickets[slot];
-            ticket.behind.clocks = true;
-            if !ticket.dirty {
-                ticket.dirty = true;
-                self.dirty_tickets.push(slot);
+            if self.tickets.contains(slot) {
+                self.write_clocks(slot);
             }
         }
     }
@@ -197,12 +212,13 @@ impl Engine {
         let is_same = before.is_some_and(|before| rules.policies[usize::from(before)].id == now.id);
         let priority = ticket.priority();
         let carried = SlaMetric::OF_TICKET.into_iter().filter_map(|metric| {
-            let changed = Changed {
-                from: Some(was).zip(was.target(metric, priority)),
-                to: Some(now).zip(now.target(metric, priority)),
-                on_change: OnChange::Retain,
-            };
-            ticket.carried_over(metric, at, changed)
+            let from = Some(was).zip(was.target(metric, priority));
+            let to = Some(now).zip(now.target(metric, priority));
+            let started = ticket.runs_since(metric, at).filter(|_| counts_otherwise(from, to))?;
+            let (policy, target) = from?;
+            let until = at.max(started);
+            let used = ticket.run(metric, started, policy, target, until).used_at(until);
+            Some(Carried { metric, started, at: until, used, base: (until, used), anew: false })
         });
         let carried: Vec<_> = carried.filter(|_| is_same || before.is_none()).collect();
         if !carried.is_empty() {

@@ -105,7 +105,9 @@ impl Engine {
     /// What follows from a ticket that was put back, here where it has not been before.
     fn settle_down(&mut self, a: u32, slot: Slot) {
         self.settling_policies.remove(&slot);
-        self.of_gone_policies.retain(|&other| other != slot);
+        if self.of_gone_policies.remove(&slot) {
+            self.tickets[slot].clocks.iter_mut().for_each(|clocks| clocks.settle_former());
+        }
         self.wake_if_over(slot);
         self.derive_ticket(slot);
         if let Some(created_at) = self.counted(slot) {
@@ -175,7 +177,10 @@ impl Engine {
         self.judge(slot, &rules, true, rises);
         self.index.all = rules;
         self.clocked.push(slot);
+        // What its new account ends, it ends from here on.
+        self.follows = at;
         self.conclude(self.tickets[slot].account, Cause::Record);
+        self.follows = Millis::MIN;
     }
 
     /// A record that came to another account, or waited here.

@@ -1,10 +1,10 @@
 //! What is kept of a ticket's SLA clocks, as it is written: by hand, since many events change it.
 
-use tierline_model::{Millis, SlaMetric};
+use tierline_model::{Millis, Priority, SlaMetric};
 
 use super::bytes::{Cursor, Damaged, put_bytes, put_instant, put_number, put_signed};
 use crate::account::Slot;
-use crate::clocks::{Applied, Breach, Carried, Clocks, OfEscalation, Told};
+use crate::clocks::{Applied, Breach, By, Carried, Clocks, Former, OfEscalation, Told};
 use crate::engine::Engine;
 use crate::ticket::{Ticket, unpack};
 
@@ -38,6 +38,8 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
         put_signed(into, carried.started.wrapping_sub(near));
         put_signed(into, carried.at.wrapping_sub(near));
         put_signed(into, carried.used);
+        put_signed(into, carried.base.0.wrapping_sub(near));
+        put_signed(into, carried.base.1);
     }
     put_number(into, clocks.told.len() as u64);
     for told in &clocks.told {
@@ -47,6 +49,15 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     if let Some(OfEscalation { since, cycle, missed }) = clocks.escalation {
         put_signed(into, since.wrapping_sub(near));
         put_number(into, u64::from(cycle) * 2 + u64::from(missed));
+    }
+    put_number(into, clocks.former.len() as u64);
+    for Former { until, by } in &clocks.former {
+        put_signed(into, until.wrapping_sub(near));
+        let policy = by.of(&engine.rules.policies);
+        put_number(into, by.priority.map_or(0, |priority| priority as u64 + 1) * 2 + u64::from(policy.is_some()));
+        if let Some(policy) = policy {
+            put_bytes(into, policy.id.as_bytes());
+        }
     }
 }
 
@@ -86,7 +97,7 @@ fn put_told(engine: &Engine, told: &Told, near: Millis, into: &mut Vec<u8>) {
 
 impl Engine {
     /// Puts a ticket's clocks back as they were written.
-    pub(super) fn take_back_clocks(&mut self, slot: Slot, entry: &[u8]) -> Result<(), Damaged> {
+    pub(super) fn take_back_clocks(&mut self, slot: Slot, version: u8, entry: &[u8]) -> Result<(), Damaged> {
         let mut entry = Cursor(entry);
         // The entry of its life may not have come yet.
         let near = entry.signed()?;
@@ -109,11 +120,17 @@ impl Engine {
         }
         for _ in 0..entry.count()? {
             let number = entry.number()?;
+            let started = entry.signed()?.wrapping_add(near);
+            let at = entry.signed()?.wrapping_add(near);
+            let used = entry.signed()?;
+            // Those of before the sixth format did not keep what it was counted from.
+            let base = if version < 6 { (at, used) } else { (entry.signed()?.wrapping_add(near), entry.signed()?) };
             clocks.carried.push(Carried {
                 metric: metric(number / 2)?,
-                started: entry.signed()?.wrapping_add(near),
-                at: entry.signed()?.wrapping_add(near),
-                used: entry.signed()?,
+                started,
+                at,
+                used,
+                base,
                 anew: number % 2 == 1,
             });
         }
@@ -127,6 +144,11 @@ impl Engine {
             let number = entry.number()?;
             let cycle = u32::try_from(number / 2).map_err(|_| Damaged)?;
             clocks.escalation = Some(OfEscalation { since, cycle, missed: number % 2 == 1 });
+        }
+        for _ in 0..if version < 6 { 0 } else { entry.count()? } {
+            let (former, is_of_gone) = self.take_back_former(&mut entry, near)?;
+            of_gone |= is_of_gone;
+            clocks.former.push(former);
         }
         entry.end()?;
         self.tickets[slot].clocks = Some(Box::new(clocks));
@@ -145,6 +167,20 @@ impl Engine {
         let place = |id: &str| self.rules.policies.iter().position(|policy| policy.id == id);
         let policy = id.and_then(place).map(|place| place as u16);
         Ok((Applied { policy, since, provisional: is & 1 != 0 }, id))
+    }
+
+    /// The second: whether a policy that is in force no more is named.
+    fn take_back_former(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<(Former, bool), Damaged> {
+        let until = entry.signed()?.wrapping_add(near);
+        let is = entry.number()?;
+        let priority = match is / 2 {
+            0 => None,
+            word => Some(*Priority::ALL.get(word as usize - 1).ok_or(Damaged)?),
+        };
+        let id = (is % 2 == 1).then(|| entry.text()).transpose()?;
+        let place = id.and_then(|id| self.rules.policies.iter().position(|policy| policy.id == id));
+        let by = By { policy: place.map(|place| place as u16), priority };
+        Ok((Former { until, by }, id.is_some() && place.is_none()))
     }
 
     /// The second: whether a policy that is in force no more is named.

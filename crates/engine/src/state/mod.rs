@@ -28,7 +28,7 @@ use crate::planted::{Bug, planted};
 use crate::ticket::{Behind, SignalCell, Ticket};
 
 /// The first byte of every value.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// Why a changelog cannot be read back.
 #[derive(Debug, thiserror::Error)]

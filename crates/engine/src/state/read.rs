@@ -66,9 +66,11 @@ impl Engine {
                 self.take_back_rare(slot, state, whys);
             }
             (Key::Clocks(account, id), Some(value)) => {
-                let (_, entry) = versioned(key, value)?;
+                let (version, entry) = versioned(key, value)?;
                 let slot = self.place(account, id);
-                self.take_back_clocks(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
+                self.settling_policies.remove(&slot);
+                self.of_gone_policies.remove(&slot);
+                self.take_back_clocks(slot, version, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
             // They end with their ticket; but one of the same id may have come since, and then that its life ended is
             // compacted away.
@@ -87,7 +89,7 @@ impl Engine {
                 if let Some(slot) = self.placed(account, id) {
                     self.tickets[slot].clocks = None;
                     self.settling_policies.remove(&slot);
-                    self.of_gone_policies.retain(|&other| other != slot);
+                    self.of_gone_policies.remove(&slot);
                 }
             }
             (Key::Message(account, id, ring), Some(value)) => {

@@ -77,6 +77,7 @@ impl Engine {
             told.created_at.is_some() || told.waiting_since.is_some() || told.first_replied_at.is_some();
         self.follows = if late || tells_of_before { Millis::MIN } else { at };
         let changes = self.apply_event(a, slot, event, at);
+        self.recount_if_before(slot, at);
         self.mark_ticket(slot);
         if self.live {
             if late {

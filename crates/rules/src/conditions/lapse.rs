@@ -21,7 +21,12 @@ enum Hours {
     /// Around the clock.
     All,
     /// While a team works.
-    Of { name: String, calendar: Calendar },
+    Of {
+        name: String,
+        calendar: Calendar,
+        /// Among those of the rule set.
+        place: usize,
+    },
     /// In the hours of the ticket's SLA policy.
     Policys,
 }
@@ -100,7 +105,7 @@ impl Lapse {
     fn due_without(&self, facts: &dyn Facts, from: Millis, pauses: &Pauses) -> Option<Due> {
         let (calendar, since) = match &self.by {
             Hours::All => (&Calendar::Always, ALWAYS),
-            Hours::Of { calendar, .. } => (calendar, ALWAYS),
+            Hours::Of { calendar, place, .. } => (facts.calendar(*place).unwrap_or(calendar), ALWAYS),
             Hours::Policys => facts.policy_calendar()?,
         };
         Some(Due { at: calendar.due_with(from, self.length, pauses), since })
@@ -150,7 +155,7 @@ impl Hours {
         let calendar = scope.calendars.find(node, scope.found)?;
         Some(match name {
             Calendars::ALWAYS => Hours::All,
-            name => Hours::Of { name: name.to_owned(), calendar },
+            name => Hours::Of { name: name.to_owned(), calendar, place: scope.calendars.place(name)? },
         })
     }
 }
