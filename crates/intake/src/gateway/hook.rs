@@ -1,5 +1,6 @@
 //! One request: who calls, whether it is true, what is answered.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json as Answered;
@@ -20,11 +21,11 @@ use crate::{Answer, Arrived, Delivery, Source};
 
 /// The gateway's one address.
 pub fn routes(gateway: Gateway) -> Router {
-    Router::new().route("/hooks/{name}", post(hook).head(there)).with_state(gateway)
+    Router::new().route("/hooks/{name}", post(hook).head(there)).with_state(Arc::new(gateway))
 }
 
 /// Intercom asks so whether anybody is at an address, before it takes it.
-async fn there(State(gateway): State<Gateway>, Path(name): Path<String>) -> StatusCode {
+async fn there(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> StatusCode {
     if gateway.sources.contains_key(&name) { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
@@ -41,7 +42,7 @@ struct Reply {
     again: Option<Duration>,
 }
 
-async fn hook(State(gateway): State<Gateway>, Path(name): Path<String>, request: Request<Body>) -> Response {
+async fn hook(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, request: Request<Body>) -> Response {
     let began = Instant::now();
     let Some(source) = gateway.sources.get(&name) else {
         let told = json!({"error": "unknown_source", "reason": "no source of this name is configured"});
