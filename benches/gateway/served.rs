@@ -2,19 +2,19 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tierline_embedded::{Embedded, EmbeddedSettings};
-use tierline_intake::directory::Shared;
+use tierline_intake::directory::{Shared, Table};
 use tierline_intake::gateway::{Gateway, Settings, Trusted};
 use tierline_intake::identity::Aliases;
-use tierline_intake::{Basics, Desk, Encoder, Secrets, sources};
+use tierline_intake::{Basics, Delivery, Desk, Encoder, Secrets, read_delivery, sources};
 use tierline_model::Encoding;
 use tierline_observe::{IntakeMetrics, Metrics};
 use tierline_rules::source::{self, Diagnostics, Keys};
 use tierline_stream::topics::{Names, detect_topics, intake_topics};
 
-use crate::callers::SECRET;
+use crate::callers::{SECRET, payload};
 
 const DESK: &str = r#"
 signature: { header: x-signature }
@@ -56,6 +56,19 @@ pub fn serve() -> std::io::Result<()> {
     println!("{}", listener.local_addr()?);
     runtime.spawn(gateway.serve(listener, std::future::pending()));
     std::io::stdin().read_to_end(&mut Vec::new()).map(drop)
+}
+
+/// How long it takes to make records of a payload: JSON to records, nothing before it and nothing behind.
+pub fn mapping() -> Duration {
+    const PAYLOADS: u32 = 50_000;
+    let (desk, directory) = (desk(), Table::default());
+    let payloads: Vec<_> = (0..64).map(payload).collect();
+    let began = Instant::now();
+    for payload in payloads.iter().cycle().take(PAYLOADS as usize) {
+        let reading = read_delivery(desk.as_ref(), &Delivery::bare(payload, 0), &directory).expect("it can be read");
+        assert_eq!(reading.records.len(), 1);
+    }
+    began.elapsed() / PAYLOADS
 }
 
 fn now() -> i64 {
