@@ -48,8 +48,13 @@ pub fn serve() -> std::io::Result<()> {
     let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));
     let opener = Box::new(move || Ok(Box::new(embedded.client()) as Box<_>));
     let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), opener, Some(metrics.clone()));
-    let settings =
-        Settings { body_limit: 1 << 20, timeout: Duration::from_secs(10), tls: None, trusted: Trusted::default() };
+    let settings = Settings {
+        body_limit: 1 << 20,
+        bodies: 64 << 20,
+        timeout: Duration::from_secs(10),
+        tls: None,
+        trusted: Trusted::default(),
+    };
     let (gateway, _worker) = Gateway::new(sources, desk, directory, metrics, settings, now, Box::new(|| ()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;

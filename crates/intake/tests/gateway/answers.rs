@@ -95,6 +95,39 @@ fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() 
 }
 
 #[test]
+fn bodies_on_their_way_are_bounded_together_and_whoever_finds_no_room_comes_again() {
+    let mut world = World::new();
+    world.bodies = 6_000;
+    let gateway = world.start();
+    let head = "POST /hooks/desk HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 4000\r\n\r\n";
+    let part = "x".repeat(3_900);
+    let begin = || {
+        let mut caller = TcpStream::connect(gateway.address).expect("it listens");
+        caller.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+        caller.write_all(format!("{head}{part}").as_bytes()).expect("it is heard");
+        caller
+    };
+    let mut callers = [begin(), begin()];
+    // Whichever came second finds no room, and is told so before its body has ended.
+    let (sent, heard) = std::sync::mpsc::channel();
+    for (nth, caller) in callers.iter().enumerate() {
+        let (mut caller, sent) = (caller.try_clone().expect("a handle can be had"), sent.clone());
+        std::thread::spawn(move || {
+            let mut answer = [0; 1_024];
+            let length = caller.read(&mut answer).unwrap_or(0);
+            // Nobody listens once both have been heard.
+            let _ = sent.send((nth, String::from_utf8_lossy(&answer[..length]).to_lowercase()));
+        });
+    }
+    let (nth, answer) = heard.recv_timeout(Duration::from_secs(10)).expect("one is answered");
+    assert!(answer.starts_with("http/1.1 503") && answer.contains("retry-after: 1"), "{answer}");
+    callers[1 - nth].write_all("x".repeat(100).as_bytes()).expect("it is heard");
+    let (_, answer) = heard.recv_timeout(Duration::from_secs(10)).expect("the other is answered");
+    assert!(answer.starts_with("http/1.1 401"), "its body was taken, its signature is missing: {answer}");
+    assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).0, 200, "there is room again");
+}
+
+#[test]
 fn a_slow_caller_is_cut_off() {
     let mut world = World::new();
     world.timeout = Duration::from_millis(500);

@@ -69,6 +69,7 @@ pub struct World {
     sources: Arc<BTreeMap<String, Arc<dyn Source>>>,
     pub weather: Arc<Weather>,
     pub body_limit: usize,
+    pub bodies: usize,
     pub timeout: Duration,
 }
 
@@ -104,7 +105,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let embedded = open(folder.path());
         let timeout = Duration::from_secs(5);
-        World { folder, embedded, sources, weather: Arc::default(), body_limit: 4_096, timeout }
+        World { folder, embedded, sources, weather: Arc::default(), body_limit: 4_096, bodies: 1 << 20, timeout }
     }
 
     /// A gateway as a fresh process would be.
@@ -119,8 +120,13 @@ impl World {
         let intake = IntakeMetrics::new(metrics.clone(), sources.keys().map(String::as_str), now());
         let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));
         let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), self.opener(), Some(intake.clone()));
-        let settings =
-            Settings { body_limit: self.body_limit, timeout: self.timeout, tls: None, trusted: Trusted::default() };
+        let settings = Settings {
+            body_limit: self.body_limit,
+            bodies: self.bodies,
+            timeout: self.timeout,
+            tls: None,
+            trusted: Trusted::default(),
+        };
         let (gateway, worker) =
             Gateway::new(sources, desk, directory.clone(), intake.clone(), settings, now, Box::new(|| ()))
                 .expect("a thread can be had");
