@@ -151,7 +151,7 @@ async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
             Reply::no(StatusCode::UNPROCESSABLE_ENTITY, DeliveryOutcome::Unreadable, why.code, &why.reason)
         }
         Answer::TooLarge => {
-            let why = "the log takes no record of this size";
+            let why = "the log takes no record of this size; what it takes of it lies in `dead-letters`";
             Reply::no(StatusCode::PAYLOAD_TOO_LARGE, DeliveryOutcome::Unfit, "too_large", why)
         }
         Answer::Unavailable => Reply::unavailable("the log does not answer", LATER),

@@ -95,6 +95,38 @@ fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() 
 }
 
 #[test]
+fn what_the_log_refuses_for_its_size_is_taken_without_its_payload_or_lies_in_dead_letters_once() {
+    let mut world = World::new();
+    world.body_limit = 1 << 20;
+    let gateway = world.start();
+    world.weather.longest.store(100_000, Ordering::SeqCst);
+    let mut payload = created("e1", 7);
+    payload["more"] = "x".repeat(200_000).into();
+    assert_eq!(gateway.post(&payload, SECRETS[0]).1["outcome"], "taken", "its record is small");
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (1, 0));
+
+    world.weather.longest.store(70_000, Ordering::SeqCst);
+    let long = json!({"id": "e2", "type": "message", "at": "2026-03-02T10:00:00Z", "ticket": {"id": 7, "org": 9},
+        "message": {"id": "m1", "by": "user", "text": "y".repeat(80_000)}});
+    for _ in 0..2 {
+        let (status, told) = gateway.post(&long, SECRETS[0]);
+        assert_eq!((status, &told["error"]), (413, &json!("too_large")), "{told}");
+    }
+    let mut unreadable = created("e3", 8);
+    unreadable["ticket"]["id"] = Value::Null;
+    unreadable["more"] = "z".repeat(90_000).into();
+    assert_eq!(gateway.post(&unreadable, SECRETS[0]).0, 422);
+    let mut letters: Vec<_> = world.records("dead-letters").into_iter().zip(world.headers("dead-letters")).collect();
+    letters.sort_by(|(_, one), (_, other)| one["tierline.error"].cmp(&other["tierline.error"]));
+    let told: Vec<_> =
+        letters.iter().map(|((_, body), about)| (body.len(), about["tierline.error"].as_str())).collect();
+    assert_eq!(told, [(65_536, "missing_field"), (65_536, "too_large")]);
+    assert_eq!(letters[1].1["tierline.cut"], format!("value:{}", long.to_string().len()));
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (1, 0));
+    assert_eq!(gateway.post(&created("e4", 9), SECRETS[0]).1["outcome"], "taken", "the others go on");
+}
+
+#[test]
 fn bodies_on_their_way_are_bounded_together_and_whoever_finds_no_room_comes_again() {
     let mut world = World::new();
     world.bodies = 6_000;

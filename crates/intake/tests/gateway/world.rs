@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -79,6 +79,8 @@ pub struct Weather {
     pub down: AtomicBool,
     /// So many writes still get through whose writer hears that they failed.
     pub lying: AtomicU32,
+    /// Bytes of the longest value that the log takes; 0: of any.
+    pub longest: AtomicUsize,
 }
 
 /// A gateway at work; it ends in order when dropped.
@@ -312,6 +314,11 @@ impl Client for Exposed {
     fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
         if self.weather.down.load(Ordering::SeqCst) {
             return Err(Failure::Fatal("the log is away".to_owned()));
+        }
+        let longest = self.weather.longest.load(Ordering::SeqCst);
+        let values = topics.iter().flat_map(|(_, records)| records).filter_map(|record| record.value.as_ref());
+        if longest > 0 && values.map(Vec::len).any(|length| length > longest) {
+            return Err(Failure::Refused("a record is too large".to_owned()));
         }
         self.client.send_topics(topics)?;
         let lies = self.weather.lying.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
