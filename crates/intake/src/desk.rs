@@ -43,14 +43,14 @@ pub struct Arrived {
 /// What becomes of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// So many records are durable; some may have been so before.
+    /// So many records are durable; some may have been so before. Neither: it is only remembered what it tells of somebody.
     Taken {
         /// Written now.
         records: usize,
         /// Written before.
         repeats: usize,
     },
-    /// It makes no record.
+    /// It makes no record, and tells nothing that was not known.
     Ignored,
     /// It can't be read; it lies in `dead-letters`.
     Unreadable(Unreadable),
@@ -236,6 +236,7 @@ impl Desk {
         if !learnt.is_empty() {
             read = guarded(source.as_ref(), &delivery, &*self.directory.table());
         }
+        let learns = !learnt.is_empty();
         let encoded = match read {
             Ok(mut reading) => {
                 if let Some(asked) = &arrived.asked {
@@ -252,6 +253,9 @@ impl Desk {
                     return Err(why);
                 }
                 let mut step = self.put(arrived, reading, records, whole, outbox);
+                if learns && step.answer == Answer::Ignored {
+                    step.answer = Answer::Taken { records: 0, repeats: 0 };
+                }
                 step.learnt = learnt;
                 step
             }
@@ -347,9 +351,9 @@ impl Desk {
         if self.keeps_raw && whole == Whole::All && arrived.asked.is_none() && (written > 0 || all == 0) {
             outbox.push(&self.encoder.names().intake_raw, raw(arrived));
         }
-        let before = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
+        let before: Vec<_> = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
         let answer = match all {
-            0 => Answer::Ignored,
+            0 if before.is_empty() => Answer::Ignored,
             _ => Answer::Taken { records: written, repeats: all - written },
         };
         Step { answer, ids, before, learnt: Learnt::default(), topics }

@@ -140,7 +140,7 @@ async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
         Ok(Err(_)) | Err(_) => Answer::Unavailable,
     };
     match answer {
-        Answer::Taken { records: 0, repeats } => {
+        Answer::Taken { records: 0, repeats } if repeats > 0 => {
             Reply::ok(DeliveryOutcome::Repeated, json!({"outcome": "repeated", "repeats": repeats}))
         }
         Answer::Taken { records, repeats } => {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::world::{SECRETS, World};
+use super::world::{SECRETS, World, source_of};
 
 fn created(id: &str, ticket: u32) -> Value {
     json!({"id": id, "type": "created", "at": "2026-03-02T10:00:00Z",
@@ -76,6 +76,26 @@ fn what_cannot_be_read_lies_in_dead_letters_with_its_body_once() {
     let (status, told) = gateway.post(&json!({"id": "e3", "type": "login"}), SECRETS[0]);
     assert_eq!((status, &told["outcome"]), (200, &json!("ignored")));
     assert_eq!(world.records("intake-raw").len(), 2, "a corrected mapping may read it");
+}
+
+#[test]
+fn a_payload_that_only_tells_who_somebody_is_was_taken_and_what_was_known_is_ignored() {
+    let world = World::of(source_of("freshdesk", "kind: freshdesk\n"));
+    let gateway = world.start();
+    let headers = [("x-tierline-token", SECRETS[0]), ("content-type", "application/json")];
+    let agent =
+        json!({"id": 77, "ticket_scope": 1, "occasional": false, "contact": {"name": "Sam", "email": "s@x.example"}});
+    for outcome in ["taken", "ignored"] {
+        let (status, told) = gateway.send("desk", &agent.to_string(), &headers);
+        assert_eq!((status, &told["outcome"]), (200, &json!(outcome)), "{told}");
+    }
+    let remembered = world.records("directory");
+    assert!(remembered.iter().any(|(key, _)| key == b"desk,user,77"), "{remembered:?}");
+    let metrics = gateway.metrics.render();
+    for outcome in ["taken", "ignored"] {
+        let line = format!("tierline_intake_deliveries_total{{outcome=\"{outcome}\",source=\"desk\"}} 1");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }
 
 #[test]
