@@ -99,6 +99,19 @@ fn a_payload_that_only_tells_who_somebody_is_was_taken_and_what_was_known_is_ign
 }
 
 #[test]
+fn a_text_that_breaks_a_templates_json_is_told_with_what_helps_and_lies_in_dead_letters() {
+    let world = World::of(source_of("freshdesk", "kind: freshdesk\n"));
+    let gateway = world.start();
+    let headers = [("x-tierline-token", SECRETS[0]), ("content-type", "application/json")];
+    let body = r#"{"event": "created", "ticket": {"id": "7", "subject": "The "export" fails"}}"#;
+    let (status, told) = gateway.send("desk", body, &headers);
+    assert_eq!((status, &told["error"]), (422, &json!("undecodable")), "{told}");
+    let reason = told["reason"].as_str().expect("it is told");
+    assert!(reason.starts_with("it is not JSON: line 1, column 61; ") && reason.contains("`Simple`"), "{reason}");
+    assert_eq!(world.records("dead-letters")[0].1, body.as_bytes());
+}
+
+#[test]
 fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() {
     let world = World::new();
     let gateway = world.start();
