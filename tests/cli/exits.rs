@@ -62,6 +62,17 @@ fn a_mistake_as_json_names_its_place() {
 }
 
 #[test]
+fn a_folder_where_a_file_is_wanted_is_named() {
+    let program = Program::new(PROGRAM, URGENT);
+    std::fs::create_dir(program.folder().join("events")).expect("a folder can be made");
+    for arguments in [&["send", "tickets", "events"][..], &["score", "events"]] {
+        let answer = program.answer(arguments);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{answer:?}");
+        assert_eq!(answer.err, "tierline: cannot read events: it is a folder; name a file in it\n");
+    }
+}
+
+#[test]
 fn a_dead_letters_error_that_nobody_has_is_refused_with_what_was_meant() {
     let program = Program::new(PROGRAM, URGENT);
     let event = json!({"event_id": "e", "ticket_id": "T1", "account_id": "acme", "source": "desk", "kind": "created",

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageError};
+use redb::{Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageError};
 use tierline_model::Millis;
 use tierline_stream::log::{Failure, Offset, Partition};
 use tierline_stream::topics::Cleanup;
@@ -96,7 +96,13 @@ impl Store {
         let lock = FolderLock::take(&settings.path)?;
         let file = settings.path.join(LOG_FILE);
         let cannot = |why: &dyn std::fmt::Display| Failure::Fatal(format!("cannot open {}: {why}", file.display()));
-        let db = Database::builder().set_cache_size(CACHE_BYTES).create(&file).map_err(|why| cannot(&why))?;
+        let db =
+            Database::builder().set_cache_size(CACHE_BYTES).create(&file).map_err(|why| match is_damage(&why) {
+                true => cannot(&format!(
+                    "it is damaged, or no log ({why}): put back a copy of its folder, or choose another `log.path`"
+                )),
+                false => cannot(&why),
+            })?;
         sync_folder(&settings.path).map_err(|why| cannot(&why))?;
         Self::on(db, Some(lock), settings)
     }
@@ -308,6 +314,16 @@ impl View {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a file cannot be opened for what is in it.
+fn is_damage(why: &DatabaseError) -> bool {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    match why {
+        DatabaseError::Storage(StorageError::Corrupted(_)) => true,
+        DatabaseError::Storage(StorageError::Io(why)) => matches!(why.kind(), InvalidData | UnexpectedEof),
+        _ => false,
     }
 }
 
