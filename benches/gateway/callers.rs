@@ -56,6 +56,13 @@ impl Callers {
     }
 }
 
+impl Figures {
+    /// How many were taken.
+    pub fn answered(&self) -> usize {
+        self.took.len()
+    }
+}
+
 async fn one(
     address: SocketAddr,
     every: Option<Duration>,

@@ -1,7 +1,8 @@
 //! How many signed webhooks a second the gateway takes, and how soon it answers: `cargo bench --bench gateway`.
 //!
 //! The gateway is a process of its own, on one core where `taskset` is there to see to it, with the embedded log: what it
-//! answers is synced to disk. Callers are connections of another process, each with one request at a time.
+//! answers is synced to disk. Callers are connections of another process, each with one request at a time: while all of
+//! them wait for the disk the gateway has nothing to do, so beside what they saw stands what each webhook took of its core.
 
 mod callers;
 mod served;
@@ -22,6 +23,7 @@ fn main() -> std::io::Result<()> {
         return served::serve();
     }
     println!("a payload of {} B, signed with HMAC-SHA256, becomes one record of `tickets`", callers::payload(1).len());
+    println!("{:>20}: {:.1} µs a payload", "mapping", served::mapping().as_secs_f64() * 1e6);
     for connections in [1, 64, 256] {
         let mut gateway = Gateway::start()?;
         let began = Instant::now();
@@ -60,8 +62,9 @@ impl Gateway {
     }
 
     fn tell(&mut self, what: &str, figures: &Figures, took: Duration) -> std::io::Result<()> {
-        let busy = cpu(self.child.id()).as_secs_f64() / took.as_secs_f64();
-        println!("{what:>20}: {figures}, {:.0} % of a core", busy * 100.0);
+        let busy = cpu(self.child.id()).as_secs_f64();
+        let (share, each) = (busy / took.as_secs_f64() * 100.0, busy * 1e6 / figures.answered().max(1) as f64);
+        println!("{what:>20}: {figures}, {share:.0} % of its core, {each:.0} µs of it each");
         // It ends when its input does.
         drop(self.child.stdin.take());
         self.child.wait()?;

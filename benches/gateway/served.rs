@@ -2,19 +2,19 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tierline_embedded::{Embedded, EmbeddedSettings};
-use tierline_intake::directory::Shared;
+use tierline_intake::directory::{Shared, Table};
 use tierline_intake::gateway::{Gateway, Settings, Trusted};
 use tierline_intake::identity::Aliases;
-use tierline_intake::{Basics, Desk, Encoder, Secrets, sources};
+use tierline_intake::{Basics, Delivery, Desk, Encoder, Secrets, read_delivery, sources};
 use tierline_model::Encoding;
 use tierline_observe::{IntakeMetrics, Metrics};
 use tierline_rules::source::{self, Diagnostics, Keys};
 use tierline_stream::topics::{Names, detect_topics, intake_topics};
 
-use crate::callers::SECRET;
+use crate::callers::{SECRET, payload};
 
 const DESK: &str = r#"
 signature: { header: x-signature }
@@ -48,14 +48,32 @@ pub fn serve() -> std::io::Result<()> {
     let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));
     let opener = Box::new(move || Ok(Box::new(embedded.client()) as Box<_>));
     let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), opener, Some(metrics.clone()));
-    let settings =
-        Settings { body_limit: 1 << 20, timeout: Duration::from_secs(10), tls: None, trusted: Trusted::default() };
+    let settings = Settings {
+        body_limit: 1 << 20,
+        bodies: 64 << 20,
+        timeout: Duration::from_secs(10),
+        tls: None,
+        trusted: Trusted::default(),
+    };
     let (gateway, _worker) = Gateway::new(sources, desk, directory, metrics, settings, now, Box::new(|| ()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;
     println!("{}", listener.local_addr()?);
     runtime.spawn(gateway.serve(listener, std::future::pending()));
     std::io::stdin().read_to_end(&mut Vec::new()).map(drop)
+}
+
+/// How long it takes to make records of a payload: JSON to records, nothing before it and nothing behind.
+pub fn mapping() -> Duration {
+    const PAYLOADS: u32 = 50_000;
+    let (desk, directory) = (desk(), Table::default());
+    let payloads: Vec<_> = (0..64).map(payload).collect();
+    let began = Instant::now();
+    for payload in payloads.iter().cycle().take(PAYLOADS as usize) {
+        let reading = read_delivery(desk.as_ref(), &Delivery::bare(payload, 0), &directory).expect("it can be read");
+        assert_eq!(reading.records.len(), 1);
+    }
+    began.elapsed() / PAYLOADS
 }
 
 fn now() -> i64 {

@@ -1,13 +1,15 @@
 //! `tierline dead-letters`: what could not be taken, and another try.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 use tierline_model::Millis;
+use tierline_rules::source::did_you_mean;
 use tierline_stream::client::{Client, From};
+use tierline_stream::dead_letter;
 use tierline_stream::log::{Offset, Partition};
 
 use crate::arguments::Shared;
@@ -95,12 +97,28 @@ struct Only {
 }
 
 impl Only {
+    /// Refuses an error that neither a letter has nor any could have: nothing would be found, and that would look well.
+    fn check(&self, letters: &[Letter]) -> Result<(), Untried> {
+        let Some(error) = &self.error else { return Ok(()) };
+        let found = letters.iter().map(|letter| letter.error.as_str());
+        let known: BTreeSet<_> = dead_letter::CODES.iter().chain(&NOT_THE_PIPELINES).copied().chain(found).collect();
+        if known.contains(error.as_str()) {
+            return Ok(());
+        }
+        let help = did_you_mean(error, known.iter().copied())
+            .unwrap_or_else(|| format!("there are {}", known.iter().copied().collect::<Vec<_>>().join(", ")));
+        Err(Untried::because(format!("no dead letter has the error `{error}`; {help}")))
+    }
+
     fn admits(&self, letter: &Letter) -> bool {
         self.error.as_ref().is_none_or(|error| *error == letter.error)
             && self.topic.as_ref().is_none_or(|topic| *topic == letter.topic)
             && self.since.is_none_or(|since| letter.appended_at >= since)
     }
 }
+
+/// Errors that only intake has.
+const NOT_THE_PIPELINES: [&str; 1] = [tierline_intake::PANICKED];
 
 /// How long a reader sleeps where nothing comes.
 const IDLE: Duration = Duration::from_millis(100);
@@ -112,7 +130,11 @@ impl DeadLetters {
         let topic = config.topics.dead_letters.clone();
         let mut client = open::client(&config)?;
         match self.what {
-            What::List { only, output } => list(client.as_mut(), &topic, &only, output),
+            What::List { only, output } => {
+                let letters = every(client.as_mut(), &topic)?;
+                only.check(&letters)?;
+                list(&letters, &only, output)
+            }
             What::Show { place, output } => {
                 let letter = one(client.as_mut(), &topic, place)?;
                 show(&letter, &mut Records::new(&config), &config.topics, output)
@@ -120,7 +142,9 @@ impl DeadLetters {
             What::Replay { places, all, only } => {
                 let letters = match all {
                     true => {
-                        let newest = newest_of_each(every(client.as_mut(), &topic)?);
+                        let letters = every(client.as_mut(), &topic)?;
+                        only.check(&letters)?;
+                        let newest = newest_of_each(letters);
                         newest.into_iter().filter(|letter| only.admits(letter)).collect()
                     }
                     false => {
@@ -134,8 +158,8 @@ impl DeadLetters {
     }
 }
 
-fn list(client: &mut dyn Client, topic: &str, only: &Only, output: Output) -> Ended {
-    let letters: Vec<_> = every(client, topic)?.into_iter().filter(|letter| only.admits(letter)).collect();
+fn list(letters: &[Letter], only: &Only, output: Output) -> Ended {
+    let letters: Vec<_> = letters.iter().filter(|letter| only.admits(letter)).collect();
     match output {
         Output::Json => letters.iter().try_for_each(|letter| print::line(letter.to_json()))?,
         Output::Table if letters.is_empty() => print::line("no dead letters")?,

@@ -133,11 +133,15 @@ fn uuid() -> String {
     format!("{}-{}", std::process::id(), now())
 }
 
+/// Bytes of bodies on their way, of all connections together; more only where two bodies may be longer.
+const MOST_BODIES: usize = 64 << 20;
+
 fn settings(intake: &Intake) -> Result<Settings, Untried> {
     let tls = intake.tls.as_ref().map(|tls| gateway::tls(&tls.certificate, &tls.key));
     let trusted = &intake.trusted;
     Ok(Settings {
         body_limit: intake.body_limit,
+        bodies: MOST_BODIES.max(2 * intake.body_limit),
         timeout: intake.timeout,
         tls: tls.transpose().map_err(|error| Untried::because(format!("intake.tls: {error}")))?,
         trusted: Trusted { scheme: trusted.scheme.clone(), host: trusted.host.clone(), path: trusted.path.clone() },

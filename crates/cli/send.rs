@@ -1,6 +1,5 @@
 //! `tierline send`: JSON lines to a topic, checked, keyed and partitioned as every producer should.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read, stdin};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -13,6 +12,7 @@ use tierline_stream::client::{Client, Outgoing};
 use crate::arguments::Shared;
 use crate::doubts;
 use crate::ended::{Answer, Ended, Untried};
+use crate::input;
 use crate::open;
 use crate::print::{note, plain};
 use crate::records::{Encoded, NotEncoded, Records};
@@ -73,8 +73,7 @@ impl Send {
         match self.file.as_deref().filter(|file| *file != std::path::Path::new("-")) {
             None => Ok((Box::new(stdin()), None)),
             Some(path) => {
-                let file = File::open(path)
-                    .map_err(|error| Untried::because(format!("cannot read {}: {error}", path.display())))?;
+                let file = input::file(path)?;
                 let length = file.metadata().ok().map(|about| about.len());
                 Ok((Box::new(file), length))
             }

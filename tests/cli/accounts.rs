@@ -96,6 +96,16 @@ fn who_is_linked_takes_its_tickets_along_and_back() {
     );
 }
 
+#[test]
+fn whoever_links_somebody_of_whom_nobody_has_told_is_told_so() {
+    let program = program();
+    let link = |who| program.answer(["accounts", "link", who, "acme", "--by", "jo"]).well();
+    let (unseen, seen) = (link("zendesk:999"), link("zendesk:360002"));
+    assert!(unseen.out.starts_with("zendesk:999 has the account acme now"), "{unseen:?}");
+    assert!(unseen.err.contains("nobody has told anything of zendesk:999 yet; check its id"), "{unseen:?}");
+    assert!(!seen.err.contains("nobody has told"), "{seen:?}");
+}
+
 /// Every move of a ticket that was written: which, under whose key, to whom.
 fn moves(program: &Program) -> Vec<String> {
     let told = program.answer(["tail", "tickets", "--from-start", "--until-end", "--output", "json"]).well().out;

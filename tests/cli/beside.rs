@@ -137,7 +137,7 @@ fn a_dead_letter_is_listed_shown_and_sent_again() {
     let later = ["dead-letters", "replay", "--all", "--since", "2999-01-01T00:00:00Z"];
     assert_eq!(program.answer(later).well().out, "sent 0 of 0 again\n");
     assert_eq!(
-        program.answer(["dead-letters", "replay", "--all", "--error", "other"]).well().out,
+        program.answer(["dead-letters", "replay", "--all", "--error", "too_large"]).well().out,
         "sent 0 of 0 again\n"
     );
     assert!(running.terminate(Duration::from_secs(10)).success());

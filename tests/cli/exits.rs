@@ -1,6 +1,6 @@
 //! Exit codes: 0 all well, 1 the answer is no, 2 it could not be tried. Data to standard output, the rest to the other.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tierline_testkit::{Answer, Program, free_address};
 
 use crate::{PROGRAM, URGENT};
@@ -59,6 +59,32 @@ fn a_mistake_as_json_names_its_place() {
     assert_eq!((&told["mistakes"], &told["warnings"]), (&1.into(), &0.into()));
     let found = &told["findings"][0];
     assert_eq!((&found["file"], &found["line"], &found["column"]), (&"tierline.yaml".into(), &2.into(), &20.into()));
+}
+
+#[test]
+fn a_folder_where_a_file_is_wanted_is_named() {
+    let program = Program::new(PROGRAM, URGENT);
+    std::fs::create_dir(program.folder().join("events")).expect("a folder can be made");
+    for arguments in [&["send", "tickets", "events"][..], &["score", "events"]] {
+        let answer = program.answer(arguments);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{answer:?}");
+        assert_eq!(answer.err, "tierline: cannot read events: it is a folder; name a file in it\n");
+    }
+}
+
+#[test]
+fn a_dead_letters_error_that_nobody_has_is_refused_with_what_was_meant() {
+    let program = Program::new(PROGRAM, URGENT);
+    let event = json!({"event_id": "e", "ticket_id": "T1", "account_id": "acme", "source": "desk", "kind": "created",
+        "occurred_at": "2026-03-02T10:00:00Z"});
+    program.answer_to(["send", "tickets"], &event.to_string()).well();
+    for what in ["list", "replay"] {
+        let all = if what == "replay" { &["--all"][..] } else { &[] };
+        let mistyped = program.answer([&["dead-letters", what], all, &["--error", "unknwon_schema"]].concat());
+        assert_eq!((mistyped.code, mistyped.out.as_str()), (Some(2), ""), "{mistyped:?}");
+        assert!(mistyped.err.contains("did you mean `unknown_schema`?"), "{mistyped:?}");
+        program.answer([&["dead-letters", what], all, &["--error", "absurd_time"]].concat()).well();
+    }
 }
 
 #[test]

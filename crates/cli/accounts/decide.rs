@@ -109,6 +109,7 @@ fn decide(config: &Config, of: Identity, decided: Option<Option<String>>, told: 
     }
     let mut client = open::client_to_send(config)?;
     directory.load(client.as_mut(), &config.topics)?;
+    let is_met = directory.table().has_met(&of);
     let before = directory.table().aliases.account(&name).to_owned();
     let was_decided = directory.table().aliases.decided(&of).map(|decision| decision.account.clone());
     let mut counts = Counts::default();
@@ -120,6 +121,11 @@ fn decide(config: &Config, of: Identity, decided: Option<Option<String>>, told: 
     }
     let account = directory.table().aliases.account(&name).to_owned();
     tell(&directory, &name, &before, &account, counts, output)?;
+    if !is_met {
+        print::note(format_args!(
+            "nobody has told anything of {name} yet; check its id. What is decided holds from its first ticket on"
+        ));
+    }
     Ok(Answer::Yes)
 }
 

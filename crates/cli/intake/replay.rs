@@ -145,7 +145,9 @@ impl Count {
             }
             Became::Ignored => self.ignored += 1,
             Became::Unreadable(_) => self.unreadable += 1,
-            Became::TooLarge | Became::Unavailable => {
+            // It stays where it is kept, and the others go on; why, stands in the log.
+            Became::TooLarge => self.unreadable += 1,
+            Became::Unavailable => {
                 return Err(Untried::because("the log did not take the records; the reason stands above"));
             }
         }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tierline_config::Config;
 use tierline_intake::directory::{self, Entry};
 use tierline_intake::{
-    Canonical, Context, Delivery, Encoder, Ignored, Json, NotEncoded, Reading, Unreadable, Watch, sources, unread,
+    Canonical, Context, Delivery, Encoder, Ignored, Json, NotEncoded, Reading, Unreadable, Watch, payload_of, sources,
+    unread,
 };
 use tierline_model::Encoding;
 
@@ -53,13 +54,13 @@ impl Try {
         let headers: Vec<_> = self.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let delivery = Delivery { headers: &headers, ..Delivery::bare(&body, now()) };
         let watch = Watch::default();
-        let payload: Result<Value, _> = serde_json::from_slice(&body);
+        let payload = payload_of(source.as_ref(), &body);
         let read = match &payload {
             Ok(payload) => {
                 let table = directory.table();
                 source.read(Json::watched(payload, &watch), &Context { delivery: &delivery, directory: &*table })
             }
-            Err(error) => Err(Unreadable::undecodable(format!("it is not JSON: {error}"))),
+            Err(why) => Err(why.clone()),
         };
         let mut encoder = Encoder::new(config.topics.clone(), Box::new(|_, _| Ok(Encoding::SingleObject)));
         let read = read.and_then(|reading| checked(reading, &mut encoder));

@@ -88,6 +88,7 @@ impl Intake {
             identity.check(None, reading);
             return intake;
         };
+        keys.moved("free_mail", "identity.free_mail");
         if let Some(node) = keys.optional("listen")
             && let Some(listen) = listen(node, reading)
         {

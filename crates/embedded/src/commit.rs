@@ -1,6 +1,6 @@
 //! The one way into the store: many may ask at once, one writes for all of them, one sync confirms them all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tierline_model::Millis;
@@ -9,6 +9,7 @@ use tierline_stream::topics::Cleanup;
 
 use crate::batch::Batch;
 use crate::frame;
+use crate::run::Run;
 use crate::store::{Fence, Store, stopped};
 use crate::sweep::{self, Swept, Tables};
 use crate::tables::{self, ENDS, NEWEST, POSITIONS, RECORDS, SUPERSEDED, TOMBSTONES};
@@ -202,18 +203,31 @@ impl Store {
             };
             let mut ends = transaction.open_table(ENDS)?;
             let mut last: HashMap<(usize, Partition), Offset> = HashMap::new();
+            let mut runs: BTreeMap<(usize, Partition), Run> = BTreeMap::new();
             let mut scratch = Vec::new();
             for batch in batches {
                 for entry in &batch.entries {
                     let topic = &self.topics[entry.topic];
-                    let place = tables::place(topic.id, entry.partition, entry.offset);
-                    tables.records.insert(&place, &batch.bytes[entry.frame.clone()])?;
+                    let frame = &batch.bytes[entry.frame.clone()];
                     last.insert((entry.topic, entry.partition), entry.offset);
-                    if let (Cleanup::Compact { .. }, Some(key)) = (topic.cleanup, &entry.key) {
+                    if let Cleanup::Delete { .. } = topic.cleanup {
+                        // The offsets of one transaction follow one another: they are given under `writing`.
+                        let run = runs.entry((entry.topic, entry.partition)).or_default();
+                        if !run.has_room(frame) {
+                            tables.put(topic.id, entry.partition, run)?;
+                        }
+                        run.push(entry.offset, frame);
+                        continue;
+                    }
+                    tables.records.insert(&tables::place(topic.id, entry.partition, entry.offset), frame)?;
+                    if let Some(key) = &entry.key {
                         tables::newest_key(&mut scratch, topic.id, entry.partition, &batch.bytes[key.clone()]);
                         tables.supersede(topic.id, entry, &scratch, topic.lag, now)?;
                     }
                 }
+            }
+            for ((topic, partition), run) in &mut runs {
+                tables.put(self.topics[*topic].id, *partition, run)?;
             }
             for ((topic, partition), offset) in last {
                 ends.insert(&tables::shelf(self.topics[topic].id, partition), offset + 1)?;

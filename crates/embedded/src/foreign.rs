@@ -3,15 +3,13 @@
 use tierline_stream::log::Headers;
 
 use crate::frame::Frame;
+use crate::run;
 use crate::wire::{self, Reply, Request};
 
-/// Reads bytes as a record in the store, and each of its headers. Whether they are one.
+/// Reads bytes as a row of the store, and each header of its records. Whether they are one.
 pub fn frame(bytes: &[u8]) -> bool {
-    let frame = Frame::read(bytes);
-    if let Some(frame) = &frame {
-        frame.each(&mut |_, _| {});
-    }
-    frame.is_some()
+    let mut frames = run::frames(bytes).map(Frame::read).peekable();
+    frames.peek().is_some() && frames.all(|frame| frame.inspect(|frame| frame.each(&mut |_, _| {})).is_some())
 }
 
 /// Reads bytes as what a client says over the socket, and as what it is answered. Whether they are either.

@@ -1,4 +1,4 @@
-//! A record as it lies in the store: one run of bytes, read back without a copy.
+//! A record as it lies in the store: bytes in a row, read back without a copy.
 //!
 //! `appended_at` i64 · parts u8 · [key u32 + bytes] · [headers u16, each: name u16 + bytes, value u32 + bytes] · value.
 //! Numbers are little-endian. The instant comes first so that it can be stamped when the commit begins, after the

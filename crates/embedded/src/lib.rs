@@ -18,6 +18,7 @@ pub mod foreign;
 mod frame;
 mod lock;
 mod log;
+mod run;
 mod socket;
 mod store;
 mod sweep;

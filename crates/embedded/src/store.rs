@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageError};
 use tierline_model::Millis;
 use tierline_stream::log::{Failure, Offset, Partition};
 use tierline_stream::topics::Cleanup;
@@ -22,6 +22,7 @@ use tierline_stream::topics::Cleanup;
 use crate::commit::Queue;
 use crate::frame::Frame;
 use crate::lock::FolderLock;
+use crate::run;
 use crate::tables::{self, ENDS, FACTS, NEWEST, POSITIONS, RECORDS, SUPERSEDED, TOMBSTONES, TOPICS};
 use crate::{Clock, EmbeddedSettings};
 
@@ -31,8 +32,8 @@ pub type TopicAt = usize;
 /// The store's file within the folder.
 pub const LOG_FILE: &str = "log.redb";
 
-/// The layout of the tables. A change raises it.
-const FORMAT: u64 = 1;
+/// The layout of the tables. A change raises it. In 1 every record had a row of its own; such rows are read as they are.
+const FORMAT: u64 = 2;
 
 /// Pages held in memory. What is read is mostly what was just written; a restore reads the file once, in order.
 const CACHE_BYTES: usize = 64 << 20;
@@ -95,7 +96,13 @@ impl Store {
         let lock = FolderLock::take(&settings.path)?;
         let file = settings.path.join(LOG_FILE);
         let cannot = |why: &dyn std::fmt::Display| Failure::Fatal(format!("cannot open {}: {why}", file.display()));
-        let db = Database::builder().set_cache_size(CACHE_BYTES).create(&file).map_err(|why| cannot(&why))?;
+        let db =
+            Database::builder().set_cache_size(CACHE_BYTES).create(&file).map_err(|why| match is_damage(&why) {
+                true => cannot(&format!(
+                    "it is damaged, or no log ({why}): put back a copy of its folder, or choose another `log.path`"
+                )),
+                false => cannot(&why),
+            })?;
         sync_folder(&settings.path).map_err(|why| cannot(&why))?;
         Self::on(db, Some(lock), settings)
     }
@@ -287,18 +294,36 @@ impl View {
         if first >= end {
             return Ok(());
         }
-        for entry in self.records.range::<&[u8; 16]>(&first..&end).map_err(|why| stopped(&why.into()))? {
-            let (place, bytes) = entry.map_err(|why| stopped(&why.into()))?;
-            let offset = tables::offset_of(place.value());
-            let frame = Frame::read(bytes.value()).ok_or_else(|| {
-                let name = &topic.name;
-                Failure::Fatal(format!("record {offset} of partition {partition} of topic {name} is damaged"))
-            })?;
-            if each(offset, frame).is_break() {
-                break;
+        let failed = |why: StorageError| stopped(&why.into());
+        // The first record may lie in the middle of a row.
+        let before = tables::place(topic.id, partition, 0);
+        let mut until_first = self.records.range::<&[u8; 16]>(&before..=&first).map_err(failed)?;
+        let row = until_first.next_back().transpose().map_err(failed)?;
+        let begin = row.map_or(first, |(place, _)| *place.value());
+        for entry in self.records.range::<&[u8; 16]>(&begin..&end).map_err(failed)? {
+            let (place, row) = entry.map_err(failed)?;
+            let offsets = tables::offset_of(place.value())..upto;
+            for (offset, bytes) in offsets.zip(run::frames(row.value())).skip_while(|(offset, _)| *offset < from) {
+                let frame = Frame::read(bytes).ok_or_else(|| {
+                    let name = &topic.name;
+                    Failure::Fatal(format!("record {offset} of partition {partition} of topic {name} is damaged"))
+                })?;
+                if each(offset, frame).is_break() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a file cannot be opened for what is in it.
+fn is_damage(why: &DatabaseError) -> bool {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    match why {
+        DatabaseError::Storage(StorageError::Corrupted(_)) => true,
+        DatabaseError::Storage(StorageError::Io(why)) => matches!(why.kind(), InvalidData | UnexpectedEof),
+        _ => false,
     }
 }
 
@@ -347,9 +372,9 @@ fn prepare(
             Ok(known.unwrap_or(value))
         };
         let format = fact("format", FORMAT).map_err(failed)?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(Failure::Fatal(format!(
-                "folder {folder} is of format {format}, this program reads {FORMAT}: use the version that wrote it"
+                "folder {folder} is of format {format}, this program reads 1 to {FORMAT}: use the version that wrote it"
             )));
         }
         let there = fact("partitions", partitions as u64).map_err(failed)?;
@@ -359,6 +384,7 @@ fn prepare(
                  {there}, or choose another log.path"
             )));
         }
+        facts.insert("format", FORMAT).map_err(|why| failed(why.into()))?;
         let mut numbers = transaction.open_table(TOPICS).map_err(|why| failed(why.into()))?;
         let mut number = |name: &str, compacted: bool| -> Result<(u32, bool), redb::Error> {
             if let Some(known) = numbers.get(name)? {

@@ -11,10 +11,11 @@ use tierline_stream::topics::Cleanup;
 
 use crate::batch::Entry;
 use crate::frame::Frame;
+use crate::run::{self, Run};
 use crate::store::{Topic, TopicAt};
 use crate::tables::{self, Superseded};
 
-/// How many records one commit removes at most.
+/// How many rows one commit removes at most.
 pub const BUDGET: usize = 4_096;
 
 /// What is kept for `d` is looked for every `d / SLACK`.
@@ -60,6 +61,15 @@ impl Topic {
 }
 
 impl Tables<'_> {
+    /// Makes a row of a run, and empties it.
+    pub fn put(&mut self, topic: u32, partition: Partition, run: &mut Run) -> Result<(), StorageError> {
+        if let Some((first, row)) = run.row() {
+            self.records.insert(&tables::place(topic, partition, first), row)?;
+        }
+        run.clear();
+        Ok(())
+    }
+
     /// Notes a record of a compacted topic as the newest of its key (`newest_key`), and drops the one before, at once
     /// or when its lag is over.
     pub fn supersede(
@@ -121,13 +131,14 @@ fn expire(
     (now, kept): (Millis, Millis),
     budget: &mut usize,
 ) -> Result<(Option<Offset>, Millis), StorageError> {
+    // The last row, and the offset behind it.
     let mut last_expired = None;
     let (mut head, mut due) = (None, Millis::MAX);
     let places = tables::places(topic, partition, 0);
     for entry in tables.records.range::<&[u8; 16]>(places.start()..=places.end())? {
-        let (place, bytes) = entry?;
+        let (place, row) = entry?;
         // A damaged record is for its reader to find; here it only goes with its neighbours.
-        let appended_at = Frame::read(bytes.value()).map_or(Millis::MIN, |frame| frame.appended_at);
+        let appended_at = run::appended_at(row.value()).unwrap_or(Millis::MIN);
         let over = appended_at.saturating_add(kept);
         if over > now || *budget == 0 {
             head = Some(tables::offset_of(place.value()));
@@ -135,13 +146,13 @@ fn expire(
             break;
         }
         *budget -= 1;
-        last_expired = Some(*place.value());
+        let behind = tables::offset_of(place.value()) + run::frames(row.value()).count() as Offset;
+        last_expired = Some((*place.value(), behind));
     }
-    if let Some(last) = &last_expired {
+    if let Some((last, _)) = &last_expired {
         tables.records.retain_in::<&[u8; 16], _>(places.start()..=last, |_, _| false)?;
     }
-    let after_last = last_expired.map(|last| tables::offset_of(&last) + 1);
-    Ok((after_last.map(|after| head.unwrap_or(after)), due))
+    Ok((last_expired.map(|(_, behind)| head.unwrap_or(behind)), due))
 }
 
 /// Removes the older records of keys once their lag is over. Returns when to look again.

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use redb::TableDefinition;
 use tierline_stream::log::{Offset, Partition};
 
-/// Place → frame.
+/// Place of the first record → [row](crate::run). A record of a compacted topic has a row of its own.
 pub const RECORDS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("records");
 /// Topic, partition → next offset. Records come and go, offsets are never given twice.
 pub const ENDS: TableDefinition<'_, &[u8; 8], i64> = TableDefinition::new("ends");

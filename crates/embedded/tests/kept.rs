@@ -12,6 +12,21 @@ use tierline_stream::client::Client;
 use tierline_stream::log::{Failure, InputId, Log, Source};
 
 #[test]
+fn a_file_that_is_damaged_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let file = folder.path().join("log.redb");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[..512].fill(b'x');
+    for damaged in [&bytes[..], &b"no log"[..]] {
+        std::fs::write(&file, damaged).unwrap();
+        let why = Embedded::open(settings(folder.path(), &Hand::default())).err().unwrap().to_string();
+        assert!(why.contains("log.redb: it is damaged, or no log"), "{why}");
+        assert!(why.contains("put back a copy of its folder, or choose another `log.path`"), "{why}");
+    }
+}
+
+#[test]
 fn what_is_past_its_retention_goes_and_what_is_not_stays() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Hand::default());
     let log = Embedded::open(settings(folder.path(), &clock)).unwrap();

@@ -43,18 +43,18 @@ pub struct Arrived {
 /// What becomes of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// So many records are durable; some may have been so before.
+    /// So many records are durable; some may have been so before. Neither: it is only remembered what it tells of somebody.
     Taken {
         /// Written now.
         records: usize,
         /// Written before.
         repeats: usize,
     },
-    /// It makes no record.
+    /// It makes no record, and tells nothing that was not known.
     Ignored,
     /// It can't be read; it lies in `dead-letters`.
     Unreadable(Unreadable),
-    /// The log takes no record of this size.
+    /// The log takes no record of this size; what it takes of the payload lies in `dead-letters`.
     TooLarge,
     /// The log is away.
     Unavailable,
@@ -74,6 +74,20 @@ pub struct Desk {
     /// Added to the ids of events, so that they count as new.
     anew: Option<String>,
 }
+
+/// What of a delivery is written as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    /// Its records and its payload.
+    All,
+    /// Its records, for the log does not take its payload.
+    Records,
+    /// Nothing, for the log does not take its records either.
+    Nothing,
+}
+
+/// Bytes of a payload in a dead letter where the log does not take all of it: every log takes so many.
+const LETTER: usize = 64 << 10;
 
 /// What is to be done for one delivery, and undone if it fails.
 struct Step {
@@ -137,25 +151,41 @@ impl Desk {
 
     /// Works off all of these in one step, and says what became of each, in their order.
     pub fn take(&mut self, deliveries: &[Arrived], now: Millis) -> Vec<Answer> {
-        match self.work_off(deliveries, now) {
-            Ok(answers) => answers,
+        match self.work_off(deliveries, Whole::All, now) {
             // One of them is too large: which, shows when each goes alone.
             Err(Failure::Refused(_)) if deliveries.len() > 1 => {
                 deliveries.iter().flat_map(|one| self.take(std::slice::from_ref(one), now)).collect()
             }
             Err(Failure::Refused(why)) => {
-                tracing::warn!(%why, "the log refuses a delivery");
-                vec![Answer::TooLarge]
+                tracing::warn!(%why, "the log refuses a delivery for its size; what it takes of it is written");
+                self.take_large(deliveries, now)
             }
-            Err(failure) => {
-                tracing::error!(%failure, deliveries = deliveries.len(), "deliveries cannot be written; their senders try again");
-                self.client = None;
-                vec![Answer::Unavailable; deliveries.len()]
-            }
+            worked_off => self.answered(worked_off, deliveries),
         }
     }
 
-    fn work_off(&mut self, deliveries: &[Arrived], now: Millis) -> Result<Vec<Answer>, Failure> {
+    /// The same for one of which the log refuses a record for its size. Its sender could try for ever: so its payload is not
+    /// kept, and where that is not enough, what fits of it becomes a dead letter.
+    fn take_large(&mut self, one: &[Arrived], now: Millis) -> Vec<Answer> {
+        let (worked_off, is_letter) = match self.work_off(one, Whole::Records, now) {
+            Err(Failure::Refused(_)) => (self.work_off(one, Whole::Nothing, now), true),
+            worked_off => (worked_off, false),
+        };
+        match worked_off {
+            Ok(_) if is_letter => vec![Answer::TooLarge; one.len()],
+            worked_off => self.answered(worked_off, one),
+        }
+    }
+
+    fn answered(&mut self, worked_off: Result<Vec<Answer>, Failure>, deliveries: &[Arrived]) -> Vec<Answer> {
+        worked_off.unwrap_or_else(|failure| {
+            tracing::error!(%failure, deliveries = deliveries.len(), "deliveries cannot be written; their senders try again");
+            self.client = None;
+            vec![Answer::Unavailable; deliveries.len()]
+        })
+    }
+
+    fn work_off(&mut self, deliveries: &[Arrived], whole: Whole, now: Millis) -> Result<Vec<Answer>, Failure> {
         if self.client.is_none() {
             self.client = Some((self.opener)()?);
         }
@@ -163,7 +193,7 @@ impl Desk {
         let mut steps = Vec::with_capacity(deliveries.len());
         let mut failed = None;
         for arrived in deliveries {
-            match self.step(arrived, now, &mut outbox) {
+            match self.step(arrived, whole, now, &mut outbox) {
                 Ok(step) => steps.push(step),
                 Err(why) => {
                     failed = Some(Failure::Fatal(why));
@@ -187,7 +217,12 @@ impl Desk {
 
     /// Reads one and puts what it becomes into the outbox. What it has to remember is remembered at once, so that the
     /// next one sees it. The error: it can't be tried now.
-    fn step(&mut self, arrived: &Arrived, now: Millis, outbox: &mut Outbox) -> Result<Step, String> {
+    fn step(&mut self, arrived: &Arrived, whole: Whole, now: Millis, outbox: &mut Outbox) -> Result<Step, String> {
+        if whole == Whole::Nothing {
+            let mut step = self.bury(arrived, too_large(), whole, now, outbox);
+            step.before.extend(arrived.position.clone().map(|position| self.remember(position, outbox)));
+            return Ok(step);
+        }
         let headers: Vec<_> = arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let delivery = Delivery { headers: &headers, ..Delivery::bare(&arrived.body, arrived.received_at) };
         let source = self.sources.get(&arrived.source).ok_or("its source is not configured any more")?;
@@ -201,6 +236,7 @@ impl Desk {
         if !learnt.is_empty() {
             read = guarded(source.as_ref(), &delivery, &*self.directory.table());
         }
+        let learns = !learnt.is_empty();
         let encoded = match read {
             Ok(mut reading) => {
                 if let Some(asked) = &arrived.asked {
@@ -216,13 +252,16 @@ impl Desk {
                     self.directory.unlearn(learnt);
                     return Err(why);
                 }
-                let mut step = self.put(arrived, reading, records, outbox);
+                let mut step = self.put(arrived, reading, records, whole, outbox);
+                if learns && step.answer == Answer::Ignored {
+                    step.answer = Answer::Taken { records: 0, repeats: 0 };
+                }
                 step.learnt = learnt;
                 step
             }
             Err(NotEncoded::Bad(unreadable)) => {
                 self.directory.unlearn(learnt);
-                self.bury(arrived, unreadable, now, outbox)
+                self.bury(arrived, unreadable, whole, now, outbox)
             }
             Err(NotEncoded::Untried(why)) => {
                 self.directory.unlearn(learnt);
@@ -284,7 +323,14 @@ impl Desk {
         Ok((reading, records))
     }
 
-    fn put(&mut self, arrived: &Arrived, reading: Reading, records: Vec<Encoded>, outbox: &mut Outbox) -> Step {
+    fn put(
+        &mut self,
+        arrived: &Arrived,
+        reading: Reading,
+        records: Vec<Encoded>,
+        whole: Whole,
+        outbox: &mut Outbox,
+    ) -> Step {
         let all = records.len();
         let (mut ids, mut topics) = (Vec::new(), Vec::new());
         for Encoded { id, saying, topic, outgoing } in records {
@@ -302,32 +348,47 @@ impl Desk {
         }
         let written = topics.len();
         // What was asked for can be asked for again.
-        if self.keeps_raw && arrived.asked.is_none() && (written > 0 || all == 0) {
+        if self.keeps_raw && whole == Whole::All && arrived.asked.is_none() && (written > 0 || all == 0) {
             outbox.push(&self.encoder.names().intake_raw, raw(arrived));
         }
-        let before = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
+        let before: Vec<_> = reading.directory.into_iter().map(|entry| self.remember(entry, outbox)).collect();
         let answer = match all {
-            0 => Answer::Ignored,
+            0 if before.is_empty() => Answer::Ignored,
             _ => Answer::Taken { records: written, repeats: all - written },
         };
         Step { answer, ids, before, learnt: Learnt::default(), topics }
     }
 
-    /// What can't be read goes to `dead-letters` with the raw body, once.
-    fn bury(&mut self, arrived: &Arrived, unreadable: Unreadable, now: Millis, outbox: &mut Outbox) -> Step {
+    /// What can't be read goes to `dead-letters` with the raw body, once; of what is too large, with as much as is taken.
+    fn bury(
+        &mut self,
+        arrived: &Arrived,
+        unreadable: Unreadable,
+        whole: Whole,
+        now: Millis,
+        outbox: &mut Outbox,
+    ) -> Step {
         let id = xxh3_128(&arrived.body);
         let is_new = self.recent.add(id);
         if is_new && self.keeps_raw {
             let names = self.encoder.names();
-            if arrived.asked.is_none() {
+            if arrived.asked.is_none() && whole == Whole::All {
                 outbox.push(&names.intake_raw, raw(arrived));
             }
             let mut letter = raw(arrived);
+            let length = arrived.body.len();
+            let is_cut = whole != Whole::All && length > LETTER;
+            if let Some(value) = letter.value.as_mut().filter(|_| is_cut) {
+                value.truncate(LETTER);
+            }
             let mut header = |name: &str, value: &str| letter.headers.push((name.to_owned(), value.into()));
             header(dead_letter::ERROR, unreadable.code);
             header(dead_letter::REASON, &unreadable.reason);
             header(dead_letter::TOPIC, &names.intake_raw);
             header(dead_letter::FAILED_AT, &instant_text(now));
+            if is_cut {
+                header(dead_letter::CUT, &format!("value:{length}"));
+            }
             outbox.push(&names.dead_letters, letter);
             if let Some(metrics) = &self.metrics {
                 metrics.dead_letter(&names.intake_raw, unreadable.code);
@@ -385,6 +446,11 @@ impl Arrived {
 fn guarded(source: &dyn Source, delivery: &Delivery<'_>, directory: &dyn Directory) -> Result<Reading, Unreadable> {
     let read = catch_unwind(AssertUnwindSafe(|| read_delivery(source, delivery, directory)));
     read.unwrap_or_else(|_| Err(Unreadable::panicked()))
+}
+
+fn too_large() -> Unreadable {
+    let reason = "the log takes no record of the size of those that it makes; raise `max.message.bytes`";
+    Unreadable { code: dead_letter::TOO_LARGE, reason: reason.to_owned() }
 }
 
 /// A payload as it is kept: all of a source's in one partition, so that their order is kept too.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tierline_model::{DecodeError, Decoder, Encoding, RecordType, code, transcode};
+use tierline_model::{DecodeError, Encoding, RecordType, code, transcode_told};
 use tierline_stream::client::{Client, Outgoing};
 use tierline_stream::log::Failure;
 use tierline_stream::topics::Names;
@@ -15,7 +15,6 @@ pub type EncodingOf = Box<dyn FnMut(RecordType, &str) -> Result<Encoding, String
 
 /// Makes bytes of records.
 pub struct Encoder {
-    decoder: Decoder,
     names: Names,
     encoding: EncodingOf,
 }
@@ -42,7 +41,7 @@ pub struct Outbox {
 impl Encoder {
     /// For streams of these names.
     pub fn new(names: Names, encoding: EncodingOf) -> Encoder {
-        Encoder { decoder: Decoder::new(), names, encoding }
+        Encoder { names, encoding }
     }
 
     /// What the streams are called.
@@ -58,7 +57,7 @@ impl Encoder {
         let topic = self.topic(record).to_owned();
         let encoding = (self.encoding)(record.stream, &topic).map_err(NotEncoded::Untried)?;
         let mut value = Vec::with_capacity(512);
-        match transcode(&mut self.decoder, record.stream, &record.to_json(), encoding, &mut value) {
+        match transcode_told(record.stream, &record.told, encoding, &mut value) {
             Ok(sent) => {
                 let key = sent.key.ok_or_else(|| {
                     let reason = "a mark of a source is no payload's to make".to_owned();
@@ -97,9 +96,8 @@ impl Encoder {
         let topic = self.names.tickets.clone();
         let encoding = (self.encoding)(RecordType::Tickets, &topic)?;
         let mut value = Vec::new();
-        let json = told.to_string();
-        transcode(&mut self.decoder, RecordType::Tickets, json.as_bytes(), encoding, &mut value)
-            .map_err(|error| error.to_string())?;
+        let told = told.as_object().ok_or("a mark is an object")?;
+        transcode_told(RecordType::Tickets, told, encoding, &mut value).map_err(|error| error.to_string())?;
         Ok((topic, value))
     }
 

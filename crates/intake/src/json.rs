@@ -50,7 +50,7 @@ impl<'a> Json<'a> {
 
     /// What a JSON pointer names (`/ticket/id`, `/tags/0`); the empty one is the whole.
     pub fn at(self, pointer: &str) -> Json<'a> {
-        self.inner(self.value.and_then(|value| value.pointer(pointer)))
+        self.inner(self.value.and_then(|value| find(value, pointer)))
     }
 
     /// The items of a list; of anything else none.
@@ -171,6 +171,24 @@ impl<'a> Json<'a> {
     }
 }
 
+/// As [`Value::pointer`], which makes two texts of each name on its way.
+fn find<'v>(root: &'v Value, pointer: &str) -> Option<&'v Value> {
+    if pointer.contains('~') {
+        return root.pointer(pointer);
+    }
+    if pointer.is_empty() {
+        return Some(root);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(root, |value, name| match value {
+        Value::Object(members) => members.get(name),
+        Value::Array(items) => {
+            let is_number = name == "0" || !name.starts_with(['0', '+']);
+            items.get(name.parse::<usize>().ok().filter(|_| is_number)?)
+        }
+        _ => None,
+    })
+}
+
 /// The pointers of all that was not read of a payload, in its order; of what was not looked into at all, only its own.
 pub fn unread(root: &Value, watch: &Watch) -> Vec<String> {
     let mut found = Vec::new();
@@ -222,6 +240,16 @@ mod tests {
         assert!(!root.get("nobody").get("id").is_told());
         assert!(root.at("/ticket/subject").is_empty() && root.at("/ticket/assignee").is_empty());
         assert_eq!(root.at("/ticket/subject").text(), None);
+    }
+
+    #[test]
+    fn a_pointer_names_what_the_standard_says() {
+        let payload = json!({"a": [{"b": 1}, 2], "": {"x/y": 3, "~": 4}, "0": 5});
+        for pointer in
+            ["", "/", "a", "/a/0/b", "/a/1", "/a/01", "/a/+1", "/a/-", "/a/2", "/a/b", "/0", "//x~1y", "//~0", "/a/1/c"]
+        {
+            assert_eq!(find(&payload, pointer), payload.pointer(pointer), "{pointer}");
+        }
     }
 
     #[test]

@@ -34,5 +34,5 @@ pub use desk::{Answer, Arrived, Desk, Opener};
 pub use encoder::{Encoder, EncodingOf, NotEncoded, Outbox};
 pub use json::{Json, Watch, unread};
 pub use proof::{Refused, Secrets};
-pub use reading::{Canonical, Ignored, Reading, Unreadable, content_id};
-pub use source::{Accounts, Basics, Context, Home, Kind, Source, read_delivery};
+pub use reading::{Canonical, Ignored, PANICKED, Reading, Unreadable, content_id};
+pub use source::{Accounts, Basics, Context, Home, Kind, Source, payload_of, read_delivery};

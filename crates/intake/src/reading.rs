@@ -42,7 +42,7 @@ pub struct Ignored {
 }
 
 /// The code of a payload over which its reader panicked.
-const PANICKED: &str = "reader_panicked";
+pub const PANICKED: &str = "reader_panicked";
 
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -37,6 +37,11 @@ pub trait Source: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// What most often makes its payload no JSON, and what helps: told with the refusal.
+    fn broken_json(&self) -> Option<&'static str> {
+        None
+    }
+
     /// How it is asked for what has changed; none: it has no such API, and what its webhooks miss is lost.
     fn api(&self) -> Option<&dyn Api> {
         None
@@ -254,10 +259,19 @@ pub fn read_delivery(
     delivery: &Delivery<'_>,
     directory: &dyn Directory,
 ) -> Result<Reading, Unreadable> {
-    let payload: serde_json::Value = serde_json::from_slice(delivery.body).map_err(|error| {
-        Unreadable::undecodable(format!("it is not JSON: line {}, column {}", error.line(), error.column()))
-    })?;
+    let payload = payload_of(source, delivery.body)?;
     source.read(Json::new(&payload), &Context { delivery, directory })
+}
+
+/// A body as JSON.
+///
+/// # Errors
+/// It is none: what helps against that is told where its source knows it.
+pub fn payload_of(source: &dyn Source, body: &[u8]) -> Result<serde_json::Value, Unreadable> {
+    serde_json::from_slice(body).map_err(|error| {
+        let helps = source.broken_json().map(|helps| format!("; {helps}")).unwrap_or_default();
+        Unreadable::undecodable(format!("it is not JSON: line {}, column {}{helps}", error.line(), error.column()))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a record becomes that can never be taken: itself, untouched, with where it stood and why.
 
-use tierline_model::Millis;
+use tierline_model::{AbsurdTime, Millis, code};
 
 use crate::log::{OutputId, Record};
 use crate::outbox::Outbox;
+use crate::place::code as place;
 
 /// Why, as a stable code.
 pub const ERROR: &str = "tierline.error";
@@ -22,6 +23,20 @@ pub const CUT: &str = "tierline.cut";
 
 /// The code of a record that the cluster refused for its size.
 pub const TOO_LARGE: &str = "too_large";
+
+/// The codes of all dead letters that a stage writes.
+pub const CODES: [&str; 10] = [
+    code::UNDECODABLE,
+    code::UNKNOWN_SCHEMA,
+    code::UNKNOWN_WORD,
+    code::UNKNOWN_KIND,
+    code::MISSING_FIELD,
+    code::BAD_VALUE,
+    AbsurdTime::CODE,
+    place::WRONG_KEY,
+    place::WRONG_PARTITION,
+    TOO_LARGE,
+];
 
 /// Whether a header is one of ours: a replay leaves them behind.
 pub fn is_ours(header: &str) -> bool {

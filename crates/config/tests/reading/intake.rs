@@ -44,6 +44,8 @@ fn domains_of_free_mail_are_added_to_the_well_known_ones() {
     let has = |domain| config.identity.free_mail.has(&Identifier::domain(domain).expect("it is one"));
     assert!(has("provider.example") && has("gmail.com") && !has("acme.example"));
     assert!(world().refusal(&of("[provider]")).contains("`provider` is no domain"));
+    let elsewhere = world().refusal(&format!("{A_RULE}intake:\n  free_mail: [provider.example]\n"));
+    assert!(elsewhere.contains("it is `identity.free_mail` now"), "{elsewhere}");
 }
 
 #[test]

@@ -59,6 +59,44 @@ proptest! {
     }
 }
 
+#[test]
+fn what_lies_in_one_row_is_read_from_its_middle_on() {
+    let store = open(&Disk::default()).unwrap();
+    let mut lane = lane(&store);
+    (1..=3).for_each(|number| commit(&mut lane, number).unwrap());
+    let all = 3 * EACH_COMMIT;
+    for (from, upto) in (0..=all).flat_map(|from| (from..=all).map(move |upto| (from, upto))) {
+        let wanted: Vec<_> = (from..upto).map(|n| (n, n.to_string())).collect();
+        assert_eq!(read(&store, "escalations", from, upto), wanted, "{from} to {upto}");
+    }
+    let rows = redb::ReadableTableMetadata::len(&store.view().unwrap().records).unwrap();
+    assert_eq!(rows, 3 + 1, "each commit's in one row, and the state of the one key");
+}
+
+#[test]
+fn a_folder_that_had_a_row_for_each_record_goes_on() {
+    let disk = Disk::default();
+    drop(open(&disk).unwrap());
+    let db = Database::builder().create_with_backend(disk.clone()).unwrap();
+    let transaction = db.begin_write().unwrap();
+    {
+        let (mut records, mut ends) = (transaction.open_table(RECORDS).unwrap(), transaction.open_table(ENDS).unwrap());
+        for n in 0..EACH_COMMIT {
+            let mut frame = Vec::new();
+            crate::frame::append(&mut frame, Some(b"acme"), Some(n.to_string().as_bytes()), &[]).unwrap();
+            records.insert(&tables::place(1, 0, n), frame.as_slice()).unwrap();
+        }
+        ends.insert(&tables::shelf(1, 0), EACH_COMMIT).unwrap();
+        transaction.open_table(FACTS).unwrap().insert("format", 1).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(db);
+    let store = open(&disk).unwrap();
+    commit(&mut lane(&store), 2).unwrap();
+    let wanted: Vec<_> = (0..2 * EACH_COMMIT).map(|n| (n, n.to_string())).collect();
+    assert_eq!(read(&store, "escalations", 0, 2 * EACH_COMMIT), wanted);
+}
+
 fn open(disk: &Disk) -> Result<Arc<Store>, Failure> {
     let db = Database::builder().create_with_backend(disk.clone()).unwrap();
     let topic = |name: &str, cleanup| TopicSpec {
@@ -108,15 +146,9 @@ fn position(store: &Store) -> i64 {
 
 /// How many commits are there, if outputs, changelog and position say the same.
 fn agreed(store: &Store) -> Result<i64, TestCaseError> {
-    let all = |topic: &str| {
-        let (at, mut values) = (store.topic(topic).unwrap(), Vec::new());
-        let end = store.part(at, 0).visible;
-        let mut each = |_, frame: Frame<'_>| {
-            values.push(String::from_utf8(frame.value.unwrap().to_vec()).unwrap());
-            ControlFlow::Continue(())
-        };
-        store.view().unwrap().read(store.topic_at(at), 0, 0, end, &mut each).unwrap();
-        values
+    let all = |topic: &str| -> Vec<String> {
+        let end = store.part(store.topic(topic).unwrap(), 0).visible;
+        read(store, topic, 0, end).into_iter().map(|(_, value)| value).collect()
     };
     let commits = position(store);
     let numbers: Vec<_> = (0..commits * EACH_COMMIT).map(|n| n.to_string()).collect();
@@ -124,6 +156,18 @@ fn agreed(store: &Store) -> Result<i64, TestCaseError> {
     let count: Vec<_> = (commits > 0).then(|| (commits * EACH_COMMIT).to_string()).into_iter().collect();
     prop_assert_eq!(all("detect-state"), count);
     Ok(commits)
+}
+
+/// The records of a partition in `[from, upto)`: their offsets and values.
+fn read(store: &Store, topic: &str, from: Offset, upto: Offset) -> Vec<(Offset, String)> {
+    let topic = store.topic_at(store.topic(topic).unwrap());
+    let mut found = Vec::new();
+    let mut each = |offset, frame: Frame<'_>| {
+        found.push((offset, String::from_utf8(frame.value.unwrap().to_vec()).unwrap()));
+        ControlFlow::Continue(())
+    };
+    store.view().unwrap().read(topic, 0, from, upto, &mut each).unwrap();
+    found
 }
 
 /// A disk in memory. What is not synced is on its way to it only.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Directory, Entry, EntryKind, Known};
-use crate::identity::Aliases;
+use crate::identity::{Aliases, Identifiers, Identity};
 
 /// All that is remembered, fed from the topic; and who is who, fed from another.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,15 @@ impl Table {
             Some(known) => of.kinds.entry(kind).or_default().insert(id, known),
             None => of.kinds.get_mut(&kind)?.remove(&id),
         }
+    }
+
+    /// Whether anything was told of an organisation or a person: of themselves, or of a ticket of theirs.
+    pub fn has_met(&self, identity: &Identity) -> bool {
+        let of = self.of(&identity.source);
+        let kind = if identity.is_person() { EntryKind::User } else { EntryKind::Organisation };
+        of.is_some_and(|of| of.filed.contains_key(&identity.id))
+            || self.find(&identity.source, kind, identity.bare_id()).is_some()
+            || self.aliases.known(identity) != Identifiers::default()
     }
 
     /// How many entries there are.

@@ -1,5 +1,6 @@
 //! One request: who calls, whether it is true, what is answered.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json as Answered;
@@ -10,21 +11,21 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tierline_observe::DeliveryOutcome;
 
+use super::body::{self, NotWhole};
 use super::work::NotTaken;
 use super::{Gateway, Trusted};
 use crate::{Answer, Arrived, Delivery, Source};
 
 /// The gateway's one address.
 pub fn routes(gateway: Gateway) -> Router {
-    Router::new().route("/hooks/{name}", post(hook).head(there)).with_state(gateway)
+    Router::new().route("/hooks/{name}", post(hook).head(there)).with_state(Arc::new(gateway))
 }
 
 /// Intercom asks so whether anybody is at an address, before it takes it.
-async fn there(State(gateway): State<Gateway>, Path(name): Path<String>) -> StatusCode {
+async fn there(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> StatusCode {
     if gateway.sources.contains_key(&name) { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
@@ -41,7 +42,7 @@ struct Reply {
     again: Option<Duration>,
 }
 
-async fn hook(State(gateway): State<Gateway>, Path(name): Path<String>, request: Request<Body>) -> Response {
+async fn hook(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, request: Request<Body>) -> Response {
     let began = Instant::now();
     let Some(source) = gateway.sources.get(&name) else {
         let told = json!({"error": "unknown_source", "reason": "no source of this name is configured"});
@@ -69,28 +70,15 @@ async fn answer(gateway: &Gateway, source: &dyn Source, request: Request<Body>) 
     if !gateway.directory.is_ready() {
         return Reply::unavailable("the gateway is still reading what it must remember", SOON);
     }
-    let body = match tokio::time::timeout(gateway.settings.timeout, whole(body, gateway.settings.body_limit)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(reply)) => return reply,
-        Err(_) => {
-            let why = "the body took too long to arrive";
-            return Reply::no(StatusCode::REQUEST_TIMEOUT, DeliveryOutcome::Unfit, "too_slow", why);
-        }
+    let limit = gateway.settings.body_limit;
+    let arrived = tokio::time::timeout(gateway.settings.timeout, body::whole(body, limit, &gateway.bodies)).await;
+    let held = match arrived.unwrap_or(Err(NotWhole::TooSlow)) {
+        Ok(held) => held,
+        Err(why) => return Reply::not_whole(why, limit),
     };
-    match verified(gateway, source, &head, body) {
+    match verified(gateway, source, &head, held.body) {
         Ok(arrived) => work_off(gateway, arrived).await,
         Err(reply) => reply,
-    }
-}
-
-async fn whole(body: Body, limit: usize) -> Result<Bytes, Reply> {
-    match Limited::new(body, limit).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let why = format!("a body has at most {limit} bytes (`intake.body_limit`)");
-            Err(Reply::no(StatusCode::PAYLOAD_TOO_LARGE, DeliveryOutcome::Unfit, "too_large", &why))
-        }
-        Err(_) => Err(Reply::no(StatusCode::BAD_REQUEST, DeliveryOutcome::Unfit, "broken_off", "the body broke off")),
     }
 }
 
@@ -152,7 +140,7 @@ async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
         Ok(Err(_)) | Err(_) => Answer::Unavailable,
     };
     match answer {
-        Answer::Taken { records: 0, repeats } => {
+        Answer::Taken { records: 0, repeats } if repeats > 0 => {
             Reply::ok(DeliveryOutcome::Repeated, json!({"outcome": "repeated", "repeats": repeats}))
         }
         Answer::Taken { records, repeats } => {
@@ -163,7 +151,7 @@ async fn work_off(gateway: &Gateway, arrived: Arrived) -> Reply {
             Reply::no(StatusCode::UNPROCESSABLE_ENTITY, DeliveryOutcome::Unreadable, why.code, &why.reason)
         }
         Answer::TooLarge => {
-            let why = "the log takes no record of this size";
+            let why = "the log takes no record of this size; what it takes of it lies in `dead-letters`";
             Reply::no(StatusCode::PAYLOAD_TOO_LARGE, DeliveryOutcome::Unfit, "too_large", why)
         }
         Answer::Unavailable => Reply::unavailable("the log does not answer", LATER),
@@ -185,6 +173,19 @@ impl Reply {
 
     fn no(status: StatusCode, outcome: DeliveryOutcome, error: &str, reason: &str) -> Reply {
         Reply { status, outcome, told: json!({"error": error, "reason": reason}), again: None }
+    }
+
+    fn not_whole(why: NotWhole, limit: usize) -> Reply {
+        let unfit = |status, error, reason: &str| Reply::no(status, DeliveryOutcome::Unfit, error, reason);
+        match why {
+            NotWhole::TooLong => {
+                let reason = format!("a body has at most {limit} bytes (`intake.body_limit`)");
+                unfit(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &reason)
+            }
+            NotWhole::TooSlow => unfit(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body took too long to arrive"),
+            NotWhole::BrokenOff => unfit(StatusCode::BAD_REQUEST, "broken_off", "the body broke off"),
+            NotWhole::NoRoom => Reply::unavailable("too many bodies are on their way", SOON),
+        }
     }
 
     fn unavailable(reason: &str, again: Duration) -> Reply {

@@ -1,11 +1,12 @@
 //! The webhook gateway: `POST /hooks/{name}`, in front of a [`Desk`].
 //!
 //! A request is let in by the server (`server`: connections, TLS, how long its head may take), read and verified by its
-//! handler (`hook`), put into a bounded queue and worked off by one thread (`work`), which answers all that wait with one
+//! handler (`hook`, whose `body` bounds what is held of senders that nobody knows yet), put into a bounded queue and worked off by one thread (`work`), which answers all that wait with one
 //! write to the log. 2xx is said only when the records are durable.
 //!
 //! What must never be in here: what a vendor's payload means; a secret or a customer's words in a log line or an answer.
 
+mod body;
 mod hook;
 pub(crate) mod insist;
 pub(crate) mod recent;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tierline_model::Millis;
 use tierline_observe::IntakeMetrics;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::directory::Shared;
 use crate::{Desk, Source};
@@ -35,6 +37,8 @@ pub use work::{Clock, Died, Queue, Worker};
 pub struct Settings {
     /// Longest body, bytes.
     pub body_limit: usize,
+    /// Bytes of bodies that are held before it is known who sends them, of all connections together.
+    pub bodies: usize,
     /// How long a head, a body, an answer may take.
     pub timeout: Duration,
     /// With what TLS is spoken; none: plainly.
@@ -63,6 +67,8 @@ pub struct Gateway {
     pub(crate) metrics: IntakeMetrics,
     pub(crate) settings: Settings,
     pub(crate) now: fn() -> Millis,
+    /// What is left of [`Settings::bodies`].
+    pub(crate) bodies: Arc<Semaphore>,
     /// When it was last told of a source that its deliveries are not taken.
     told: Arc<Mutex<BTreeMap<String, Millis>>>,
 }
@@ -95,7 +101,8 @@ impl Gateway {
         died: Died,
     ) -> io::Result<(Gateway, Worker)> {
         let (queue, worker) = Worker::start(desk, now, died)?;
-        Ok((Gateway { sources, queue, directory, metrics, settings, now, told: Arc::default() }, worker))
+        let bodies = Arc::new(Semaphore::new(settings.bodies.min(Semaphore::MAX_PERMITS)));
+        Ok((Gateway { sources, queue, directory, metrics, settings, now, bodies, told: Arc::default() }, worker))
     }
 
     /// Where deliveries are worked off, for those that come otherwise than by HTTP.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::world::{SECRETS, World};
+use super::world::{SECRETS, World, source_of};
 
 fn created(id: &str, ticket: u32) -> Value {
     json!({"id": id, "type": "created", "at": "2026-03-02T10:00:00Z",
@@ -79,6 +79,39 @@ fn what_cannot_be_read_lies_in_dead_letters_with_its_body_once() {
 }
 
 #[test]
+fn a_payload_that_only_tells_who_somebody_is_was_taken_and_what_was_known_is_ignored() {
+    let world = World::of(source_of("freshdesk", "kind: freshdesk\n"));
+    let gateway = world.start();
+    let headers = [("x-tierline-token", SECRETS[0]), ("content-type", "application/json")];
+    let agent =
+        json!({"id": 77, "ticket_scope": 1, "occasional": false, "contact": {"name": "Sam", "email": "s@x.example"}});
+    for outcome in ["taken", "ignored"] {
+        let (status, told) = gateway.send("desk", &agent.to_string(), &headers);
+        assert_eq!((status, &told["outcome"]), (200, &json!(outcome)), "{told}");
+    }
+    let remembered = world.records("directory");
+    assert!(remembered.iter().any(|(key, _)| key == b"desk,user,77"), "{remembered:?}");
+    let metrics = gateway.metrics.render();
+    for outcome in ["taken", "ignored"] {
+        let line = format!("tierline_intake_deliveries_total{{outcome=\"{outcome}\",source=\"desk\"}} 1");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+}
+
+#[test]
+fn a_text_that_breaks_a_templates_json_is_told_with_what_helps_and_lies_in_dead_letters() {
+    let world = World::of(source_of("freshdesk", "kind: freshdesk\n"));
+    let gateway = world.start();
+    let headers = [("x-tierline-token", SECRETS[0]), ("content-type", "application/json")];
+    let body = r#"{"event": "created", "ticket": {"id": "7", "subject": "The "export" fails"}}"#;
+    let (status, told) = gateway.send("desk", body, &headers);
+    assert_eq!((status, &told["error"]), (422, &json!("undecodable")), "{told}");
+    let reason = told["reason"].as_str().expect("it is told");
+    assert!(reason.starts_with("it is not JSON: line 1, column 61; ") && reason.contains("`Simple`"), "{reason}");
+    assert_eq!(world.records("dead-letters")[0].1, body.as_bytes());
+}
+
+#[test]
 fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() {
     let world = World::new();
     let gateway = world.start();
@@ -92,6 +125,71 @@ fn while_the_log_is_away_senders_are_told_to_come_again_and_nothing_is_learnt() 
     let ids: Vec<_> = world.tickets().iter().map(|told| told["event_id"].clone()).collect();
     assert_eq!(ids, ["e1", "e1"]);
     assert_eq!(world.records("directory").len(), 1, "and it is remembered");
+}
+
+#[test]
+fn what_the_log_refuses_for_its_size_is_taken_without_its_payload_or_lies_in_dead_letters_once() {
+    let mut world = World::new();
+    world.body_limit = 1 << 20;
+    let gateway = world.start();
+    world.weather.longest.store(100_000, Ordering::SeqCst);
+    let mut payload = created("e1", 7);
+    payload["more"] = "x".repeat(200_000).into();
+    assert_eq!(gateway.post(&payload, SECRETS[0]).1["outcome"], "taken", "its record is small");
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (1, 0));
+
+    world.weather.longest.store(70_000, Ordering::SeqCst);
+    let long = json!({"id": "e2", "type": "message", "at": "2026-03-02T10:00:00Z", "ticket": {"id": 7, "org": 9},
+        "message": {"id": "m1", "by": "user", "text": "y".repeat(80_000)}});
+    for _ in 0..2 {
+        let (status, told) = gateway.post(&long, SECRETS[0]);
+        assert_eq!((status, &told["error"]), (413, &json!("too_large")), "{told}");
+    }
+    let mut unreadable = created("e3", 8);
+    unreadable["ticket"]["id"] = Value::Null;
+    unreadable["more"] = "z".repeat(90_000).into();
+    assert_eq!(gateway.post(&unreadable, SECRETS[0]).0, 422);
+    let mut letters: Vec<_> = world.records("dead-letters").into_iter().zip(world.headers("dead-letters")).collect();
+    letters.sort_by(|(_, one), (_, other)| one["tierline.error"].cmp(&other["tierline.error"]));
+    let told: Vec<_> =
+        letters.iter().map(|((_, body), about)| (body.len(), about["tierline.error"].as_str())).collect();
+    assert_eq!(told, [(65_536, "missing_field"), (65_536, "too_large")]);
+    assert_eq!(letters[1].1["tierline.cut"], format!("value:{}", long.to_string().len()));
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (1, 0));
+    assert_eq!(gateway.post(&created("e4", 9), SECRETS[0]).1["outcome"], "taken", "the others go on");
+}
+
+#[test]
+fn bodies_on_their_way_are_bounded_together_and_whoever_finds_no_room_comes_again() {
+    let mut world = World::new();
+    world.bodies = 6_000;
+    let gateway = world.start();
+    let head = "POST /hooks/desk HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 4000\r\n\r\n";
+    let part = "x".repeat(3_900);
+    let begin = || {
+        let mut caller = TcpStream::connect(gateway.address).expect("it listens");
+        caller.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+        caller.write_all(format!("{head}{part}").as_bytes()).expect("it is heard");
+        caller
+    };
+    let mut callers = [begin(), begin()];
+    // Whichever came second finds no room, and is told so before its body has ended.
+    let (sent, heard) = std::sync::mpsc::channel();
+    for (nth, caller) in callers.iter().enumerate() {
+        let (mut caller, sent) = (caller.try_clone().expect("a handle can be had"), sent.clone());
+        std::thread::spawn(move || {
+            let mut answer = [0; 1_024];
+            let length = caller.read(&mut answer).unwrap_or(0);
+            // Nobody listens once both have been heard.
+            let _ = sent.send((nth, String::from_utf8_lossy(&answer[..length]).to_lowercase()));
+        });
+    }
+    let (nth, answer) = heard.recv_timeout(Duration::from_secs(10)).expect("one is answered");
+    assert!(answer.starts_with("http/1.1 503") && answer.contains("retry-after: 1"), "{answer}");
+    callers[1 - nth].write_all("x".repeat(100).as_bytes()).expect("it is heard");
+    let (_, answer) = heard.recv_timeout(Duration::from_secs(10)).expect("the other is answered");
+    assert!(answer.starts_with("http/1.1 401"), "its body was taken, its signature is missing: {answer}");
+    assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).0, 200, "there is room again");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -69,6 +69,7 @@ pub struct World {
     sources: Arc<BTreeMap<String, Arc<dyn Source>>>,
     pub weather: Arc<Weather>,
     pub body_limit: usize,
+    pub bodies: usize,
     pub timeout: Duration,
 }
 
@@ -78,6 +79,8 @@ pub struct Weather {
     pub down: AtomicBool,
     /// So many writes still get through whose writer hears that they failed.
     pub lying: AtomicU32,
+    /// Bytes of the longest value that the log takes; 0: of any.
+    pub longest: AtomicUsize,
 }
 
 /// A gateway at work; it ends in order when dropped.
@@ -104,7 +107,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let embedded = open(folder.path());
         let timeout = Duration::from_secs(5);
-        World { folder, embedded, sources, weather: Arc::default(), body_limit: 4_096, timeout }
+        World { folder, embedded, sources, weather: Arc::default(), body_limit: 4_096, bodies: 1 << 20, timeout }
     }
 
     /// A gateway as a fresh process would be.
@@ -119,8 +122,13 @@ impl World {
         let intake = IntakeMetrics::new(metrics.clone(), sources.keys().map(String::as_str), now());
         let encoder = Encoder::new(names, Box::new(|_, _| Ok(Encoding::SingleObject)));
         let desk = Desk::new(Arc::clone(&sources), encoder, directory.clone(), self.opener(), Some(intake.clone()));
-        let settings =
-            Settings { body_limit: self.body_limit, timeout: self.timeout, tls: None, trusted: Trusted::default() };
+        let settings = Settings {
+            body_limit: self.body_limit,
+            bodies: self.bodies,
+            timeout: self.timeout,
+            tls: None,
+            trusted: Trusted::default(),
+        };
         let (gateway, worker) =
             Gateway::new(sources, desk, directory.clone(), intake.clone(), settings, now, Box::new(|| ()))
                 .expect("a thread can be had");
@@ -306,6 +314,11 @@ impl Client for Exposed {
     fn send_topics(&mut self, topics: &[(String, Vec<Outgoing>)]) -> Result<(), Failure> {
         if self.weather.down.load(Ordering::SeqCst) {
             return Err(Failure::Fatal("the log is away".to_owned()));
+        }
+        let longest = self.weather.longest.load(Ordering::SeqCst);
+        let values = topics.iter().flat_map(|(_, records)| records).filter_map(|record| record.value.as_ref());
+        if longest > 0 && values.map(Vec::len).any(|length| length > longest) {
+            return Err(Failure::Refused("a record is too large".to_owned()));
         }
         self.client.send_topics(topics)?;
         let lies = self.weather.lying.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));

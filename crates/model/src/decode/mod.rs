@@ -21,6 +21,7 @@ mod value;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde_json::{Map, Value};
 
 pub use error::{DecodeError, code};
 
@@ -80,57 +81,43 @@ impl Decoder {
     /// # Errors
     /// As the other methods: [`DecodeError`].
     pub fn ticket<'a>(&mut self, bytes: &'a [u8]) -> Result<(TicketRecord<'a>, Notes), DecodeError> {
-        let framed = self.frame(RecordType::Tickets, bytes)?;
-        if let Framed::Avro(schema, datum) = framed
-            && std::ptr::eq(schema, RecordType::Tickets.parsed())
-            && let Ok(event) = own::ticket_event(datum)
-        {
-            return Ok((TicketRecord::Event(event), Notes::default()));
-        }
-        let (told, notes) = read::<ticket::Told>(framed)?;
-        Ok((told.check()?, notes))
+        ticket(self.frame(RecordType::Tickets, bytes)?)
     }
 
     /// A record of `accounts`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn account<'a>(&mut self, bytes: &'a [u8]) -> Result<(AccountSnapshot<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<account::Snapshot>(RecordType::Accounts, bytes)?;
-        Ok((told.check()?, notes))
+        account(self.frame(RecordType::Accounts, bytes)?)
     }
 
     /// A record of `billing`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn billing<'a>(&mut self, bytes: &'a [u8]) -> Result<(BillingSnapshot<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<bill::Snapshot>(RecordType::Billing, bytes)?;
-        Ok((told.check()?, notes))
+        billing(self.frame(RecordType::Billing, bytes)?)
     }
 
     /// A record of `account-changes`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn account_change<'a>(&mut self, bytes: &'a [u8]) -> Result<(AccountChange<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<account::Change>(RecordType::AccountChanges, bytes)?;
-        Ok((told.check()?, notes))
+        account_change(self.frame(RecordType::AccountChanges, bytes)?)
     }
 
     /// A record of `billing-changes`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn billing_change<'a>(&mut self, bytes: &'a [u8]) -> Result<(BillingChange<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<bill::Change>(RecordType::BillingChanges, bytes)?;
-        Ok((told.check()?, notes))
+        billing_change(self.frame(RecordType::BillingChanges, bytes)?)
     }
 
     /// A record of `signals`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn signal<'a>(&mut self, bytes: &'a [u8]) -> Result<(Signal<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<signal::Told>(RecordType::Signals, bytes)?;
-        Ok((told.check()?, notes))
+        signal(self.frame(RecordType::Signals, bytes)?)
     }
 
     /// A record of `commands`.
     #[allow(clippy::missing_errors_doc, reason = "as above")]
     pub fn command<'a>(&mut self, bytes: &'a [u8]) -> Result<(Command<'a>, Notes), DecodeError> {
-        let (told, notes) = self.read::<command::Told>(RecordType::Commands, bytes)?;
-        Ok((told.check()?, notes))
+        command(self.frame(RecordType::Commands, bytes)?)
     }
 
     /// Any record as the contract's plain JSON, for people: what is not told is left out. Of a JSON record, its own.
@@ -138,6 +125,7 @@ impl Decoder {
     pub fn to_json(&mut self, record: RecordType, bytes: &[u8]) -> Result<serde_json::Value, DecodeError> {
         match self.frame(record, bytes)? {
             Framed::Json(text) => serde_json::from_slice(text).map_err(|e| not_json(&e)),
+            Framed::Told(members) => Ok(members.clone().into()),
             Framed::Avro(schema, datum) => {
                 let mut cursor = Cursor::new(datum);
                 let value = to_json(&mut cursor, schema).map_err(|e| corrupt(&e))?;
@@ -147,11 +135,11 @@ impl Decoder {
         }
     }
 
-    fn read<'a, K: Kind<'a>>(&mut self, record: RecordType, bytes: &'a [u8]) -> Result<(K::Out, Notes), DecodeError> {
-        read::<K>(self.frame(record, bytes)?)
-    }
-
-    fn frame<'s, 'a>(&'s mut self, record: RecordType, bytes: &'a [u8]) -> Result<Framed<'s, 'a>, DecodeError> {
+    pub(crate) fn frame<'s, 'a>(
+        &'s mut self,
+        record: RecordType,
+        bytes: &'a [u8],
+    ) -> Result<Framed<'s, 'a>, DecodeError> {
         match bytes {
             [0xC3, 0x01, a, b, c, d, e, f, g, h, datum @ ..] => {
                 let fingerprint = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
@@ -221,10 +209,61 @@ impl Writer {
     }
 }
 
+/// A record before it is read.
 #[derive(Clone, Copy)]
-enum Framed<'s, 'a> {
+pub(crate) enum Framed<'s, 'a> {
     Avro(&'s WriterSchema, &'a [u8]),
     Json(&'a [u8]),
+    /// JSON that was parsed already.
+    Told(&'a Map<String, Value>),
+}
+
+/// A record of `tickets`.
+pub(crate) fn ticket<'a>(framed: Framed<'_, 'a>) -> Result<(TicketRecord<'a>, Notes), DecodeError> {
+    if let Framed::Avro(schema, datum) = framed
+        && std::ptr::eq(schema, RecordType::Tickets.parsed())
+        && let Ok(event) = own::ticket_event(datum)
+    {
+        return Ok((TicketRecord::Event(event), Notes::default()));
+    }
+    let (told, notes) = read::<ticket::Told>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `accounts`.
+pub(crate) fn account<'a>(framed: Framed<'_, 'a>) -> Result<(AccountSnapshot<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<account::Snapshot>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `billing`.
+pub(crate) fn billing<'a>(framed: Framed<'_, 'a>) -> Result<(BillingSnapshot<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<bill::Snapshot>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `account-changes`.
+pub(crate) fn account_change<'a>(framed: Framed<'_, 'a>) -> Result<(AccountChange<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<account::Change>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `billing-changes`.
+pub(crate) fn billing_change<'a>(framed: Framed<'_, 'a>) -> Result<(BillingChange<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<bill::Change>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `signals`.
+pub(crate) fn signal<'a>(framed: Framed<'_, 'a>) -> Result<(Signal<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<signal::Told>(framed)?;
+    Ok((told.check()?, notes))
+}
+
+/// A record of `commands`.
+pub(crate) fn command<'a>(framed: Framed<'_, 'a>) -> Result<(Command<'a>, Notes), DecodeError> {
+    let (told, notes) = read::<command::Told>(framed)?;
+    Ok((told.check()?, notes))
 }
 
 fn read<'a, K: Kind<'a>>(framed: Framed<'_, 'a>) -> Result<(K::Out, Notes), DecodeError> {
@@ -251,6 +290,11 @@ fn read<'a, K: Kind<'a>>(framed: Framed<'_, 'a>) -> Result<(K::Out, Notes), Deco
             json.end().map_err(|e| not_json(&e))?;
             told
         }
+        // What was parsed can only be refused.
+        Framed::Told(members) => match K::read(members, scene.at("the record")) {
+            Ok(told) => told,
+            Err(_) => return Err(scene.fault()),
+        },
     };
     let told = told.ok_or_else(|| DecodeError::invalid(code::UNDECODABLE, "it is null"))?;
     Ok((told, scene.notes))

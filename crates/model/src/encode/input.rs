@@ -1,7 +1,10 @@
 //! The records that Tierline reads, for `send`, tests and benches.
 
+use serde_json::Map;
+
 use super::Encoding;
 use crate::avro::Writer;
+use crate::decode::{self, Framed};
 use crate::words::Words;
 use crate::{
     AccountChange, AccountFields, AccountRehomed, AccountSnapshot, BillingChange, BillingFields, BillingSnapshot,
@@ -29,9 +32,31 @@ pub fn transcode(
     encoding: Encoding,
     out: &mut Vec<u8>,
 ) -> Result<Sent, DecodeError> {
+    written_anew(record, decoder.frame(record, bytes)?, encoding, out)
+}
+
+/// The same of a record whose JSON was parsed already.
+///
+/// # Errors
+/// As [`transcode`], which needs no schema here.
+pub fn transcode_told(
+    record: RecordType,
+    told: &Map<String, serde_json::Value>,
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<Sent, DecodeError> {
+    written_anew(record, Framed::Told(told), encoding, out)
+}
+
+fn written_anew(
+    record: RecordType,
+    framed: Framed<'_, '_>,
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<Sent, DecodeError> {
     let (key, notes) = match record {
         RecordType::Tickets => {
-            let (it, notes) = decoder.ticket(bytes)?;
+            let (it, notes) = decode::ticket(framed)?;
             encode_ticket(&it, encoding, out);
             let key = match it {
                 TicketRecord::Event(event) => event.account_id,
@@ -43,32 +68,32 @@ pub fn transcode(
             (key, notes)
         }
         RecordType::Accounts => {
-            let (it, notes) = decoder.account(bytes)?;
+            let (it, notes) = decode::account(framed)?;
             encode_account(&it, encoding, out);
             (it.account_id, notes)
         }
         RecordType::Billing => {
-            let (it, notes) = decoder.billing(bytes)?;
+            let (it, notes) = decode::billing(framed)?;
             encode_billing(&it, encoding, out);
             (it.account_id, notes)
         }
         RecordType::AccountChanges => {
-            let (it, notes) = decoder.account_change(bytes)?;
+            let (it, notes) = decode::account_change(framed)?;
             encode_account_change(&it, encoding, out);
             (it.account_id, notes)
         }
         RecordType::BillingChanges => {
-            let (it, notes) = decoder.billing_change(bytes)?;
+            let (it, notes) = decode::billing_change(framed)?;
             encode_billing_change(&it, encoding, out);
             (it.account_id, notes)
         }
         RecordType::Signals => {
-            let (it, notes) = decoder.signal(bytes)?;
+            let (it, notes) = decode::signal(framed)?;
             encode_signal(&it, encoding, out);
             (it.account_id, notes)
         }
         RecordType::Commands => {
-            let (it, notes) = decoder.command(bytes)?;
+            let (it, notes) = decode::command(framed)?;
             encode_command(&it, encoding, out);
             (it.account_id, notes)
         }

@@ -9,7 +9,7 @@ mod output;
 
 pub use input::{
     Sent, encode_account, encode_account_change, encode_billing, encode_billing_change, encode_command, encode_signal,
-    encode_ticket, transcode,
+    encode_ticket, transcode, transcode_told,
 };
 pub use output::{encode_escalation, encode_queue_entry, encode_sla_event};
 

@@ -97,6 +97,28 @@ fn an_escalation_is_shown_as_the_contract_writes_it() {
 }
 
 #[test]
+fn json_that_was_parsed_already_is_taken_and_refused_as_its_text_is() {
+    let base = r#""event_id":"e","ticket_id":"t","account_id":"acme","source":"desk","occurred_at":1"#;
+    for more in [
+        r#""kind":"created","ticket":{"subject":"A","status":"open","tags":["a","b"],"custom":{"n":1.5,"f":true}}"#,
+        r#""kind":"message","message":{"id":"m","author":"customer","public":true,"text":"ä"},"later":{"than":[1]}"#,
+        r#""kind":"updated","ticket":{"status":"opne"}"#,
+        r#""kind":"updated","ticket":{"status":7},"cleared":["assignee"]"#,
+        r#""kind":"rated","rating":9"#,
+        r#""kind":"heartbeat","heard_until":null"#,
+        r#""kind":"none of ours""#,
+    ] {
+        let text = format!("{{{base},{more}}}");
+        let told = serde_json::from_str(&text).unwrap();
+        let (mut of_text, mut of_told) = (Vec::new(), Vec::new());
+        let as_object = Encoding::SingleObject;
+        let by_text = transcode(&mut Decoder::new(), RecordType::Tickets, text.as_bytes(), as_object, &mut of_text);
+        let by_told = transcode_told(RecordType::Tickets, &told, as_object, &mut of_told);
+        assert_eq!((by_told, of_told), (by_text, of_text), "{text}");
+    }
+}
+
+#[test]
 fn only_tierline_writes_escalations() {
     let sent = transcode(&mut Decoder::new(), RecordType::Escalations, b"{}", Encoding::SingleObject, &mut Vec::new());
     assert_eq!(crate::kit::refused(sent).0, code::UNKNOWN_KIND);

@@ -11,13 +11,15 @@ pub struct Keys<'n> {
     what: &'n str,
     entries: &'n [Entry],
     asked: Vec<&'static str>,
+    /// Keys that stand elsewhere now, and where.
+    moved: Vec<(&'static str, &'static str)>,
 }
 
 impl<'n> Keys<'n> {
     /// The keys of a node that is to be a map; `what` is what it says, for messages: *a rule*.
     pub fn of(node: &'n Node, what: &'n str, found: &mut Diagnostics) -> Option<Keys<'n>> {
         match &node.kind {
-            Kind::Map(entries) => Some(Keys { node, what, entries, asked: Vec::new() }),
+            Kind::Map(entries) => Some(Keys { node, what, entries, asked: Vec::new(), moved: Vec::new() }),
             _ => {
                 wrong_kind(node, &format!("{what} is a map of keys"), found);
                 None
@@ -46,6 +48,11 @@ impl<'n> Keys<'n> {
         }
     }
 
+    /// Where a key stands now that once stood here: whoever still writes it here is told.
+    pub fn moved(&mut self, key: &'static str, to: &'static str) {
+        self.moved.push((key, to));
+    }
+
     /// Whether each of its keys has been asked for: then none is a misspelt one.
     pub fn all_asked(&self) -> bool {
         self.entries.iter().all(|entry| self.asked.contains(&entry.key.text.as_str()))
@@ -54,7 +61,10 @@ impl<'n> Keys<'n> {
     /// Says which keys mean nothing.
     pub fn finish(self, found: &mut Diagnostics) {
         for Entry { key, .. } in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.text.as_str())) {
-            let help = did_you_mean(&key.text, self.asked.iter().copied())
+            let moved = self.moved.iter().find(|(moved, _)| *moved == key.text);
+            let help = moved.map(|(_, to)| format!("it is `{to}` now"));
+            let help = help
+                .or_else(|| did_you_mean(&key.text, self.asked.iter().copied()))
                 .unwrap_or_else(|| format!("its keys are {}", listed(self.asked.iter().copied())));
             found.mistake(codes::UNKNOWN_KEY, &key.span, format!("{} has no key `{}`", self.what, key.text)).help(help);
         }

@@ -52,6 +52,13 @@ impl Source for Freshdesk {
         Ok(reader.reading)
     }
 
+    fn broken_json(&self) -> Option<&'static str> {
+        Some(
+            "a rule puts texts into its template to the letter, quotes and line breaks too: let Freshdesk write the JSON, \
+             with the content `Simple`",
+        )
+    }
+
     fn api(&self) -> Option<&dyn Api> {
         Some(self)
     }
