@@ -113,6 +113,27 @@ fn what_could_not_be_read_is_read_again_through_a_corrected_mapping() {
 }
 
 #[test]
+fn deliveries_that_are_refused_are_told_of_once_a_minute_without_what_they_brought() {
+    let (observe, listen) = (free_address(), free_address());
+    let program = program(&observe, &listen);
+    let mut gateway = program.start("gateway", ["gateway"]);
+    gateway.wait_ready(&observe);
+    let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+    for _ in 0..3 {
+        let request = agent.post(format!("http://{listen}/hooks/desk")).header("authorization", "Bearer hunter3");
+        assert_eq!(request.send_json(payload("d1", 7)).expect("it answers").status(), 401);
+    }
+    let log = gateway.wait_for("the line", |gateway| {
+        let log = gateway.log();
+        if log.contains("said once a minute") { Ok(log) } else { Err("it is not there".to_owned()) }
+    });
+    assert_eq!(log.matches("a delivery is not taken").count(), 1, "{log}");
+    assert!(log.contains("desk") && log.contains("401"), "{log}");
+    assert!(!log.contains("hunter") && !log.contains("Export fails"), "{log}");
+    ended_well(gateway);
+}
+
+#[test]
 fn a_gateway_without_a_source_is_not_started() {
     let answer = Program::new(PROGRAM, URGENT).answer(["gateway"]);
     assert_eq!(answer.code, Some(2));

@@ -12,6 +12,7 @@ mod data_map;
 mod demo;
 mod exits;
 mod explained;
+mod gone;
 mod hooks;
 mod imported;
 mod reconciled;
