@@ -62,7 +62,7 @@ mod tests {
     fn daily(hours: &str) -> Calendar {
         let mut week = Week::default();
         let span: Span = hours.parse().expect("hours");
-        (0..7).for_each(|day| assert_eq!(week.open(day, span), true));
+        (0..7).for_each(|day| assert!(week.open(day, span)));
         Calendar::business(Tz::UTC, week, [])
     }
 
