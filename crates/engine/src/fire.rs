@@ -247,10 +247,10 @@ impl Engine {
         }
     }
 
-    /// A rule's id and version, as an escalation keeps them.
+    /// A rule's id and version, as an escalation keeps them: an edited calendar makes it no other.
     fn named(&self, rule: Option<u16>) -> Option<(String, String)> {
         let rule = &self.rules.rules[usize::from(rule?)];
-        Some((rule.id.clone(), rule.fingerprint.clone()))
+        Some((rule.id.clone(), rule.but_for_hours.clone()))
     }
 
     /// A rule, or a person, agrees with the open escalation.

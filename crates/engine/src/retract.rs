@@ -1,7 +1,7 @@
 //! What a late event disproves: a held rise without a trace, a firing by a `retracted` record. SEMANTICS 1.4, 1.5.
 
 use tierline_model::{EscalationKind, Evidence, Millis};
-use tierline_rules::{AbsenceOf, Edge, Moment, Reads, Topic, Truth};
+use tierline_rules::{AbsenceOf, Edge, Moment, Reads, Rule, Topic, Truth};
 
 use crate::account::Slot;
 use crate::engine::Engine;
@@ -117,7 +117,9 @@ impl Engine {
 
     fn is_disproved(&self, firing: &Firing, at: Millis, ended: &[AbsenceOf]) -> bool {
         let rule = self.number_of(firing).map(|number| &self.rules.rules[number as usize]);
-        let Some(rule) = rule.filter(|rule| rule.fingerprint == firing.version) else { return false };
+        // By other hours it is the same rule; former versions kept the whole fingerprint.
+        let is_same = |rule: &&Rule| [&rule.but_for_hours, &rule.fingerprint].contains(&&firing.version);
+        let Some(rule) = rule.filter(is_same) else { return false };
         let mut truths: Vec<Truth> = (0..firing.proof.truths.len()).map(|leaf| firing.proof.truth(leaf)).collect();
         let mut touched = false;
         for absence in &firing.proof.absences {

@@ -195,9 +195,7 @@ impl Body {
 
 impl RuleSet {
     /// The same with the hours that its calendars had before, by their names: each up to an instant, in order.
-    ///
-    /// Conditions see them where their facts [show them](Facts::calendar); the targets of policies stay as they are, for
-    /// what has elapsed of those is kept with each clock.
+    /// Conditions see them where their facts [show them](Facts::calendar).
     #[must_use]
     pub fn with_past_hours(&self, past: &[(String, Vec<(Millis, Calendar)>)]) -> RuleSet {
         let mut set = self.clone();
@@ -205,11 +203,12 @@ impl RuleSet {
             let Some((_, editions)) = past.iter().find(|(name, _)| *name == named.name) else { continue };
             let edited = Calendar::edited(editions.clone(), named.calendar.clone());
             let answers = set.escalation_sla.iter_mut().flatten().map(|target| &mut target.calendar);
-            let of_policies = set.policies.iter_mut().map(|policy| &mut policy.calendar);
-            of_policies
-                .chain(answers)
-                .filter(|other| other.is(&named.calendar))
-                .for_each(|other| *other = edited.clone());
+            let of_policies = set.policies.iter_mut().flat_map(|policy| {
+                let targets = policy.targets.iter_mut().flat_map(Targets::each_mut);
+                targets.map(|target| &mut target.calendar).chain([&mut policy.calendar])
+            });
+            let all = of_policies.chain(answers);
+            all.filter(|other| other.is(&named.calendar)).for_each(|other| *other = edited.clone());
             named.calendar = edited;
         }
         set

@@ -94,6 +94,15 @@ impl Calendar {
         }
     }
 
+    /// The hours that are in force at an instant.
+    pub fn as_of(&self, at: Millis) -> &Calendar {
+        let edition = self.past().iter().find(|(until, _)| at < *until).map(|(_, hours)| hours);
+        match self {
+            Calendar::Edited(edited) => edition.unwrap_or(edited.now()),
+            Calendar::Always | Calendar::Business(_) => self,
+        }
+    }
+
     /// Whether both are one: not by what they say, but by where they come from.
     pub fn is(&self, other: &Calendar) -> bool {
         matches!((self, other), (Calendar::Business(one), Calendar::Business(two)) if Arc::ptr_eq(one, two))
@@ -191,8 +200,8 @@ impl Calendar {
     /// between the two, so its [`length`](Self::length) alone does not tell them apart.
     pub fn ends_at_opening(&self, from: Millis, length: Length) -> bool {
         let Length::BusinessDays(n) = length else { return false };
-        if let Calendar::Edited(edited) = self {
-            return edited.now().ends_at_opening(from, length);
+        if let Calendar::Edited(_) = self {
+            return self.as_of(from).ends_at_opening(from, length);
         }
         let end = self.days_on(from, n).map(|(_, end)| end);
         end.is_some_and(|end| self.is_open(end) && !self.is_open(end - 1))
@@ -222,8 +231,11 @@ impl Calendar {
             Calendar::Business(_) => {
                 self.days_on(from, n).map_or(Millis::MAX, |(begins, end)| self.elapsed(begins, end))
             }
-            // As many days as they are now: what has elapsed of them is another question.
-            Calendar::Edited(edited) => edited.now().length(from, length),
+            // The day and the minute at which they end are those of when they began, whatever is edited later.
+            Calendar::Edited(_) => {
+                let days = self.as_of(from).days_on(from, n);
+                days.map_or(Millis::MAX, |(begins, end)| self.elapsed(begins, end))
+            }
         }
     }
 }

@@ -46,6 +46,19 @@ impl Targets {
         priority.and_then(|priority| self.by_priority[priority as usize].as_ref()).or(self.default.as_ref())
     }
 
+    /// Every target, to be changed.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Target> {
+        self.by_priority.iter_mut().flatten().chain(&mut self.default)
+    }
+
+    /// What is listed for a priority, or as `default`, and nothing else.
+    pub fn listed(&self, priority: Option<Priority>) -> Option<&Target> {
+        match priority {
+            Some(priority) => self.by_priority[priority as usize].as_ref(),
+            None => self.default.as_ref(),
+        }
+    }
+
     /// Whether no ticket gets a target.
     pub fn is_empty(&self) -> bool {
         self.each().next().is_none()

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tierline_model::{Millis, Priority, SlaMetric, Status, TicketField};
 use tierline_rules::{Edge, Length, Moment, OnReopen, SlaPolicy, Target};
-use tierline_sla::{Calendar, WrittenCalendar};
+use tierline_sla::{Calendar, Targets, WrittenCalendar};
 
 use super::former::counts_otherwise;
 use super::{Carried, Clocks, Telling};
@@ -94,6 +94,25 @@ impl OldPolicies {
     }
 }
 
+/// Whether a calendar says now what one said right before an instant, since when it has been edited or not.
+fn is_edition(before: &Calendar, now: &Calendar, at: Millis) -> bool {
+    now.as_of(at.saturating_sub(1)).written() == before.written()
+}
+
+/// Whether every clock of a policy goes on as it did: nothing about it has changed, but what its calendars say from an
+/// instant on.
+fn counts_on(before: &SlaPolicy, now: &SlaPolicy, at: Millis) -> bool {
+    let is_same = |(before, now): (&Targets, &Targets)| {
+        let mut listed = Priority::ALL.iter().copied().map(Some).chain([None]);
+        listed.all(|priority| match (before.listed(priority), now.listed(priority)) {
+            (None, None) => true,
+            (Some(was), Some(is)) => was.length == is.length && is_edition(&was.calendar, &is.calendar, at),
+            _ => false,
+        })
+    };
+    before.on_reopen == now.on_reopen && before.targets.iter().zip(&now.targets).all(is_same)
+}
+
 /// Milliseconds, or business days.
 fn written(length: Length) -> Result<Millis, u32> {
     match length {
@@ -118,7 +137,6 @@ impl Engine {
         let changed = now != versions;
         let slots: Vec<Slot> = self.tickets.places().collect();
         let applied = std::mem::take(&mut self.settling_policies);
-        self.write_without_gone_policies();
         let old_is_none = old.is_none();
         let settles = changed || old_is_none;
         if settles {
@@ -126,16 +144,27 @@ impl Engine {
         }
         let old = if changed { old.map_or_else(Vec::new, OldPolicies::read) } else { Vec::new() };
         let moment = Moment { at: self.clock, edge: Edge::Bounds };
+        let rules = self.rules.clone();
+        let goes_on = |policy: &SlaPolicy| {
+            let is_same = versions.iter().any(|(id, version)| *id == policy.id && *version == policy.fingerprint);
+            let before = || old.iter().find(|other| other.id == policy.id);
+            is_same || before().is_some_and(|before| counts_on(before, policy, self.clock))
+        };
+        let goes_on: Vec<bool> = rules.policies.iter().map(goes_on).collect();
+        let old: Vec<SlaPolicy> = old.into_iter().map(|policy| self.with_editions(policy)).collect();
         for slot in slots {
-            if changed {
+            if changed && !self.is_kept_by(slot, &goes_on) {
                 self.settle_former(slot);
             }
             if settles {
                 let was = applied.get(&slot).and_then(|id| old.iter().find(|policy| policy.id == *id));
                 self.settle_policy(slot, was);
-                let before = applied.get(&slot).and_then(|id| versions.iter().find(|(other, _)| other == id));
-                // On a ticket whose policy is as it was nothing has changed, and what is due on it is told.
-                if old_is_none || self.applies_now(slot, &now) != before {
+                let applies = self.tickets[slot].clocks.as_ref().and_then(|clocks| clocks.policy?.policy);
+                let applies = applies.map(usize::from);
+                let before = applied.get(&slot);
+                let is_same = applies.map(|place| &rules.policies[place].id) == before;
+                // On a ticket whose policy counts as it did nothing has changed, and what is due on it is told.
+                if old_is_none || !is_same || applies.is_some_and(|place| !goes_on[place]) {
                     self.settling.repoliced.insert(slot);
                     if self.live {
                         self.tell_clocks_as_of(slot, Telling::Quietly, moment);
@@ -144,6 +173,9 @@ impl Engine {
             } else if self.policies.timed {
                 let now = self.accounts[self.tickets[slot].account].now.at;
                 self.apply_policy(slot, now);
+            }
+            if self.of_gone_policies.remove(&slot) {
+                self.write_clocks(slot);
             }
             if answers_otherwise && self.live {
                 self.tell_escalation(slot, Telling::Quietly, moment);
@@ -165,10 +197,23 @@ impl Engine {
         xxhash_rust::xxh3::xxh3_64(&postcard::to_extend(&targets, Vec::new()).unwrap_or_default())
     }
 
-    /// The policy that applies to a ticket, by its id and fingerprint among these.
-    fn applies_now<'v>(&self, slot: Slot, versions: &'v [(String, String)]) -> Option<&'v (String, String)> {
-        let applied = self.tickets[slot].clocks.as_ref()?.policy?.policy?;
-        versions.get(usize::from(applied))
+    /// A former policy with what its calendars had said before.
+    fn with_editions(&self, mut policy: SlaPolicy) -> SlaPolicy {
+        for target in policy.targets.iter_mut().flat_map(Targets::each_mut) {
+            let mut named = self.rules.calendars.iter().map(|named| &named.calendar);
+            let is_its = |now: &&Calendar| !now.past().is_empty() && is_edition(&target.calendar, now, self.clock);
+            if let Some(edited) = named.find(is_its) {
+                target.calendar = edited.clone();
+            }
+        }
+        policy
+    }
+
+    /// Whether all that counted on a ticket before still says by which hours.
+    fn is_kept_by(&self, slot: Slot, goes_on: &[bool]) -> bool {
+        let former = self.tickets[slot].clocks.iter().flat_map(|clocks| &clocks.former);
+        let mut policies = former.filter_map(|former| former.by.policy);
+        policies.all(|place| goes_on[usize::from(place)]) && !self.of_gone_policies.contains(&slot)
     }
 
     /// By policies that may be others now nothing is counted again; the changelog must not know more than who was never
@@ -180,22 +225,14 @@ impl Engine {
         }
     }
 
+    /// What a policy did that is gone is nobody's from now on: should one of its name come back, the changelog must not
+    /// know more than who was never interrupted.
     fn write_clocks(&mut self, slot: Slot) {
         let ticket = &mut self.tickets[slot];
         ticket.behind.clocks = true;
         if !ticket.dirty {
             ticket.dirty = true;
             self.dirty_tickets.push(slot);
-        }
-    }
-
-    /// What a policy did that is gone is nobody's from now on: should one of its name come back, the changelog must not
-    /// know more than who was never interrupted.
-    fn write_without_gone_policies(&mut self) {
-        for slot in std::mem::take(&mut self.of_gone_policies) {
-            if self.tickets.contains(slot) {
-                self.write_clocks(slot);
-            }
         }
     }
 
@@ -214,7 +251,12 @@ impl Engine {
         let carried = SlaMetric::OF_TICKET.into_iter().filter_map(|metric| {
             let from = Some(was).zip(was.target(metric, priority));
             let to = Some(now).zip(now.target(metric, priority));
-            let started = ticket.runs_since(metric, at).filter(|_| counts_otherwise(from, to))?;
+            let changes = counts_otherwise(from, to)
+                && !from.zip(to).is_some_and(|((was, from), (is, to))| {
+                    let is_bare = from.calendar.past().is_empty();
+                    was.on_reopen == is.on_reopen && is_bare && is_edition(&from.calendar, &to.calendar, at)
+                });
+            let started = ticket.runs_since(metric, at).filter(|_| changes)?;
             let (policy, target) = from?;
             let until = at.max(started);
             let used = ticket.run(metric, started, policy, target, until).used_at(until);
