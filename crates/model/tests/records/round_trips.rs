@@ -100,7 +100,7 @@ fn an_escalation_is_shown_as_the_contract_writes_it() {
 fn json_that_was_parsed_already_is_taken_and_refused_as_its_text_is() {
     let base = r#""event_id":"e","ticket_id":"t","account_id":"acme","source":"desk","occurred_at":1"#;
     for more in [
-        r#""kind":"created","ticket":{"subject":"A","status":"open","tags":["a","b"],"custom":{"n":1.5,"f":true}}"#,
+        r#""kind":"created","ticket":{"subject":"A","status":"open","tags":["a","b"],"custom":{"f":true,"n":1.5}}"#,
         r#""kind":"message","message":{"id":"m","author":"customer","public":true,"text":"ä"},"later":{"than":[1]}"#,
         r#""kind":"updated","ticket":{"status":"opne"}"#,
         r#""kind":"updated","ticket":{"status":7},"cleared":["assignee"]"#,
