@@ -53,7 +53,7 @@ async fn hook(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, req
     gateway.metrics.delivered(&name, reply.outcome, began.elapsed(), now);
     if reply.status != StatusCode::OK {
         let (status, error) = (reply.status.as_u16(), &reply.told["error"]);
-        match reply.status.is_client_error() && gateway.is_to_be_told(&name, now) {
+        match gateway.is_to_be_told(&name, now) {
             true => tracing::warn!(source = name, status, %error, "a delivery is not taken; said once a minute"),
             false => tracing::debug!(source = name, status, %error, "delivery not taken"),
         }
