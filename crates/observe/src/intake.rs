@@ -11,7 +11,7 @@ use crate::Metrics;
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// Its records are durable.
+    /// Its records, or what it tells of who is who, are durable.
     Taken,
     /// Its records had all been taken before.
     Repeated,

@@ -28,7 +28,7 @@ pub(crate) struct By {
 }
 
 /// The newest kept of a ticket.
-pub(crate) const KEPT: usize = 128;
+const KEPT: usize = 128;
 
 impl By {
     pub fn of(self, policies: &[SlaPolicy]) -> Option<&SlaPolicy> {
