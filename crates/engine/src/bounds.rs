@@ -115,7 +115,7 @@ impl Engine {
 
     /// All that time may have made of an open ticket by an instant.
     pub(crate) fn look_at(&mut self, slot: Slot, at: Millis) {
-        if self.policies.timed {
+        if self.policies.timed && !self.settling.keeps_policies() {
             self.apply_policy(slot, at);
         }
         // What is due now is noted when the moment is concluded; then it is known what is due next.

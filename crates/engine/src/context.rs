@@ -53,7 +53,7 @@ impl Engine {
         let newest = &account.tickets[account.tickets.len().saturating_sub(NEWEST)..];
         for ticket in newest.iter().map(|&slot| &self.tickets[slot]).filter(recent) {
             history.unresolved_30d += u32::from(ticket.open);
-            let view = View::new(self.around(), account, ticket, &[], account.now);
+            let view = View::new(self.around(), account, ticket, None, account.now);
             if let Some(category) = word(&view, &FieldRef::Ticket(TicketField::Category)) {
                 match categories.get_mut(category) {
                     Some(count) => *count += 1,

@@ -8,9 +8,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use tierline_model::Millis;
-use tierline_rules::{ALWAYS, Dated, Edge, Moment, Reads, RuleSet, SlaPolicy};
+use tierline_rules::{ALWAYS, Dated, Edge, Moment, Reads, RuleSet};
 
 use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
@@ -73,10 +73,8 @@ pub struct Engine {
     pub(crate) latest: Option<Slot>,
     /// While changed rules are settled: which ones do not rise as usual.
     pub(crate) settling: Settling,
-    /// While a restore runs: the ids of the policies that applied, some of which may be gone.
-    pub(crate) settling_policies: FxHashMap<Slot, String>,
-    /// While a restore runs: tickets whose entries name policies that are in force no more.
-    pub(crate) of_gone_policies: FxHashSet<Slot>,
+    /// While a restore runs: what policies are called in the entries of tickets, which name them by their places here.
+    pub(crate) named_policies: Vec<String>,
     /// While a record is followed that is neither late nor tells what was so before it: its instant. Nothing that it
     /// makes true was true earlier.
     pub(crate) follows: Millis,
@@ -132,8 +130,7 @@ impl Engine {
             last_words: FxHashMap::default(),
             strays: Strays::default(),
             settling: Settling::default(),
-            settling_policies: FxHashMap::default(),
-            of_gone_policies: FxHashSet::default(),
+            named_policies: Vec::new(),
             follows: Millis::MIN,
             covered_since: ALWAYS,
             alone: false,
@@ -280,7 +277,7 @@ impl Engine {
     pub(crate) fn view(&self, slot: Slot, moment: Moment) -> View<'_> {
         let ticket = &self.tickets[slot];
         let account = &self.accounts[ticket.account];
-        View::new(self.around(), account, ticket, self.policies(), moment)
+        View::new(self.around(), account, ticket, Some(&self.rules), moment)
     }
 
     /// What the views of tickets have in common.
@@ -293,11 +290,6 @@ impl Engine {
             covered_since: self.covered_since,
             calendars: &self.rules.calendars,
         }
-    }
-
-    /// The policies in force, in order.
-    pub(crate) fn policies(&self) -> &[SlaPolicy] {
-        &self.rules.policies
     }
 
     /// The place of an account, made where there is none.
@@ -360,8 +352,6 @@ impl Engine {
         if is_dirty {
             self.dirty_tickets.retain(|&other| other != slot);
         }
-        self.settling_policies.remove(&slot);
-        self.of_gone_policies.remove(&slot);
         self.tickets.remove(slot);
     }
 

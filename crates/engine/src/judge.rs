@@ -77,6 +77,23 @@ impl Engine {
         unheard
     }
 
+    /// Evaluates every rule on each open ticket, as when everything that they read had changed, and changes nothing: how
+    /// many tickets were looked at, and how many rules are *yes* on them. For the bench of what a look costs.
+    pub fn look_at_everything(&mut self) -> (usize, usize) {
+        let rules = std::mem::take(&mut self.index.all);
+        let mut truths = std::mem::take(&mut self.truths);
+        let (mut tickets, mut yes) = (0, 0);
+        for a in 0..self.accounts.len() {
+            for place in 0..self.accounts[a].open.len() {
+                self.truths_of(self.accounts[a].open[place], &rules, Rising::Bounds, &mut truths);
+                tickets += 1;
+                yes += truths.iter().filter(|(_, dated)| dated.truth == Truth::Yes).count();
+            }
+        }
+        (self.truths, self.index.all) = (truths, rules);
+        (tickets, yes)
+    }
+
     /// A rule's truth on a ticket.
     pub(crate) fn truth(&self, slot: Slot, rule: u16, moment: Moment) -> Dated {
         self.rules.rules[rule as usize].evaluate(&self.view(slot, moment))
@@ -84,7 +101,7 @@ impl Engine {
 
     /// Moves one latch; returns when the rule next wants attention on this ticket.
     fn step(&mut self, slot: Slot, number: u16, inner: Dated, moment: Moment, rising: Rising) -> Millis {
-        let rising = if self.settling.is_under_way() { self.settles(slot, number, rising, moment) } else { rising };
+        let rising = self.settling.instead_of(rising, Some(slot), number);
         let ticket = &mut self.tickets[slot];
         if inner.truth == Truth::Unknown && rising != Rising::Bounds {
             self.counts.undecided[number as usize] += 1;
@@ -281,7 +298,7 @@ impl Engine {
             // On some ticket it holds whatever a restart made of clocks.
             let by_others = self.settling.is_under_way()
                 && self.accounts[a].open.iter().any(|&slot| {
-                    let settles = || self.settles(slot, number, rising, moment);
+                    let settles = || self.settling.instead_of(rising, Some(slot), number);
                     self.holds_on(slot, number, moment).is_some() && settles() == rising
                 });
             let latch = self.accounts[a].latch_mut(number);
@@ -328,24 +345,6 @@ impl Engine {
         }
         self.touched_rules = touched;
         self.touched_rules.clear();
-    }
-
-    /// What a rule that is judged while a restart is settled does on a ticket.
-    fn settles(&self, slot: Slot, number: u16, rising: Rising, moment: Moment) -> Rising {
-        let instead = self.settling.instead_of(rising, Some(slot), number);
-        let by_clocks = instead == Rising::Quietly && self.settling.is_of_clocks(number);
-        if by_clocks && self.holds_without_clocks(slot, number, moment) { rising } else { instead }
-    }
-
-    /// Whether a rule is *yes* whatever its conditions about SLA clocks say: then no edited policy made it so.
-    fn holds_without_clocks(&self, slot: Slot, number: u16, moment: Moment) -> bool {
-        let rule = &self.rules.rules[number as usize];
-        let truths: Vec<Truth> = rule.leaves(&self.view(slot, moment)).iter().map(|leaf| leaf.truth).collect();
-        let is_of_clocks = |leaf: usize| rule.leaf_reads(leaf).overlaps(Engine::CLOCKS);
-        [Truth::No, Truth::Unknown, Truth::Yes].into_iter().all(|said| {
-            let truth = |(leaf, &truth): (usize, &Truth)| if is_of_clocks(leaf) { said } else { truth };
-            rule.recombine(&truths.iter().enumerate().map(truth).collect::<Vec<_>>()) == Truth::Yes
-        })
     }
 
     /// On how many open tickets of an account a rule is *yes*, counted one by one.

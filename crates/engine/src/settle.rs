@@ -9,7 +9,7 @@ use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Edge, Moment, OnDeploy, Reads, Rule, Topic};
 
 use crate::account::Slot;
-use crate::clocks::{OldCalendar, OldPolicies, Telling, past_hours};
+use crate::clocks::{OldCalendar, OldEditions, OldPolicies, OwnCalendars, Recorded, Telling, past_hours};
 use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::imports::Remembered;
@@ -44,9 +44,12 @@ struct Memory {
     covered_since: Millis,
     /// The named calendars; empty: there were none, or a version wrote it that did not keep them.
     calendars: Vec<OldCalendar>,
+    /// The policies that were in force before.
+    past_policies: OldEditions,
+    own_calendars: OwnCalendars,
 }
 
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -59,9 +62,16 @@ pub(crate) struct Settling {
     /// The time up to the restart is passed. It was theirs by what was in force then: they are only looked at when it is
     /// over, for how much of it is left depends on what was written last.
     passing: bool,
+    /// Meanwhile no ticket comes to another policy: those in force now apply from the restart on.
+    keeps_policies: bool,
 }
 
 impl Settling {
+    /// Whether no ticket comes to another policy yet.
+    pub fn keeps_policies(&self) -> bool {
+        self.keeps_policies
+    }
+
     /// Whether nobody is to ask yet what a rule says of a ticket.
     pub fn is_passing(&self, slot: Slot, rule: u16) -> bool {
         self.passing && self.otherwise(Some(slot), rule).is_some()
@@ -82,11 +92,6 @@ impl Settling {
             Some(instead) => instead,
             None => rising,
         }
-    }
-
-    /// Whether a rule is an unchanged one about clocks.
-    pub fn is_of_clocks(&self, rule: u16) -> bool {
-        self.of_clocks.contains(&rule)
     }
 
     fn otherwise(&self, slot: Option<Slot>, rule: u16) -> Option<Rising> {
@@ -132,7 +137,7 @@ impl Engine {
             live: self.live,
             rules: self.fingerprints(),
             policies: self.policy_versions(),
-            terms: Some(OldPolicies::of(self.policies())),
+            terms: Some(OldPolicies::of(&self.rules)),
             heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
             imports,
             ended,
@@ -141,6 +146,8 @@ impl Engine {
             history: Some(self.settings.history),
             covered_since: self.covered_since,
             calendars: self.rules.calendars.iter().map(OldCalendar::of).collect(),
+            past_policies: OldEditions::of(&self.rules),
+            own_calendars: self.rules.policies.iter().map(|policy| policy.calendar.written()).collect(),
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -165,14 +172,30 @@ impl Engine {
         if !past.is_empty() {
             self.rules = Arc::new(self.rules.with_past_hours(&past));
         }
+        let recorded = Recorded {
+            said: memory.terms.as_ref(),
+            versions: &memory.policies,
+            own_calendars: &memory.own_calendars,
+            past: &memory.past_policies,
+        };
+        self.place_policies(&recorded);
         self.derive();
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
         let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
         self.covered_since = memory.covered_since.max(covered_since);
-        self.settle_clocks(memory.terms.as_ref(), &memory.policies, memory.escalation_sla);
+        let known = memory.terms.is_some();
+        let edited = !known || memory.policies != self.policy_versions();
+        self.restore_clocks(edited, memory.escalation_sla);
+        let changed = if self.live { self.changed_rules(&memory) } else { Vec::new() };
+        if self.live && (edited || self.settling.is_under_way()) {
+            self.live_up_to_the_restart(edited, &changed);
+        }
+        if edited {
+            self.settle_policies(known);
+        }
         if self.live {
-            self.settle(&memory);
+            self.settle();
             if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
                 self.derive_bounds();
             }
@@ -266,49 +289,63 @@ impl Engine {
         self.set_bound(slot, self.kept_until(slot));
     }
 
-    /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or
-    /// fires dated at the restart. All other rules live through the time up to the clock as they would have.
-    fn settle(&mut self, memory: &Memory) {
-        let of_policies = Reads::default().and(Topic::Sla);
-        let (mut changed, mut firing) = (Vec::new(), Vec::new());
+    /// Which rules are new or changed; they do not rise as usual.
+    fn changed_rules(&mut self, memory: &Memory) -> Vec<u16> {
+        let mut changed = Vec::new();
         for &number in &self.index.all {
             let rule = &self.rules.rules[number as usize];
             let before = memory.rules.iter().position(|(id, _)| *id == rule.id);
             let is_same = before.is_some_and(|before| memory.rules[before].1 == rule.fingerprint);
             let other_hours = before.and_then(|before| memory.but_for_hours.get(before)) == Some(&rule.but_for_hours);
             let known = is_same || other_hours;
-            match rule.on_deploy {
-                OnDeploy::Fire if !known => {
-                    self.settling.rules.push((number, Rising::Bounds));
-                    firing.push(number);
-                    changed.push(number);
-                }
-                OnDeploy::Quiet if !known => {
-                    self.settling.rules.push((number, Rising::Quietly));
-                    changed.push(number);
-                }
+            let rising = match rule.on_deploy {
+                OnDeploy::Fire if !known => Rising::Bounds,
+                OnDeploy::Quiet if !known => Rising::Quietly,
                 // By hours whose former edition nobody kept, what they make of it is passed over.
-                _ if !is_same && memory.calendars.is_empty() => self.settling.rules.push((number, Rising::Quietly)),
-                _ if !self.settling.repoliced.is_empty() && rule.reads().overlaps(of_policies) => {
-                    self.settling.of_clocks.push(number);
+                _ if !is_same && memory.calendars.is_empty() => {
+                    self.settling.rules.push((number, Rising::Quietly));
+                    continue;
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            self.settling.rules.push((number, rising));
+            changed.push(number);
         }
-        if !self.settling.is_under_way() {
-            return;
-        }
-        self.forget_latches(&changed);
-        let of_rules = self.settling.rules.iter().map(|&(rule, _)| rule);
-        let mut settling: Vec<u16> = of_rules.chain(self.settling.of_clocks.iter().copied()).collect();
-        settling.sort_unstable();
+        changed
+    }
+
+    /// The time up to the restart passes by the policies that were in force then, and for the rules that still are.
+    fn live_up_to_the_restart(&mut self, edited: bool, changed: &[u16]) {
+        self.forget_latches(changed);
         if !planted(Bug::TimerNotRederived) {
             self.derive_bounds();
         }
+        (self.settling.passing, self.settling.keeps_policies) = (true, edited);
+        (0..self.accounts.len()).for_each(|a| self.pass_bounds(a, self.clock, Edge::Bounds, true));
+        (self.settling.passing, self.settling.keeps_policies) = (false, false);
+    }
+
+    /// What already holds of a new or changed rule, or becomes overdue by a changed policy, latches in silence, or
+    /// fires dated at the restart.
+    fn settle(&mut self) {
+        let of_policies = Reads::default().and(Topic::Sla);
+        if !self.settling.repoliced.is_empty() {
+            let is_changed = |rule: u16| self.settling.rules.iter().any(|&(other, _)| other == rule);
+            let reads_clocks = |rule: u16| self.rules.rules[usize::from(rule)].reads().overlaps(of_policies);
+            let of_clocks = self.index.all.iter().copied().filter(|&rule| reads_clocks(rule) && !is_changed(rule));
+            self.settling.of_clocks = of_clocks.collect();
+        }
+        if !self.settling.is_under_way() {
+            self.settling = Settling::default();
+            return;
+        }
+        let of_rules = self.settling.rules.iter();
+        let firing: Vec<u16> =
+            of_rules.clone().filter(|(_, rising)| *rising == Rising::Bounds).map(|&(rule, _)| rule).collect();
+        let mut settling: Vec<u16> =
+            of_rules.map(|&(rule, _)| rule).chain(self.settling.of_clocks.iter().copied()).collect();
+        settling.sort_unstable();
         for a in 0..self.accounts.len() {
-            self.settling.passing = true;
-            self.pass_bounds(a, self.clock, Edge::Bounds, true);
-            self.settling.passing = false;
             self.reach(a, self.clock);
             for slot in self.accounts[a].open.clone() {
                 self.judge(slot, &settling, false, Rising::Collect);
@@ -390,7 +427,7 @@ fn read(memory: &[u8]) -> Result<Memory, StateError> {
     let (&version, kept) = memory.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
     // How many fields between `terms` and `covered_since` it did not know: none and an empty list are a zero each.
     let lacks = match version {
-        5 | VERSION => 0,
+        5 | 6 | VERSION => 0,
         4 => 3,
         3 => 5,
         2 => 6,
@@ -404,6 +441,10 @@ fn read(memory: &[u8]) -> Result<Memory, StateError> {
     }
     if version < 6 {
         whole.push(0);
+    }
+    if version < 7 {
+        // No policy, no calendar, no instant of `past_policies`, and no calendar of policies' own.
+        whole.extend([0; 4]);
     }
     postcard::from_bytes(&whole).map_err(|error| damaged(error.to_string()))
 }

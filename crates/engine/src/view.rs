@@ -9,7 +9,8 @@ use tierline_model::{
 };
 use tierline_rules::{
     ALWAYS, Age, Calendar, Clock, FOREIGN, Facts, FieldRef, Handoff, Happened, List, Mappings, Moment, NamedCalendar,
-    OpenEscalation, Pauses, Reach, Recurring, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value, Wait, Word,
+    OpenEscalation, Pauses, Reach, Recurring, RuleSet, SignalValue, SlaPolicy, Stamp, Standing, Told, Untold, Value,
+    Wait, Word,
 };
 
 use crate::account::Account;
@@ -65,12 +66,12 @@ impl<'e> View<'e> {
         engine: Around<'e>,
         account: &'e Account,
         ticket: &'e Ticket,
-        policies: &'e [SlaPolicy],
+        rules: Option<&'e RuleSet>,
         moment: Moment,
     ) -> View<'e> {
         let Around { texts, tickets, mappings, heard, covered_since, calendars } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
-        let policy = applied.and_then(|applied| policies.get(usize::from(applied.policy?)));
+        let policy = rules.zip(applied).and_then(|(rules, applied)| rules.policy(applied.policy?));
         View {
             texts,
             tickets,
@@ -354,7 +355,7 @@ impl Facts for View<'_> {
             if ticket.counts_at_all() {
                 let open_since = Some(ticket.open_since).filter(|_| ticket.open);
                 // `where` asks for fields alone: no clock, and so no policy.
-                let view = View::new(self.around(), self.account, ticket, &[], self.moment);
+                let view = View::new(self.around(), self.account, ticket, None, self.moment);
                 each(&view, Standing { created_at: ticket.created_at, open_since });
             }
         }

@@ -17,6 +17,8 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// In the order in which they were written: the first that applies to a ticket is its policy.
     pub policies: Vec<SlaPolicy>,
+    /// What was in force before, and may still count on some ticket; theirs are the places behind `policies`.
+    pub past_policies: Vec<PastPolicy>,
     /// What customers' messages are matched with as they arrive; conditions know them by their places.
     pub phrases: Vec<Phrase>,
     /// The calendars that are named.
@@ -124,6 +126,17 @@ pub struct SlaPolicy {
     pub(crate) when: Option<Body>,
 }
 
+/// An SLA policy as it was before it was edited, or taken out. It applies to no ticket any more, and has no `when`.
+#[derive(Clone, Debug)]
+pub struct PastPolicy {
+    /// Its id, `#`, and 16 hexadecimal digits of what it said: unique in its set, and the same in every process.
+    pub name: String,
+    /// What it said.
+    pub policy: SlaPolicy,
+    /// When it was last in force: UTC milliseconds.
+    pub until: Millis,
+}
+
 /// What a change of priority or policy makes of what has elapsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnChange {
@@ -194,6 +207,33 @@ impl Body {
 }
 
 impl RuleSet {
+    /// The policy at a place: one in force, or behind those one that was.
+    pub fn policy(&self, place: u16) -> Option<&SlaPolicy> {
+        let place = usize::from(place);
+        let past = || self.past_policies.get(place - self.policies.len()).map(|past| &past.policy);
+        self.policies.get(place).or_else(past)
+    }
+
+    /// What the policy at a place is called where it is kept: its id, or the [name](PastPolicy::name) of one that was.
+    pub fn policy_name(&self, place: u16) -> Option<&str> {
+        let place = usize::from(place);
+        let past = || self.past_policies.get(place - self.policies.len()).map(|past| past.name.as_str());
+        self.policies.get(place).map(|policy| policy.id.as_str()).or_else(past)
+    }
+
+    /// The place of the policy of that [name](Self::policy_name).
+    pub fn place_of(&self, name: &str) -> Option<u16> {
+        let past = || self.past_policies.iter().position(|past| past.name == name);
+        let in_force = self.policies.iter().position(|policy| policy.id == name);
+        // There are far fewer policies.
+        in_force.or_else(|| past().map(|place| self.policies.len() + place)).map(|place| place as u16)
+    }
+
+    /// Whether the policy at a place is one that was.
+    pub fn is_past(&self, place: u16) -> bool {
+        usize::from(place) >= self.policies.len()
+    }
+
     /// The same with the hours that its calendars had before, by their names: each up to an instant, in order.
     /// Conditions see them where their facts [show them](Facts::calendar).
     #[must_use]

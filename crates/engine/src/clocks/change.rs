@@ -69,7 +69,7 @@ impl Engine {
         let since = match before {
             // What first applies, applies since the ticket was there.
             None => self.tickets[slot].created_at.map_or(at, |created_at| created_at.min(at)),
-            Some(before) if before.policy == policy => before.since,
+            Some(before) if before.policy == policy || self.is_edition(before.policy, policy) => before.since,
             Some(_) => at,
         };
         let now = Applied { policy, since, provisional };
@@ -124,23 +124,43 @@ impl Engine {
         }
     }
 
+    /// Whether two places are those of one policy before it was edited, and since.
+    fn is_edition(&self, before: Option<u16>, now: Option<u16>) -> bool {
+        let policy = |place: Option<u16>| self.rules.policy(place?);
+        before != now && policy(before).zip(policy(now)).is_some_and(|(was, is)| was.id == is.id)
+    }
+
+    /// A ticket's policy has been edited: from an instant on it says what it says now. One that is solved is looked at
+    /// by no condition, and keeps its policy.
+    pub(super) fn follow_edit(&mut self, slot: Slot, at: Millis) {
+        let ticket = &self.tickets[slot];
+        let before = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
+        let Some((applied, was)) = before.and_then(|applied| Some((applied, applied.policy?))) else { return };
+        let edited = (0..self.rules.policies.len() as u16).find(|&now| self.is_edition(Some(was), Some(now)));
+        let Some(now) = edited.filter(|_| self.rules.is_past(was)) else { return };
+        let by = |policy| By { policy: Some(policy), priority: ticket.priority() };
+        self.carry(slot, at, by(was), by(now));
+        self.clocks_mut(slot).policy = Some(Applied { policy: Some(now), ..applied });
+    }
+
     /// Keeps what the clocks that run have used, where their targets change at an instant.
     fn carry(&mut self, slot: Slot, at: Millis, before: By, now: By) {
         let rules = self.rules.clone();
-        let policies = &rules.policies;
+        let is_edition = self.is_edition(before.policy, now.policy);
         let clocks = self.tickets[slot].clocks.as_ref();
         let is_late = clocks.and_then(|clocks| clocks.former.last()).is_some_and(|former| at < former.until);
         let mut has_other_hours = is_late || before.policy != now.policy;
         for metric in self.policies.metrics.clone() {
-            let (from, to) = (before.target(metric, policies), now.target(metric, policies));
+            let (from, to) = (before.target(metric, &rules), now.target(metric, &rules));
             let is_same = from.map(|(_, target)| target) == to.map(|(_, target)| target);
-            let on_reopen = |by: By| by.of(policies).map(|policy| policy.on_reopen);
+            let on_reopen = |by: By| by.of(&rules).map(|policy| policy.on_reopen);
             if is_same && on_reopen(before) == on_reopen(now) {
                 continue;
             }
             has_other_hours |= counts_otherwise(from, to);
-            // What leaves a target as it is starts nothing anew.
-            let starts_anew = |(policy, _): &(&SlaPolicy, &Target)| !is_same && policy.on_change == OnChange::Restart;
+            // What leaves a target as it is starts nothing anew, and neither does who edits a policy.
+            let starts_anew =
+                |(policy, _): &(&SlaPolicy, &Target)| !is_same && !is_edition && policy.on_change == OnChange::Restart;
             let anew = to.filter(starts_anew).and_then(|_| self.tickets[slot].runs_since(metric, at));
             let clocks = self.clocks_mut(slot);
             if let Some(started) = anew {

@@ -4,7 +4,7 @@
 //! where it belongs. SEMANTICS 1.3, 5.4.
 
 use tierline_model::{Millis, Priority, SlaMetric};
-use tierline_rules::{SlaPolicy, Target};
+use tierline_rules::{RuleSet, SlaPolicy, Target};
 
 use super::run::{Run, pauses};
 use super::{Carried, Clocks, Standing};
@@ -31,12 +31,12 @@ pub(crate) struct By {
 const KEPT: usize = 128;
 
 impl By {
-    pub fn of(self, policies: &[SlaPolicy]) -> Option<&SlaPolicy> {
-        policies.get(usize::from(self.policy?))
+    pub fn of(self, rules: &RuleSet) -> Option<&SlaPolicy> {
+        rules.policy(self.policy?)
     }
 
-    pub fn target(self, metric: SlaMetric, policies: &[SlaPolicy]) -> Option<(&SlaPolicy, &Target)> {
-        let policy = self.of(policies)?;
+    pub fn target(self, metric: SlaMetric, rules: &RuleSet) -> Option<(&SlaPolicy, &Target)> {
+        let policy = self.of(rules)?;
         Some((policy, policy.target(metric, self.priority)?))
     }
 }
@@ -67,7 +67,7 @@ impl Clocks {
     }
 
     /// From here on what has elapsed is a number: by whose hours it did is nobody's to say any more.
-    pub fn settle_former(&mut self) {
+    pub(super) fn settle_former(&mut self) {
         self.former.clear();
         self.carried.iter_mut().filter(|carried| !carried.anew || carried.at > carried.base.0).for_each(|carried| {
             (carried.base, carried.anew) = ((carried.at, carried.used), false);
@@ -87,17 +87,17 @@ impl Ticket {
     }
 
     /// What of a cycle had elapsed by former targets, and up to when; [`None`]: it counts by the present hours alone.
-    fn elapsed_before(&self, metric: SlaMetric, started: Millis, now: By, policies: &[SlaPolicy]) -> Option<Carried> {
+    fn elapsed_before(&self, metric: SlaMetric, started: Millis, now: By, rules: &RuleSet) -> Option<Carried> {
         let clocks = self.clocks.as_deref()?;
         let known = clocks.carried(metric, started);
         let base = known.map_or((started, 0), |known| known.base);
-        let with_target = |former: &Former| Some((former.until, former.by.target(metric, policies)?));
+        let with_target = |former: &Former| Some((former.until, former.by.target(metric, rules)?));
         let mut line = clocks.former.iter().filter(|former| former.until > base.0).filter_map(with_target).peekable();
         let (mut at, mut elapsed, mut from, mut used) = (base.0, base.1, base.0, base.1);
         while let Some((until, target)) = line.next() {
             used = passes(target, clocks, metric, (from, used), until);
             from = until;
-            let next = line.peek().map(|&(_, next)| next).or_else(|| now.target(metric, policies));
+            let next = line.peek().map(|&(_, next)| next).or_else(|| now.target(metric, rules));
             if counts_otherwise(Some(target), next) {
                 (at, elapsed) = (from, used);
             }
@@ -145,7 +145,7 @@ impl Engine {
             if ticket.clocks.as_ref().is_some_and(|clocks| clocks.carried.iter().any(is_of_later)) {
                 continue;
             }
-            match ticket.elapsed_before(metric, started, now, &rules.policies) {
+            match ticket.elapsed_before(metric, started, now, &rules) {
                 Some(carried) => self.clocks_mut(slot).carry(carried),
                 None => self.clocks_mut(slot).carried.retain(|carried| carried.metric != metric),
             }

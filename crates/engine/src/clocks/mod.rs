@@ -11,6 +11,7 @@ mod change;
 mod former;
 mod hours;
 mod missed;
+mod policies;
 mod run;
 mod settle;
 mod statuses;
@@ -22,8 +23,8 @@ use tierline_rules::{Reads, RuleSet, Topic};
 
 pub(crate) use former::{By, Former};
 pub(crate) use hours::{OldCalendar, past_hours};
+pub(crate) use policies::{OldEditions, OldPolicies, OwnCalendars, Recorded};
 pub(crate) use run::{Run, Standing};
-pub(crate) use settle::OldPolicies;
 pub(crate) use statuses::Statuses;
 pub(crate) use tell::Telling;
 
@@ -116,7 +117,7 @@ pub(crate) struct OfEscalation {
 /// What the policies in force want to know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policies {
-    /// The metrics that some policy has a target for.
+    /// The metrics that some policy has a target for, or had one before.
     pub metrics: Vec<SlaMetric>,
     /// What their conditions read.
     pub reads: Reads,
@@ -130,7 +131,8 @@ pub(crate) struct Policies {
 
 impl Policies {
     pub fn of(set: &RuleSet) -> Policies {
-        let has = |metric: &SlaMetric| set.policies.iter().any(|policy| !policy.targets[*metric as usize].is_empty());
+        let all = || set.policies.iter().chain(set.past_policies.iter().map(|past| &past.policy));
+        let has = |metric: &SlaMetric| all().any(|policy| !policy.targets[*metric as usize].is_empty());
         Policies {
             metrics: SlaMetric::OF_TICKET.into_iter().filter(has).collect(),
             reads: set.policies.iter().fold(Reads::default(), |reads, policy| reads.with(policy.reads())),

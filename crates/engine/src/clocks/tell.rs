@@ -81,7 +81,7 @@ impl Engine {
         let waiting = ticket.marks.as_of(moment.at);
         let mut cycles = Vec::new();
         ticket.each_cycle(metric, &waiting, moment.at, &mut |cycle| cycles.push(cycle));
-        let policy = by.policy.map(|number| &self.rules.policies[usize::from(number)]);
+        let policy = by.policy.and_then(|place| self.rules.policy(place));
         let target = policy.and_then(|policy| policy.target(metric, ticket.priority()));
         let (mut due, mut waits) = (Millis::MAX, Millis::MAX);
         let believed = if telling == Telling::Quietly { Millis::MAX } else { self.believed(slot) };
@@ -110,7 +110,9 @@ impl Engine {
             told.look_at(&cycle, run.as_ref(), by, moment, &mut events);
             told.date_change(noted, priority_since);
             if let Some(breach) = told.breach.filter(|breach| !breach.told) {
-                if !telling.is_over(breach.at) {
+                // What was missed before a restart that is settled was so by what was in force then.
+                let was_missed = noted.is_some_and(|noted| noted.at == breach.at);
+                if !telling.is_over(breach.at) || (telling == Telling::Quietly && was_missed) {
                     waits = breach.at;
                     break;
                 }
@@ -149,7 +151,7 @@ impl Engine {
 
     fn send(&mut self, slot: Slot, event: Event) {
         let ticket = &self.tickets[slot];
-        let policy = event.by.policy.and_then(|number| self.rules.policies.get(usize::from(number)));
+        let policy = event.by.policy.and_then(|place| self.rules.policy(place));
         let record = SlaEvent {
             account_id: self.accounts[ticket.account].id.to_string(),
             ticket_id: ticket.id.to_string(),

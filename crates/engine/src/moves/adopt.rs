@@ -104,10 +104,7 @@ impl Engine {
 
     /// What follows from a ticket that was put back, here where it has not been before.
     fn settle_down(&mut self, a: u32, slot: Slot) {
-        self.settling_policies.remove(&slot);
-        if self.of_gone_policies.remove(&slot) {
-            self.tickets[slot].clocks.iter_mut().for_each(|clocks| clocks.settle_former());
-        }
+        self.place_policies_of(slot);
         self.wake_if_over(slot);
         self.derive_ticket(slot);
         if let Some(created_at) = self.counted(slot) {

@@ -53,19 +53,19 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     put_number(into, clocks.former.len() as u64);
     for Former { until, by } in &clocks.former {
         put_signed(into, until.wrapping_sub(near));
-        let policy = by.of(&engine.rules.policies);
+        let policy = by.policy.and_then(|place| engine.rules.policy_name(place));
         put_number(into, by.priority.map_or(0, |priority| priority as u64 + 1) * 2 + u64::from(policy.is_some()));
-        if let Some(policy) = policy {
-            put_bytes(into, policy.id.as_bytes());
+        if let Some(name) = policy {
+            put_bytes(into, name.as_bytes());
         }
     }
 }
 
 fn put_applied(engine: &Engine, applied: Applied, near: Millis, into: &mut Vec<u8>) {
-    let policy = applied.policy.and_then(|number| engine.rules.policies.get(usize::from(number)));
+    let policy = applied.policy.and_then(|place| engine.rules.policy_name(place));
     put_number(into, u64::from(applied.provisional) | u64::from(policy.is_some()) << 1);
-    if let Some(policy) = policy {
-        put_bytes(into, policy.id.as_bytes());
+    if let Some(name) = policy {
+        put_bytes(into, name.as_bytes());
     }
     put_signed(into, applied.since.wrapping_sub(near));
 }
@@ -96,7 +96,7 @@ fn put_told(engine: &Engine, told: &Told, near: Millis, into: &mut Vec<u8>) {
 }
 
 impl Engine {
-    /// Puts a ticket's clocks back as they were written.
+    /// Puts a ticket's clocks back as they were written; the places of its policies are those of their names.
     pub(super) fn take_back_clocks(&mut self, slot: Slot, version: u8, entry: &[u8]) -> Result<(), Damaged> {
         let mut entry = Cursor(entry);
         // The entry of its life may not have come yet.
@@ -111,12 +111,8 @@ impl Engine {
             }
             clocks.statuses.line.push(status);
         }
-        let mut of_gone = false;
         if entry.number()? != 0 {
-            let (applied, id) = self.take_back_applied(&mut entry, near)?;
-            clocks.policy = Some(applied);
-            of_gone |= id.is_some() && applied.policy.is_none();
-            self.settling_policies.extend(id.map(|id| (slot, id.to_owned())));
+            clocks.policy = Some(self.take_back_applied(&mut entry, near)?);
         }
         for _ in 0..entry.count()? {
             let number = entry.number()?;
@@ -135,9 +131,7 @@ impl Engine {
             });
         }
         for _ in 0..entry.count()? {
-            let (told, is_of_gone) = self.take_back_told(&mut entry, near)?;
-            of_gone |= is_of_gone;
-            clocks.told.push(told);
+            clocks.told.push(self.take_back_told(&mut entry, near)?);
         }
         if entry.number()? != 0 {
             let since = entry.signed()?.wrapping_add(near);
@@ -146,45 +140,31 @@ impl Engine {
             clocks.escalation = Some(OfEscalation { since, cycle, missed: number % 2 == 1 });
         }
         for _ in 0..if version < 6 { 0 } else { entry.count()? } {
-            let (former, is_of_gone) = self.take_back_former(&mut entry, near)?;
-            of_gone |= is_of_gone;
-            clocks.former.push(former);
+            clocks.former.push(self.take_back_former(&mut entry, near)?);
         }
         entry.end()?;
         self.tickets[slot].clocks = Some(Box::new(clocks));
-        self.of_gone_policies.extend(Some(slot).filter(|_| of_gone));
         Ok(())
     }
 
-    fn take_back_applied<'a>(
-        &self,
-        entry: &mut Cursor<'a>,
-        near: Millis,
-    ) -> Result<(Applied, Option<&'a str>), Damaged> {
+    fn take_back_applied(&mut self, entry: &mut Cursor<'_>, near: Millis) -> Result<Applied, Damaged> {
         let is = entry.number()?;
-        let id = (is & 2 != 0).then(|| entry.text()).transpose()?;
-        let since = entry.signed()?.wrapping_add(near);
-        let place = |id: &str| self.rules.policies.iter().position(|policy| policy.id == id);
-        let policy = id.and_then(place).map(|place| place as u16);
-        Ok((Applied { policy, since, provisional: is & 1 != 0 }, id))
+        let policy = (is & 2 != 0).then(|| self.named_policy(entry)).transpose()?;
+        Ok(Applied { policy, since: entry.signed()?.wrapping_add(near), provisional: is & 1 != 0 })
     }
 
-    /// The second: whether a policy that is in force no more is named.
-    fn take_back_former(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<(Former, bool), Damaged> {
+    fn take_back_former(&mut self, entry: &mut Cursor<'_>, near: Millis) -> Result<Former, Damaged> {
         let until = entry.signed()?.wrapping_add(near);
         let is = entry.number()?;
         let priority = match is / 2 {
             0 => None,
             word => Some(*Priority::ALL.get(word as usize - 1).ok_or(Damaged)?),
         };
-        let id = (is % 2 == 1).then(|| entry.text()).transpose()?;
-        let place = id.and_then(|id| self.rules.policies.iter().position(|policy| policy.id == id));
-        let by = By { policy: place.map(|place| place as u16), priority };
-        Ok((Former { until, by }, id.is_some() && place.is_none()))
+        let policy = (is % 2 == 1).then(|| self.named_policy(entry)).transpose()?;
+        Ok(Former { until, by: By { policy, priority } })
     }
 
-    /// The second: whether a policy that is in force no more is named.
-    fn take_back_told(&self, entry: &mut Cursor<'_>, near: Millis) -> Result<(Told, bool), Damaged> {
+    fn take_back_told(&mut self, entry: &mut Cursor<'_>, near: Millis) -> Result<Told, Damaged> {
         let metric = metric(entry.number()?)?;
         let is = entry.number()?;
         let has = |bit: u64| is & bit != 0;
@@ -192,14 +172,24 @@ impl Engine {
         let started = entry.instant(has(bit::STARTED), near)?;
         let due = entry.instant(has(bit::DUE), near)?;
         let ended = entry.instant(has(bit::ENDED), near)?.unwrap_or(Millis::MIN);
-        let (mut breach, mut of_gone) = (None, false);
+        let mut breach = None;
         if has(bit::BREACH) {
             let at = entry.signed()?.wrapping_add(near);
-            let (by, id) = self.take_back_applied(entry, near)?;
-            of_gone = id.is_some() && by.policy.is_none();
+            let by = self.take_back_applied(entry, near)?;
             breach = Some(Breach { at, by, stands: has(bit::STANDS), told: has(bit::TOLD) });
         }
-        Ok((Told { metric, cycle, started, due, breach, ended }, of_gone))
+        Ok(Told { metric, cycle, started, due, breach, ended })
+    }
+
+    /// The place of a policy's name among those that were read.
+    fn named_policy(&mut self, entry: &mut Cursor<'_>) -> Result<u16, Damaged> {
+        let name = entry.text()?;
+        let known = self.named_policies.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            self.named_policies.push(name.to_owned());
+            self.named_policies.len() - 1
+        });
+        u16::try_from(place).map_err(|_| Damaged)
     }
 }
 

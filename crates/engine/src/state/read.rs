@@ -68,8 +68,6 @@ impl Engine {
             (Key::Clocks(account, id), Some(value)) => {
                 let (version, entry) = versioned(key, value)?;
                 let slot = self.place(account, id);
-                self.settling_policies.remove(&slot);
-                self.of_gone_policies.remove(&slot);
                 self.take_back_clocks(slot, version, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
             // They end with their ticket; but one of the same id may have come since, and then that its life ended is
@@ -88,8 +86,6 @@ impl Engine {
             (Key::Clocks(account, id), None) => {
                 if let Some(slot) = self.placed(account, id) {
                     self.tickets[slot].clocks = None;
-                    self.settling_policies.remove(&slot);
-                    self.of_gone_policies.remove(&slot);
                 }
             }
             (Key::Message(account, id, ring), Some(value)) => {

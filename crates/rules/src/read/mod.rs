@@ -88,6 +88,7 @@ pub fn rule_set(sections: &Sections<'_>, found: &mut Diagnostics) -> RuleSet {
     doubtful::warn_of_covered(&rules, &nodes, &mut scope);
     RuleSet {
         rules,
+        past_policies: Vec::new(),
         policies,
         phrases: scope.phrases,
         calendars: scope.calendars.named,

@@ -26,8 +26,8 @@ use crate::world::*;
 /// of the second, the fourth knows how far a source has been heard, and the fifth why signals say what they say, and who
 /// sleeps until an import has ended; the sixth keeps the last words of an escalation, and where tickets are that are
 /// not here; the seventh what `escalation_sla` and the calendars of rules said, and how long tickets were kept; the
-/// eighth the named calendars, with the hours that they had before.
-const PRESENT: &str = "8";
+/// eighth the named calendars, with the hours that they had before; the ninth the policies that were.
+const PRESENT: &str = "9";
 
 const RULES: &str = "rules:
   - { id: silence, tier: 2, clear: when_no, when: { ticket.no_agent_reply_for: 1h } }
