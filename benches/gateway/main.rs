@@ -24,7 +24,7 @@ fn main() -> std::io::Result<()> {
     }
     println!("a payload of {} B, signed with HMAC-SHA256, becomes one record of `tickets`", callers::payload(1).len());
     println!("{:>20}: {:.1} µs a payload", "mapping", served::mapping().as_secs_f64() * 1e6);
-    for connections in [1, 64, 256] {
+    for connections in [1, 64, 256, 512] {
         let mut gateway = Gateway::start()?;
         let began = Instant::now();
         let figures = Callers { address: gateway.address, connections, every: None }.call(Duration::from_secs(8));
