@@ -9,7 +9,7 @@ use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Edge, Moment, OnDeploy, Reads, Rule, Topic};
 
 use crate::account::Slot;
-use crate::clocks::{OldCalendar, OldEditions, OldPolicies, OwnCalendars, Recorded, Telling, past_hours};
+use crate::clocks::{More, OldCalendar, OldEditions, OldPolicies, Recorded, Telling, past_hours};
 use crate::engine::Engine;
 use crate::fire::Cause;
 use crate::imports::Remembered;
@@ -46,7 +46,8 @@ struct Memory {
     calendars: Vec<OldCalendar>,
     /// The policies that were in force before.
     past_policies: OldEditions,
-    own_calendars: OwnCalendars,
+    /// What else the policies in force said.
+    more_terms: More,
 }
 
 const VERSION: u8 = 7;
@@ -133,11 +134,12 @@ impl Engine {
     /// up.
     pub fn memory(&self) -> Vec<u8> {
         let (imports, ended) = self.imports.remembered();
+        let (terms, more_terms) = OldPolicies::of(&self.rules);
         let memory = Memory {
             live: self.live,
             rules: self.fingerprints(),
             policies: self.policy_versions(),
-            terms: Some(OldPolicies::of(&self.rules)),
+            terms: Some(terms),
             heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
             imports,
             ended,
@@ -147,7 +149,7 @@ impl Engine {
             covered_since: self.covered_since,
             calendars: self.rules.calendars.iter().map(OldCalendar::of).collect(),
             past_policies: OldEditions::of(&self.rules),
-            own_calendars: self.rules.policies.iter().map(|policy| policy.calendar.written()).collect(),
+            more_terms,
         };
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
         postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
@@ -175,17 +177,17 @@ impl Engine {
         let recorded = Recorded {
             said: memory.terms.as_ref(),
             versions: &memory.policies,
-            own_calendars: &memory.own_calendars,
+            more: &memory.more_terms,
             past: &memory.past_policies,
         };
-        self.place_policies(&recorded);
+        let some_are_retired = self.place_policies(&recorded);
         self.derive();
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
         let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
         self.covered_since = memory.covered_since.max(covered_since);
         let known = memory.terms.is_some();
-        let edited = !known || memory.policies != self.policy_versions();
+        let edited = !known || some_are_retired || memory.policies != self.policy_versions();
         self.restore_clocks(edited, memory.escalation_sla);
         let changed = if self.live { self.changed_rules(&memory) } else { Vec::new() };
         if self.live && (edited || self.settling.is_under_way()) {
@@ -412,7 +414,7 @@ impl Engine {
 
     /// The account's own time comes to an instant, its bounds included: if there is a ticket to be looked at then, and
     /// so that a restart knows of it.
-    fn reach(&mut self, a: u32, at: Millis) {
+    pub(crate) fn reach(&mut self, a: u32, at: Millis) {
         let account = &mut self.accounts[a];
         let reached = Moment { at, edge: Edge::Bounds };
         if !account.open.is_empty() && account.now < reached {
@@ -443,8 +445,8 @@ fn read(memory: &[u8]) -> Result<Memory, StateError> {
         whole.push(0);
     }
     if version < 7 {
-        // No policy, no calendar, no instant of `past_policies`, and no calendar of policies' own.
-        whole.extend([0; 4]);
+        // `past_policies` and `more_terms` without anything: an empty list is a zero.
+        whole.extend([0; 7]);
     }
     postcard::from_bytes(&whole).map_err(|error| damaged(error.to_string()))
 }

@@ -36,8 +36,12 @@ pub(crate) struct View<'e> {
     covered_since: Millis,
     /// With the hours that they had before.
     calendars: &'e [NamedCalendar],
-    /// The ticket's policy.
+    /// The ticket's policy at that moment, and with which priority its targets are looked up.
     pub policy: Option<&'e SlaPolicy>,
+    priority: Option<Priority>,
+    rules: Option<&'e RuleSet>,
+    /// As of when its clocks are asked.
+    clocks_at: Millis,
     pub moment: Moment,
     /// Up to when absences are believed.
     believed: Millis,
@@ -71,7 +75,16 @@ impl<'e> View<'e> {
     ) -> View<'e> {
         let Around { texts, tickets, mappings, heard, covered_since, calendars } = engine;
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
-        let policy = rules.zip(applied).and_then(|(rules, applied)| rules.policy(applied.policy?));
+        let clocks = ticket.clocks.as_deref();
+        let former = clocks.and_then(|clocks| clocks.former_at(moment.at));
+        // What comes with a ticket from elsewhere may lie ahead of its account's time.
+        let former = former.filter(|former| former.until <= account.now.at).map(|former| former.by);
+        let clocks_at = match (former, clocks) {
+            (None, Some(clocks)) => clocks.present_at(moment.at),
+            _ => moment.at,
+        };
+        let place = former.map_or_else(|| applied.and_then(|applied| applied.policy), |former| former.policy);
+        let policy = rules.zip(place).and_then(|(rules, place)| rules.policy(place));
         View {
             texts,
             tickets,
@@ -79,6 +92,9 @@ impl<'e> View<'e> {
             ticket,
             mappings,
             policy,
+            priority: former.map_or_else(|| ticket.priority(), |former| former.priority),
+            rules,
+            clocks_at,
             moment,
             heard,
             covered_since,
@@ -297,10 +313,10 @@ impl Facts for View<'_> {
 
     fn sla_reaches(&self, metric: SlaMetric, used: Millis) -> Option<Millis> {
         let policy = self.policy?;
-        let target = policy.target(metric, self.ticket.priority())?;
+        let target = policy.target(metric, self.priority)?;
         match self.ticket.standing(metric, self.waiting(), self.moment.at) {
             clocks::Standing::Running { started } => {
-                self.ticket.run(metric, started, policy, target, self.moment.at).reaches(used)
+                self.ticket.run(self.rules?, metric, started, (policy, target), self.clocks_at).reaches(used)
             }
             clocks::Standing::Unknown | clocks::Standing::None | clocks::Standing::Stopped { .. } => None,
         }
@@ -421,11 +437,11 @@ impl View<'_> {
     /// When a clock that pauses would be due if it went on now.
     pub(crate) fn due_from_now(&self, metric: SlaMetric) -> Option<Millis> {
         let policy = self.policy?;
-        let target = policy.target(metric, self.ticket.priority())?;
+        let target = policy.target(metric, self.priority)?;
         let clocks::Standing::Running { started } = self.ticket.standing(metric, self.waiting(), self.moment.at) else {
             return None;
         };
-        self.ticket.run(metric, started, policy, target, self.moment.at).due_from(self.moment.at)
+        self.ticket.run(self.rules?, metric, started, (policy, target), self.clocks_at).due_from(self.moment.at)
     }
 
     /// Where one of the ticket's clocks stands by its policy. SEMANTICS §5.
@@ -437,8 +453,9 @@ impl View<'_> {
             clocks::Standing::Stopped { at } => return Clock::Stopped { at },
             clocks::Standing::Running { started } => started,
         };
-        let Some(target) = policy.target(metric, ticket.priority()) else { return Clock::None };
-        let run = ticket.run(metric, started, policy, target, self.moment.at);
+        let target = self.rules.zip(policy.target(metric, self.priority));
+        let Some((rules, target)) = target else { return Clock::None };
+        let run = ticket.run(rules, metric, started, (policy, target), self.clocks_at);
         let told = ticket.cells.field(TicketField::Priority).map_or(started, |seen| seen.since);
         let applied = ticket.clocks.as_ref().and_then(|clocks| clocks.policy).map_or(started, |applied| applied.since);
         Clock::Running {

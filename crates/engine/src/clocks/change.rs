@@ -103,7 +103,9 @@ impl Engine {
 
     /// The priority has become another at an instant.
     pub(crate) fn change_priority(&mut self, slot: Slot, at: Millis, before: Option<Priority>, now: Option<Priority>) {
-        let applied = self.tickets[slot].clocks.as_ref().and_then(|clocks| clocks.policy?.policy);
+        let clocks = self.tickets[slot].clocks.as_ref();
+        let then = clocks.and_then(|clocks| clocks.former_at(at)).map(|former| former.by.policy);
+        let applied = then.unwrap_or_else(|| clocks.and_then(|clocks| clocks.policy?.policy));
         if applied.is_some() {
             let by = |priority| By { policy: applied, priority };
             self.carry(slot, at, by(before), by(now));
@@ -157,7 +159,7 @@ impl Engine {
             if is_same && on_reopen(before) == on_reopen(now) {
                 continue;
             }
-            has_other_hours |= counts_otherwise(from, to);
+            has_other_hours |= counts_otherwise(from, to) || from.is_some() != to.is_some();
             // What leaves a target as it is starts nothing anew, and neither does who edits a policy.
             let starts_anew =
                 |(policy, _): &(&SlaPolicy, &Target)| !is_same && !is_edition && policy.on_change == OnChange::Restart;

@@ -48,6 +48,18 @@ pub(super) fn counts_otherwise(from: Option<(&SlaPolicy, &Target)>, to: Option<(
 }
 
 impl Clocks {
+    /// What counted at an instant, where something else has followed, and up to when it did.
+    pub fn former_at(&self, at: Millis) -> Option<&Former> {
+        // Mostly nothing has.
+        self.former.last().filter(|last| at < last.until)?;
+        self.former.iter().find(|former| at < former.until)
+    }
+
+    /// An instant at which the present targets count: this one, or when they came.
+    pub fn present_at(&self, at: Millis) -> Millis {
+        self.former.last().map_or(at, |last| at.max(last.until))
+    }
+
     /// Something else counts from an instant on. One that comes late splits what counted around it: a priority is then
     /// that of all that followed, and another policy takes the place of all that followed.
     pub(super) fn note_former(&mut self, at: Millis, before: By, now: By) {
@@ -86,13 +98,26 @@ impl Ticket {
         }
     }
 
-    /// What of a cycle had elapsed by former targets, and up to when; [`None`]: it counts by the present hours alone.
-    fn elapsed_before(&self, metric: SlaMetric, started: Millis, now: By, rules: &RuleSet) -> Option<Carried> {
+    /// What of a cycle had elapsed by former targets when those of `now` came, at the latest at an instant, and up to
+    /// when; [`None`]: it counts by their hours alone.
+    pub(super) fn elapsed_before(
+        &self,
+        metric: SlaMetric,
+        started: Millis,
+        now: By,
+        rules: &RuleSet,
+        latest: Millis,
+    ) -> Option<Carried> {
         let clocks = self.clocks.as_deref()?;
-        let known = clocks.carried(metric, started);
+        let known = clocks.carried(metric, started).filter(|known| known.base.0 <= latest);
         let base = known.map_or((started, 0), |known| known.base);
         let with_target = |former: &Former| Some((former.until, former.by.target(metric, rules)?));
-        let mut line = clocks.former.iter().filter(|former| former.until > base.0).filter_map(with_target).peekable();
+        let mut line = clocks
+            .former
+            .iter()
+            .filter(|former| base.0 < former.until && former.until <= latest)
+            .filter_map(with_target)
+            .peekable();
         let (mut at, mut elapsed, mut from, mut used) = (base.0, base.1, base.0, base.1);
         while let Some((until, target)) = line.next() {
             used = passes(target, clocks, metric, (from, used), until);
@@ -145,7 +170,7 @@ impl Engine {
             if ticket.clocks.as_ref().is_some_and(|clocks| clocks.carried.iter().any(is_of_later)) {
                 continue;
             }
-            match ticket.elapsed_before(metric, started, now, &rules) {
+            match ticket.elapsed_before(metric, started, now, &rules, Millis::MAX) {
                 Some(carried) => self.clocks_mut(slot).carry(carried),
                 None => self.clocks_mut(slot).carried.retain(|carried| carried.metric != metric),
             }

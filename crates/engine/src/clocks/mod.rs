@@ -23,7 +23,7 @@ use tierline_rules::{Reads, RuleSet, Topic};
 
 pub(crate) use former::{By, Former};
 pub(crate) use hours::{OldCalendar, past_hours};
-pub(crate) use policies::{OldEditions, OldPolicies, OwnCalendars, Recorded};
+pub(crate) use policies::{More, OldEditions, OldPolicies, Recorded};
 pub(crate) use run::{Run, Standing};
 pub(crate) use statuses::Statuses;
 pub(crate) use tell::Telling;
@@ -123,7 +123,7 @@ pub(crate) struct Policies {
     pub reads: Reads,
     /// Whether one may apply, or not, though no record comes.
     pub timed: bool,
-    /// There are any.
+    /// There are any, or were.
     pub any: bool,
     /// When tickets were solved and reopened is asked for: by clocks, or by a rule.
     pub solved: bool,
@@ -137,7 +137,7 @@ impl Policies {
             metrics: SlaMetric::OF_TICKET.into_iter().filter(has).collect(),
             reads: set.policies.iter().fold(Reads::default(), |reads, policy| reads.with(policy.reads())),
             timed: set.policies.iter().any(tierline_rules::SlaPolicy::is_timed),
-            any: !set.policies.is_empty(),
+            any: all().next().is_some(),
             solved: !set.policies.is_empty() || set.rules.iter().any(|rule| rule.reads().reads(Topic::Solved)),
         }
     }

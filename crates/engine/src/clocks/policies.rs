@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use tierline_model::{Millis, Priority, SlaMetric};
-use tierline_rules::{Length, OnReopen, PastPolicy, RuleSet, SlaPolicy, Target};
+use tierline_rules::{Length, NamedCalendar, OnChange, OnReopen, PastPolicy, RuleSet, SlaPolicy, Target};
 use tierline_sla::{Calendar, Targets, WrittenCalendar};
 
 use super::{Clocks, Policies};
@@ -37,45 +37,62 @@ struct OldTarget {
     calendar: u16,
 }
 
+/// What else policies said, which older versions did not keep.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct More {
+    /// What each of the calendars is called; [`None`]: `always`, or one that is gone.
+    names: Vec<Option<String>>,
+    /// Of each policy its own calendar, which silences are counted by, and whether a change starts its clocks anew.
+    own: Vec<(u16, bool)>,
+}
+
+/// A policy, what it is called, and when it was last in force.
+type Edition<'p> = (&'p str, &'p SlaPolicy, Millis);
+
+/// What these policies said when they were last in force.
+fn written_of<'p>(policies: impl Iterator<Item = Edition<'p>>, named: &[NamedCalendar]) -> (OldPolicies, More) {
+    let (mut calendars, mut more) = (Vec::new(), More::default());
+    let mut number = |calendar: &Calendar, until: Millis, names: &mut Vec<Option<String>>| {
+        let is_it = || named.iter().find(|named| named.calendar.is(calendar));
+        let name = is_it().or_else(|| named.iter().find(|named| named.calendar == *calendar));
+        let name = name.filter(|_| *calendar != Calendar::Always).map(|named| named.name.clone());
+        let written = calendar.as_of(until.saturating_sub(1)).written();
+        let known = calendars.iter().zip(&*names).position(|(other, called)| *other == written && *called == name);
+        known.unwrap_or_else(|| {
+            calendars.push(written);
+            names.push(name);
+            calendars.len() - 1
+        }) as u16
+    };
+    let policies = policies.map(|(name, policy, until)| {
+        let targets = SlaMetric::OF_TICKET.iter().zip(&policy.targets).flat_map(|(metric, targets)| {
+            targets.each().map(|(priority, target)| (*metric as u8, priority.map(|word| word as u8), target))
+        });
+        let targets = targets.map(|(metric, priority, target)| OldTarget {
+            metric,
+            priority,
+            length: written(target.length),
+            calendar: number(&target.calendar, until, &mut more.names),
+        });
+        let targets = targets.collect();
+        let own = number(&policy.calendar, until, &mut more.names);
+        more.own.push((own, policy.on_change == OnChange::Restart));
+        OldPolicy { id: name.to_owned(), counts_solved: policy.on_reopen == OnReopen::Count, targets }
+    });
+    let policies = policies.collect();
+    (OldPolicies { policies, calendars }, more)
+}
+
 impl OldPolicies {
     /// Those in force.
-    pub fn of(rules: &RuleSet) -> OldPolicies {
-        OldPolicies::as_of(rules.policies.iter().map(|policy| (policy.id.as_str(), policy, Millis::MAX)))
+    pub fn of(rules: &RuleSet) -> (OldPolicies, More) {
+        let in_force = rules.policies.iter().map(|policy| (policy.id.as_str(), policy, Millis::MAX));
+        written_of(in_force, &rules.calendars)
     }
 
-    /// Each with what it is called, and what its calendars said right before an instant.
-    fn as_of<'p>(policies: impl Iterator<Item = (&'p str, &'p SlaPolicy, Millis)>) -> OldPolicies {
-        let mut calendars: Vec<Option<WrittenCalendar>> = Vec::new();
-        let mut number = |calendar: &Calendar, until: Millis| {
-            let written = calendar.as_of(until.saturating_sub(1)).written();
-            calendars.iter().position(|other| *other == written).unwrap_or_else(|| {
-                calendars.push(written);
-                calendars.len() - 1
-            }) as u16
-        };
-        let policies = policies.map(|(name, policy, until)| {
-            let targets = SlaMetric::OF_TICKET.iter().zip(&policy.targets).flat_map(|(metric, targets)| {
-                targets.each().map(|(priority, target)| (*metric as u8, priority.map(|word| word as u8), target))
-            });
-            let targets = targets.map(|(metric, priority, target)| OldTarget {
-                metric,
-                priority,
-                length: written(target.length),
-                calendar: number(&target.calendar, until),
-            });
-            OldPolicy {
-                id: name.to_owned(),
-                counts_solved: policy.on_reopen == OnReopen::Count,
-                targets: targets.collect(),
-            }
-        });
-        let policies = policies.collect();
-        OldPolicies { policies, calendars }
-    }
-
-    /// As policies again, without their conditions, their ids what they are called; what a damaged record says no more is
-    /// left out.
-    fn read(&self) -> Vec<SlaPolicy> {
+    /// As policies again, without their conditions, their ids what they are called, each in force up to an instant, or up
+    /// to this restart; what a damaged record says no more is left out.
+    fn read(&self, more: &More, rules: &RuleSet, is_in_force: bool, until: &dyn Fn(usize) -> Millis) -> Vec<SlaPolicy> {
         let calendars: Vec<Option<Calendar>> = self
             .calendars
             .iter()
@@ -84,11 +101,30 @@ impl OldPolicies {
                 Some(written) => Calendar::read(written),
             })
             .collect();
-        let policy = |old: &OldPolicy| {
+        let calendar = |number: u16, until: Millis| {
+            let number = usize::from(number);
+            let hours = calendars.get(number).cloned().flatten()?;
+            let name = more.names.get(number);
+            // One that a rule set still has is that one, with all that it has said; its hours alone say which where no
+            // name was kept.
+            let is_its = |named: &&NamedCalendar| {
+                let is_called = match name {
+                    Some(name) => name.as_ref() == Some(&named.name),
+                    None => !named.calendar.past().is_empty(),
+                };
+                // At one instant there may have been two restarts, and an edit at the first of them.
+                let says = |calendar: &Calendar| calendar.written() == hours.written();
+                is_called
+                    && (says(named.calendar.as_of(until.saturating_sub(1))) || is_in_force && says(&named.calendar))
+            };
+            Some(rules.calendars.iter().find(is_its).map_or(hours.clone(), |named| named.calendar.clone()))
+        };
+        let policy = |(place, old): (usize, &OldPolicy)| {
             let on_reopen = if old.counts_solved { OnReopen::Count } else { OnReopen::Exclude };
             let mut policy = SlaPolicy::bare(&old.id, on_reopen);
+            let until = until(place);
             for target in &old.targets {
-                let calendar = calendars.get(usize::from(target.calendar)).cloned().flatten();
+                let calendar = calendar(target.calendar, until);
                 let (Some(calendar), Some(targets)) = (calendar, policy.targets.get_mut(usize::from(target.metric)))
                 else {
                     continue;
@@ -97,9 +133,14 @@ impl OldPolicies {
                 let length = target.length.map_or_else(Length::BusinessDays, Length::Time);
                 targets.set(priority, Target { length, calendar });
             }
+            let own = more.own.get(place).copied().or(old.targets.first().map(|target| (target.calendar, false)));
+            if let Some((own, restarts)) = own {
+                policy.calendar = calendar(own, until).unwrap_or_default();
+                policy.on_change = if restarts { OnChange::Restart } else { OnChange::Retain };
+            }
             policy
         };
-        self.policies.iter().map(policy).collect()
+        self.policies.iter().enumerate().map(policy).collect()
     }
 }
 
@@ -107,36 +148,35 @@ impl OldPolicies {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct OldEditions {
     said: OldPolicies,
+    more: More,
     until: Vec<Millis>,
 }
 
 impl OldEditions {
     pub fn of(rules: &RuleSet) -> OldEditions {
         let past = rules.past_policies.iter();
-        let said = OldPolicies::as_of(past.clone().map(|past| (past.name.as_str(), &past.policy, past.until)));
-        OldEditions { said, until: past.map(|past| past.until).collect() }
+        let editions = past.clone().map(|past| (past.name.as_str(), &past.policy, past.until));
+        let (said, more) = written_of(editions, &rules.calendars);
+        OldEditions { said, more, until: past.map(|past| past.until).collect() }
     }
 
-    fn read(&self) -> Vec<PastPolicy> {
+    fn read(&self, rules: &RuleSet) -> Vec<PastPolicy> {
+        let until = |place: usize| self.until.get(place).copied().unwrap_or(Millis::MAX);
         let past = |(mut policy, &until): (SlaPolicy, &Millis)| {
             let id = policy.id.split('#').next().unwrap_or_default().to_owned();
             PastPolicy { name: std::mem::replace(&mut policy.id, id), policy, until }
         };
-        self.said.read().into_iter().zip(&self.until).map(past).collect()
+        self.said.read(&self.more, rules, false, &until).into_iter().zip(&self.until).map(past).collect()
     }
 }
-
-/// The calendars of the policies in force themselves, in their order: what silences are counted by.
-pub(crate) type OwnCalendars = Vec<Option<WrittenCalendar>>;
 
 /// What the task record says of policies.
 pub(crate) struct Recorded<'m> {
     /// Those that were in force; [`None`]: a version wrote it that knew of no clocks but the first reply's.
     pub said: Option<&'m OldPolicies>,
+    pub more: &'m More,
     /// Their ids and fingerprints.
     pub versions: &'m [(String, String)],
-    /// Empty: a version wrote it that did not keep them.
-    pub own_calendars: &'m OwnCalendars,
     pub past: &'m OldEditions,
 }
 
@@ -146,52 +186,45 @@ const EDITIONS: usize = 64;
 impl Recorded<'_> {
     /// The policies that were in force and are so no longer, as they were.
     fn retired(&self, rules: &RuleSet, clock: Millis) -> Vec<PastPolicy> {
-        let was = self.said.map_or_else(Vec::new, OldPolicies::read);
-        let with_own = |(place, mut policy): (usize, SlaPolicy)| {
-            let own =
-                self.own_calendars.get(place).map(|own| own.as_ref().map_or(Some(Calendar::Always), Calendar::read));
-            let of_a_target =
-                || policy.targets.iter_mut().flat_map(Targets::each_mut).next().map(|target| target.calendar.clone());
-            policy.calendar = own.unwrap_or_else(of_a_target).unwrap_or_default();
-            policy
-        };
+        let was = self.said.map_or_else(Vec::new, |said| said.read(self.more, rules, true, &|_| clock));
+        let names_are_kept = !self.more.own.is_empty();
         let goes_on = |was: &SlaPolicy| {
             let is_same = |now: &SlaPolicy| {
-                self.versions.iter().any(|(id, version)| *id == now.id && *version == now.fingerprint)
-                    || counts_on(was, now, clock)
+                // A version does not tell two calendars apart that say the same now, and did not before.
+                let of_same_version = |(id, version): &(String, String)| *id == now.id && *version == now.fingerprint;
+                let is_same = !names_are_kept && self.versions.iter().any(of_same_version);
+                is_same || counts_on(was, now, clock, names_are_kept)
             };
             rules.policies.iter().any(|now| now.id == was.id && is_same(now))
         };
-        let was = was.into_iter().enumerate().map(with_own).filter(|was| !goes_on(was));
-        was.map(|policy| PastPolicy { name: name_of(&policy), policy, until: clock }).collect()
+        let was = was.into_iter().filter(|was| !goes_on(was));
+        was.map(|policy| PastPolicy { name: name_of(&policy, clock), policy, until: clock }).collect()
     }
 }
 
 /// What an edition of a policy is called: the same in every process.
-fn name_of(policy: &SlaPolicy) -> String {
-    let said = OldPolicies::as_of([("", policy, Millis::MAX)].into_iter());
+fn name_of(policy: &SlaPolicy, until: Millis) -> String {
+    let said = written_of([("", policy, until)].into_iter(), &[]);
     // Plain data has no way to fail.
     let bytes = postcard::to_extend(&said, Vec::new()).unwrap_or_default();
     format!("{}#{:016x}", policy.id, xxhash_rust::xxh3::xxh3_64(&bytes))
 }
 
-/// Whether a calendar says now what one said right before an instant, since when it has been edited or not.
-fn is_edition(before: &Calendar, now: &Calendar, at: Millis) -> bool {
-    now.as_of(at.saturating_sub(1)).written() == before.written()
-}
-
 /// Whether every clock of a policy goes on as it did: nothing about it has changed, but what its calendars say from an
 /// instant on.
-fn counts_on(before: &SlaPolicy, now: &SlaPolicy, at: Millis) -> bool {
+fn counts_on(before: &SlaPolicy, now: &SlaPolicy, at: Millis, names_are_kept: bool) -> bool {
+    let hours = |calendar: &Calendar| calendar.as_of(at.saturating_sub(1)).written();
+    let is_edition = |was: &Calendar, is: &Calendar| if names_are_kept { was == is } else { hours(was) == hours(is) };
     let is_same = |(before, now): (&Targets, &Targets)| {
         let mut listed = Priority::ALL.iter().copied().map(Some).chain([None]);
         listed.all(|priority| match (before.listed(priority), now.listed(priority)) {
             (None, None) => true,
-            (Some(was), Some(is)) => was.length == is.length && is_edition(&was.calendar, &is.calendar, at),
+            (Some(was), Some(is)) => was.length == is.length && is_edition(&was.calendar, &is.calendar),
             _ => false,
         })
     };
-    before.on_reopen == now.on_reopen && before.targets.iter().zip(&now.targets).all(is_same)
+    let on_change = !names_are_kept || before.on_change == now.on_change;
+    on_change && before.on_reopen == now.on_reopen && before.targets.iter().zip(&now.targets).all(is_same)
 }
 
 /// Milliseconds, or business days.
@@ -226,10 +259,11 @@ impl Clocks {
 
 impl Engine {
     /// All has been restored: policies that are others now, or are gone, are past ones, and what the entries of tickets
-    /// name has its place.
-    pub(crate) fn place_policies(&mut self, recorded: &Recorded<'_>) {
+    /// name has its place. Whether there are such policies.
+    pub(crate) fn place_policies(&mut self, recorded: &Recorded<'_>) -> bool {
         let names = std::mem::take(&mut self.named_policies);
         let retired = recorded.retired(&self.rules, self.clock);
+        let some_are_retired = !retired.is_empty();
         // What an entry calls by its id is what was in force when it was written.
         let meant = |name: &str| {
             let retired = retired.iter().find(|past| past.policy.id == name);
@@ -238,14 +272,11 @@ impl Engine {
         let meant: Vec<String> = names.iter().map(|name| meant(name)).collect();
         // A copy of an engine has them already.
         let mut past = self.rules.past_policies.clone();
-        for edition in recorded.past.read().into_iter().chain(retired) {
+        for edition in recorded.past.read(&self.rules).into_iter().chain(retired) {
             past.retain(|other| other.name != edition.name);
             past.push(edition);
         }
         past.drain(..past.len().saturating_sub(EDITIONS));
-        for edition in &mut past {
-            self.recall_hours(edition);
-        }
         if !past.is_empty() || !self.rules.past_policies.is_empty() {
             self.rules = std::sync::Arc::new(RuleSet { past_policies: past, ..(*self.rules).clone() });
             self.policies = Policies::of(&self.rules);
@@ -261,6 +292,7 @@ impl Engine {
                 self.write_clocks(slot);
             }
         }
+        some_are_retired
     }
 
     /// The same for a ticket that has come.
@@ -268,18 +300,6 @@ impl Engine {
         let names = std::mem::take(&mut self.named_policies);
         let places: Vec<Option<u16>> = names.iter().map(|name| self.rules.place_of(name)).collect();
         self.tickets[slot].clocks.iter_mut().for_each(|clocks| clocks.take_places(&places));
-    }
-
-    /// A past policy's calendars with what they had said before.
-    fn recall_hours(&self, past: &mut PastPolicy) {
-        let targets = past.policy.targets.iter_mut().flat_map(Targets::each_mut).map(|target| &mut target.calendar);
-        for calendar in targets.chain([&mut past.policy.calendar]) {
-            let mut named = self.rules.calendars.iter().map(|named| &named.calendar);
-            let is_its = |now: &&Calendar| !now.past().is_empty() && is_edition(calendar, now, past.until);
-            if let Some(edited) = named.find(is_its) {
-                *calendar = edited.clone();
-            }
-        }
     }
 
     /// This goes into the next transaction though nothing happened on the ticket: its entry names other policies.

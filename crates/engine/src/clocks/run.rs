@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 use tierline_model::{Millis, Priority, SlaMetric, Status, TicketField};
-use tierline_rules::{Calendar, OnReopen, SlaPolicy, Target, Wait};
+use tierline_rules::{Calendar, OnReopen, RuleSet, SlaPolicy, Target, Wait};
 
 use super::Clocks;
 use crate::marks::{Mark, Waiting};
@@ -114,14 +114,18 @@ impl Ticket {
     /// How the time of a cycle passes by a target, as of an instant.
     pub(crate) fn run<'e>(
         &self,
+        rules: &RuleSet,
         metric: SlaMetric,
         started: Millis,
-        policy: &SlaPolicy,
-        target: &'e Target,
+        (policy, target): (&SlaPolicy, &'e Target),
         at: Millis,
     ) -> Run<'e> {
         let clocks = self.clocks.as_deref();
-        let carried = clocks.and_then(|clocks| clocks.carried(metric, started));
+        // What has elapsed since by targets that came later says nothing of an instant before them.
+        let carried = match clocks.and_then(|clocks| clocks.former_at(at)) {
+            Some(former) => self.elapsed_before(metric, started, former.by, rules, at),
+            None => clocks.and_then(|clocks| clocks.carried(metric, started).copied()),
+        };
         let (from, used) = carried.map_or((started, 0), |carried| (carried.at, carried.used));
         let begins = carried.filter(|carried| carried.anew).map_or(started, |carried| carried.base.0);
         Run {

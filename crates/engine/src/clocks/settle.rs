@@ -53,8 +53,11 @@ impl Engine {
             // On a ticket whose policy counts as it did nothing has changed, and what is due on it is told.
             if !known || before != place(&self.tickets[slot]) {
                 self.settling.repoliced.insert(slot);
+                // What counts from now on is not asked for as of an instant before.
+                self.reach(self.tickets[slot].account, at);
                 if self.live {
-                    self.tell_clocks_as_of(slot, Telling::Quietly, moment);
+                    // No policy says how soon an escalation is answered.
+                    self.tell_metrics(slot, Telling::Quietly, moment, (Millis::MAX, Millis::MAX));
                 }
             }
             if self.live {

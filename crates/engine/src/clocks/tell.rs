@@ -12,6 +12,7 @@ use crate::account::Slot;
 use crate::api::Output;
 use crate::engine::Engine;
 use crate::judge::ahead_of;
+use crate::ticket::Ticket;
 
 /// What is told of what is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,18 @@ impl Engine {
 
     /// The same as of a moment that its account has not come to yet.
     pub(crate) fn tell_clocks_as_of(&mut self, slot: Slot, telling: Telling, moment: Moment) {
-        let (mut due, mut waits) = self.tell_escalation(slot, telling, moment);
+        let of_escalation = self.tell_escalation(slot, telling, moment);
+        self.tell_metrics(slot, telling, moment, of_escalation);
+    }
+
+    /// The same but for an open escalation, of which it is known when it is due and what waits.
+    pub(super) fn tell_metrics(
+        &mut self,
+        slot: Slot,
+        telling: Telling,
+        moment: Moment,
+        (mut due, mut waits): (Millis, Millis),
+    ) {
         for place in 0..self.policies.metrics.len() {
             let metric = self.policies.metrics[place];
             let next = self.tell_metric(slot, metric, telling, moment);
@@ -94,9 +106,17 @@ impl Engine {
             told.take_up(&cycle);
             runs_on = true;
             let earlier = events.len();
-            let run = policy.zip(target).map(|(policy, target)| {
-                ticket.run(metric, cycle.started, policy, target, cycle.end.map_or(moment.at, |(at, _)| at))
-            });
+            // One that ended before the present targets came is held against those that counted then.
+            let then = cycle.end.and_then(|(at, _)| clocks.former_at(at)).map(|former| former.by);
+            let present = policy.zip(target);
+            let counts = then.map_or(present, |then| then.target(metric, &self.rules));
+            let by = then.map_or(by, |then| Applied { policy: then.policy, ..by });
+            let at = cycle.end.map_or(moment.at, |(at, _)| at);
+            let at = if then.is_some() { at } else { clocks.present_at(at) };
+            let run = counts.map(|counts| ticket.run(&self.rules, metric, cycle.started, counts, at));
+            if let Some(breach) = told.breach.filter(|breach| breach.stands && !breach.told) {
+                told.breach = self.missed_then(ticket, metric, cycle.started, breach);
+            }
             // A target that changes with the end of a cycle comes after it.
             let changed_at = [Some(by.since), priority_since];
             let changes_with_it = cycle.end.is_some_and(|(at, _)| changed_at.contains(&Some(at)));
@@ -147,6 +167,15 @@ impl Engine {
             events.into_iter().for_each(|event| self.send(slot, event));
         }
         (due, waits)
+    }
+
+    /// A target that was missed before others came: by what is known of that time now.
+    fn missed_then(&self, ticket: &Ticket, metric: SlaMetric, started: Millis, breach: Breach) -> Option<Breach> {
+        let former = ticket.clocks.as_ref().and_then(|clocks| clocks.former_at(breach.at));
+        let Some(former) = former.filter(|former| former.by.policy == breach.by.policy) else { return Some(breach) };
+        let run = ticket.run(&self.rules, metric, started, former.by.target(metric, &self.rules)?, former.until - 1);
+        let at = run.reaches(run.target).filter(|&at| at < former.until)?;
+        Some(Breach { at, ..breach })
     }
 
     fn send(&mut self, slot: Slot, event: Event) {
