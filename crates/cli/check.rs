@@ -17,6 +17,7 @@ use crate::print::{self, Output, Paint, counted};
   tierline --config eu.yaml check
   tierline check --output json | jq '.findings[].message'
   tierline check --code E0012                what that code means
+  tierline check --conditions                what rules may ask
 
 Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 2 the file could not be read.")]
 pub struct Check {
@@ -27,6 +28,10 @@ pub struct Check {
     /// Print what a code of a mistake or warning means, and check nothing
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
+
+    /// Print every condition that a rule may ask, with an example and its sentence, and check nothing
+    #[arg(long, conflicts_with = "code")]
+    conditions: bool,
 }
 
 impl Check {
@@ -34,6 +39,13 @@ impl Check {
     pub fn run(self, shared: &Shared) -> Ended {
         if let Some(code) = &self.code {
             return explain(code, self.output);
+        }
+        if self.conditions {
+            match self.output {
+                Output::Json => print::json(&json!({ "page": tierline_rules::reference() }))?,
+                Output::Table => print::line(tierline_rules::reference().trim_end())?,
+            }
+            return Ok(Answer::Yes);
         }
         let source = open::source(shared)?;
         let findings = match tierline_config::read(&source) {

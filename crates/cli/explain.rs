@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tierline_model::{AccountField, BillingField, TicketField};
-use tierline_rules::{Change, Mode, Reads, Rule, RuleSet, Topic, differences};
+use tierline_rules::{Change, Mode, PromiseChange, Reads, Rule, RuleSet, Topic, differences};
 use tierline_stream::topics::Names;
 
 use crate::arguments::Shared;
@@ -41,20 +41,40 @@ impl Explain {
         let (rules, names) = (&config.rules.rules, &config.topics);
         match self.output {
             Output::Json => print::json(&rules.iter().map(|rule| as_json(rule, names)).collect())?,
-            Output::Table => rules.iter().try_for_each(|rule| tell(rule, names))?,
+            Output::Table => {
+                rules.iter().try_for_each(|rule| tell(rule, names))?;
+                tell_promises(&config.rules)?;
+            }
         }
         Ok(Answer::Yes)
     }
 }
 
+/// What the SLA conditions of the rules are measured by.
+fn tell_promises(rules: &RuleSet) -> std::io::Result<()> {
+    let paint = Paint::of(&stdout());
+    for policy in &rules.policies {
+        let head = paint.strong(&format!("SLA policy {}", policy.id));
+        print::line(format_args!("{head}\n  {}\n", rules.policy_sentence(policy)))?;
+    }
+    if let Some(answers) = rules.answer_sentence() {
+        print::line(format_args!("{}\n  {answers}\n", paint.strong("escalation_sla")))?;
+    }
+    Ok(())
+}
+
 fn diff(old: &RuleSet, new: &RuleSet, output: Output) -> Ended {
     let changes = differences(old, new);
+    let promises = new.promise_changes(old);
     if output == Output::Json {
-        print::json(&changes.iter().map(change_as_json).collect())?;
+        print::json(&changes.iter().map(change_as_json).chain(promises.iter().map(promise_as_json)).collect())?;
         return Ok(Answer::Yes);
     }
     for change in &changes {
         tell_change(change)?;
+    }
+    for promise in &promises {
+        tell_promise(promise)?;
     }
     let same = new.rules.len() - changes.iter().filter(|change| !matches!(change, Change::Removed(_))).count();
     print::line(format_args!("{} the same", print::counted(same, "rule")))?;
@@ -80,6 +100,31 @@ fn tell_change(change: &Change<'_>) -> std::io::Result<()> {
         }
     }
     print::line("")
+}
+
+fn tell_promise(PromiseChange { what, was, now }: &PromiseChange) -> std::io::Result<()> {
+    let paint = Paint::of(&stdout());
+    print::line(format_args!("{:<8} {}", word(was, now), paint.strong(what)))?;
+    match (was, now) {
+        (Some(was), Some(now)) => {
+            print::line(format_args!("  {}  {was}\n  {}  {now}", paint.faint("was"), paint.faint("now")))
+        }
+        (was, now) => was.iter().chain(now).try_for_each(|said| print::line(format_args!("  {said}"))),
+    }?;
+    print::line("")
+}
+
+/// What became of something, by what it said and says.
+fn word(was: &Option<String>, now: &Option<String>) -> &'static str {
+    match (was, now) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    }
+}
+
+fn promise_as_json(PromiseChange { what, was, now }: &PromiseChange) -> Value {
+    json!({ "what": what, "change": word(was, now), "was": was, "now": now })
 }
 
 fn change_as_json(change: &Change<'_>) -> Value {

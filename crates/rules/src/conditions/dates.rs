@@ -2,7 +2,7 @@
 
 use tierline_model::{AccountField, BillingField, BillingState, Millis, PlanChange};
 
-use super::{Kind, field, leaf};
+use super::{Kind, Page, field, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Key, Node};
 use crate::tree::Expression;
@@ -13,7 +13,17 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
     keys: || SPANS.iter().map(|span| span.key.to_owned()).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "Dates that near or have passed",
+    about: "A duration.",
+    examples: || {
+        let values = ["30d", "14d", "14d", "7d"];
+        (KIND.keys)().into_iter().zip(values.map(str::to_owned)).collect()
+    },
 };
 
 /// A span of time that begins or ends at a date.

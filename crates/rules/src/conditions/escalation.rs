@@ -3,7 +3,7 @@
 use tierline_model::Millis;
 
 use super::lapse::{Due, Lapse};
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Node};
@@ -13,7 +13,17 @@ use crate::{ALWAYS, Claim, Condition, Dated, Facts, OpenEscalation, Reads, Seen,
 pub(super) const KIND: Kind = Kind {
     claims: |key| key == TIER || of_key(key).is_some(),
     keys: || [TIER].into_iter().chain(STRETCHES.iter().map(|stretch| stretch.key)).map(str::to_owned).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "What the ticket's open escalation says",
+    about: "The tier is 1 where none is open. The others take a duration, as above.",
+    examples: || {
+        let values = ["2", "1d", "4h", "30m"];
+        (KIND.keys)().into_iter().zip(values.map(str::to_owned)).collect()
+    },
 };
 
 const TIER: &str = "escalation.tier";

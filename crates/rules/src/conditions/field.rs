@@ -2,14 +2,21 @@
 
 use tierline_model::{AccountField, Author, BillingField, BillingState, HandledBy, PlanChange, Status, TicketField};
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, shown};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
 use crate::{Ask, Claim, Condition, Dated, Facts, FieldRef, Gate, Reads, Seen, Stamp, Told, Truth, Word, text};
 
-pub(super) const KIND: Kind = Kind { claims: |key| FieldRef::from_key(key).is_some(), keys: FieldRef::keys, parse };
+pub(super) const KIND: Kind =
+    Kind { claims: |key| FieldRef::from_key(key).is_some(), keys: FieldRef::keys, page: PAGE, parse };
+
+const PAGE: Page = Page {
+    heading: "Fields",
+    about: "As their sources tell them. A field that nobody has told is unknown, and so is a condition on it: the rule does not fire.",
+    examples,
+};
 
 #[derive(Debug)]
 struct FieldIs {
@@ -22,6 +29,62 @@ fn parse(key: &Key, value: &Node, scope: &mut Scope<'_>) -> Option<Expression> {
     let field = FieldRef::from_key(&key.text)?;
     let matcher = Matcher::parse(value, &Field { key: &key.text, shape: shape(&field) }, scope)?;
     leaf(FieldIs { key: key.text.clone(), field, matcher })
+}
+
+fn examples() -> Vec<(String, String)> {
+    let custom = ["ticket.custom.region", "account.custom.seats"].map(str::to_owned);
+    let example = |key: String| FieldRef::from_key(&key).map(|field| (example(&field), key));
+    let all = FieldRef::keys().into_iter().chain(custom).filter_map(example);
+    all.map(|(value, key)| (key, value)).collect()
+}
+
+/// What is typically asked of a field.
+fn example(field: &FieldRef) -> String {
+    use {AccountField as A, TicketField as T};
+    let own = match field {
+        FieldRef::Ticket(T::Status) => "on_hold",
+        FieldRef::Ticket(T::Priority) => "{ at_least: high }",
+        FieldRef::Ticket(T::Severity) => "[sev1, sev2]",
+        FieldRef::Ticket(T::Type) => "incident",
+        FieldRef::Ticket(T::Category) => "billing",
+        FieldRef::Ticket(T::Subject) => "{ contains: refund }",
+        FieldRef::Ticket(T::Assignee) => "empty",
+        FieldRef::Ticket(T::Language) => "[de, fr]",
+        FieldRef::Ticket(T::Channel) => "chat",
+        FieldRef::Ticket(T::Rating) => "{ at_most: 2 }",
+        FieldRef::Ticket(T::RatingComment) => "known",
+        FieldRef::Account(A::Plan) => "enterprise",
+        FieldRef::Account(A::Arr) => "{ at_least: 100000 }",
+        FieldRef::Account(A::Health) => "{ below: 50 }",
+        FieldRef::Account(A::ChurnRisk) => "{ at_least: 0.7 }",
+        FieldRef::Account(A::Region) => "unknown",
+        _ => match shape(field) {
+            Shape::Words(words) => words.last().copied().unwrap_or_default(),
+            Shape::Priority => "urgent",
+            Shape::Number(..) | Shape::Count(_) => "{ at_least: 1 }",
+            Shape::Bool => "true",
+            Shape::Instant => "{ below: 2026-07-01 }",
+            Shape::List => "{ any_of: [vip, legal] }",
+            Shape::Text | Shape::Id | Shape::Any => "[a, b]",
+        },
+    };
+    own.to_owned()
+}
+
+/// What the values of a field are, for people; [`None`]: it is none.
+pub(super) fn takes(key: &str) -> Option<String> {
+    Some(match shape(&FieldRef::from_key(key)?) {
+        Shape::Text => "text".to_owned(),
+        Shape::Id => "id".to_owned(),
+        Shape::List => "list of texts".to_owned(),
+        Shape::Words(words) => words.join(", "),
+        Shape::Priority => "low < normal < high < urgent".to_owned(),
+        Shape::Number(low, high) if low.is_finite() => format!("number, {low} to {high}"),
+        Shape::Number(..) | Shape::Count(_) => "number".to_owned(),
+        Shape::Bool => "true, false".to_owned(),
+        Shape::Instant => "date or instant".to_owned(),
+        Shape::Any => "anything".to_owned(),
+    })
 }
 
 /// The words of a closed set, in order.

@@ -3,14 +3,20 @@
 use smallvec::SmallVec;
 use tierline_model::Millis;
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
 use crate::{ALWAYS, Claim, Condition, Dated, Facts, Reads, Seen, Topic, Truth, Wait, text, window};
 
-pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
+pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], page: PAGE, parse };
+
+const PAGE: Page = Page {
+    heading: "How often the customer wrote again without an answer",
+    about: "A whole number, or its bounds; `within` counts the newest alone. Messages less than `apart` (5 minutes) after the last\nthat counts are one with it.",
+    examples: || vec![(KEY.to_owned(), "{ at_least: 3, within: 2d }".to_owned())],
+};
 
 const KEY: &str = "ticket.follow_ups";
 /// As many instants as are kept of a ticket: a threshold above it could never be told from it.

@@ -2,7 +2,7 @@
 
 use tierline_model::Millis;
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single, shown};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
@@ -14,7 +14,17 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     claims: |key| key == "signal.handoff" || key.starts_with("signal.handoff."),
     keys: || PARTS.iter().map(|part| part.key.to_owned()).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "What an AI agent said as it handed the ticket over",
+    about: "Of the newest `handoff` among `signals`, with `within`.",
+    examples: || {
+        let values = ["true", "{ contains: refund }"];
+        (KIND.keys)().into_iter().zip(values.map(str::to_owned)).collect()
+    },
 };
 
 /// One thing that a hand-off tells.

@@ -4,14 +4,20 @@
 
 use tierline_model::Millis;
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
 use crate::tree::Expression;
 use crate::{Condition, Dated, Facts, Phrase, Reads, Seen, Topic, text, window};
 
-pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
+pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], page: PAGE, parse };
+
+const PAGE: Page = Page {
+    heading: "What the customer wrote",
+    about: "A text, a list of texts, `contains` or `matches` (a regular expression; `(?i)` makes it take either case), with `within`.",
+    examples: || vec![(KEY.to_owned(), "{ matches: '(?i)cancel', within: 1d }".to_owned())],
+};
 
 const KEY: &str = "message.text";
 

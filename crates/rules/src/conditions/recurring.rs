@@ -2,7 +2,7 @@
 
 use tierline_model::Millis;
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node};
@@ -12,7 +12,14 @@ use crate::{ALWAYS, Claim, Condition, Dated, Facts, NEVER, Reads, Recurring, See
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
     keys: || KINDS.iter().map(|kind| kind.key.to_owned()).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "How often it happened to the ticket",
+    about: "A whole number, or its bounds, with `within`.",
+    examples: || (KIND.keys)().into_iter().map(|key| (key, "{ at_least: 2, within: 7d }".to_owned())).collect(),
 };
 
 /// As many instants as are kept of a ticket: a threshold above it could never be told from it.

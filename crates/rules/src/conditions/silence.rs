@@ -3,7 +3,7 @@
 use tierline_model::Millis;
 
 use super::lapse::{Due, Lapse};
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
@@ -12,7 +12,14 @@ use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, Reads, Seen, To
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
     keys: || SILENCES.iter().map(|silence| silence.key.to_owned()).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "What has not happened for a while",
+    about: "A duration (`90s`, `30m`, `2h`, `7d`: 24 hours each), or `{ for: 2h, calendar: emea }` in the hours of that calendar, or\n`calendar: policy` in those of the SLA policy that applies to the ticket. It becomes true at that very instant.",
+    examples: || (KIND.keys)().into_iter().map(|key| (key, "2h".to_owned())).collect(),
 };
 
 /// One kind of silence. `{}` stands for the duration; the past tense has *had* for *has*.

@@ -5,7 +5,7 @@
 
 use tierline_model::{Millis, SlaMetric};
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Diagnostics, Key, Keys, Node, codes};
 use crate::tree::Expression;
@@ -16,7 +16,18 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
     keys: || SlaMetric::OF_TICKET.iter().map(|&metric| key(metric)).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "Where the ticket's SLA clocks stand",
+    about: "`breached`; `{ due_within: 30m }`, in the time of the clock, which its calendar and its pauses stop; `{ used: 75% }` of\nthe target; `{ overdue_by: 1h }`. There must be a policy with such a target under `sla`.",
+    examples: || {
+        let marks = ["{ due_within: 30m }", "breached", "{ overdue_by: 1h }", "{ used: 75% }"];
+        let marks = marks.iter().cycle().map(|&mark| mark.to_owned());
+        (KIND.keys)().into_iter().zip(marks).collect()
+    },
 };
 
 #[derive(Debug)]

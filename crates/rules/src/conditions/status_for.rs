@@ -3,7 +3,7 @@
 use tierline_model::{Millis, Status, TicketField};
 
 use super::lapse::{Due, Lapse};
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
@@ -11,7 +11,13 @@ use crate::{
     Absence, AbsenceOf, Ask, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, Word, text,
 };
 
-pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], parse };
+pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], page: PAGE, parse };
+
+const PAGE: Page = Page {
+    heading: "How long the ticket has had its status",
+    about: "With a duration, and `calendar` as above.",
+    examples: || vec![(KEY.to_owned(), "{ status: on_hold, for: 24h }".to_owned())],
+};
 
 const KEY: &str = "ticket.status_for";
 const WHAT: &str = "`ticket.status_for`";

@@ -3,7 +3,7 @@
 
 use tierline_model::Millis;
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Shape, Single};
 use crate::read::expression;
 use crate::rule::Leaf;
@@ -16,7 +16,21 @@ use crate::{ALWAYS, Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Sta
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
     keys: || COUNTED.iter().map(|counted| counted.key.to_owned()).collect(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "How many tickets the account has",
+    about: "A whole number, or its bounds; `within` is since a ticket was created, `where` are conditions on the fields of the\ntickets that count. Unresolved are those that are open, unanswered those whose customer waits for an agent.",
+    examples: || {
+        let values = [
+            "{ at_least: 5, within: 7d }",
+            "{ at_least: 3, where: { ticket.category: billing } }",
+            "{ at_least: 5, within: 7d }",
+        ];
+        (KIND.keys)().into_iter().zip(values.map(str::to_owned)).collect()
+    },
 };
 
 /// Which tickets are counted.

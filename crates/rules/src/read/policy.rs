@@ -8,7 +8,7 @@ use crate::scope::{Calendars, Scope};
 use crate::source::{self, Diagnostics, Entry, Keys, Kind, Node, codes};
 use crate::{OnChange, OnReopen, Reads, SlaPolicy, Topic, read};
 
-use super::{expression, rule, supplied};
+use super::{contradiction, expression, rule, supplied};
 
 const ON_CHANGE: [(&str, OnChange); 2] = [("retain", OnChange::Retain), ("restart", OnChange::Restart)];
 const ON_REOPEN: [(&str, OnReopen); 2] = [("exclude", OnReopen::Exclude), ("count", OnReopen::Count)];
@@ -56,6 +56,7 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<SlaPolicy> {
 /// A policy's condition: anything but what depends on the policy itself.
 fn when(node: &Node, scope: &mut Scope<'_>) -> Option<Body> {
     let expression = expression::parse(node, "`when`", scope)?;
+    contradiction::find(&expression, None, scope);
     supplied::warn(&[&expression], scope);
     let body = Body::compile(&expression, None);
     let reads = body.leaves.iter().fold(Reads::default(), |reads, leaf| reads.with(leaf.condition.reads()));
@@ -145,16 +146,32 @@ fn of_metric(
 /// A target: `4h`, or `{ in: 4h, calendar: always }`.
 fn target(node: &Node, calendar: &Calendar, calendars: &Calendars, found: &mut Diagnostics) -> Option<Target> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return Some(Target { length: source::target(node, found)?, calendar: calendar.clone() });
+        let target = Target { length: source::target(node, found)?, calendar: calendar.clone() };
+        doubt(node, &target, found);
+        return Some(target);
     }
     let mut keys = Keys::of(node, "a target", found)?;
-    let length = keys.required("in", found).and_then(|node| source::target(node, found));
+    let written = keys.required("in", found);
+    let length = written.and_then(|node| source::target(node, found));
     let calendar = match keys.optional("calendar") {
         Some(node) => calendars.find(node, found),
         None => Some(calendar.clone()),
     };
     keys.finish(found);
-    Some(Target { length: length?, calendar: calendar? })
+    let target = Target { length: length?, calendar: calendar? };
+    doubt(written?, &target, found);
+    Some(target)
+}
+
+/// Business time without business hours passes around the clock.
+fn doubt(written: &Node, target: &Target, found: &mut Diagnostics) {
+    let says = |word| written.scalar().is_some_and(|scalar| scalar.text.contains(word));
+    if says("business") && target.calendar == Calendar::Always {
+        found
+            .warning(codes::DOUBTFUL, &written.span, "this is business time, and no calendar says when business is")
+            .label("nights and weekends count")
+            .help("name one: `calendar: office` in the policy, or `{ in: 2 business days, calendar: office }`");
+    }
 }
 
 /// `escalation_sla: { 2: 4h, 3: 1h }`

@@ -6,6 +6,7 @@ mod diagnostic;
 mod node;
 mod parse;
 mod read;
+mod syntax;
 
 use std::sync::Arc;
 

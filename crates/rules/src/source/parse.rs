@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::{Diagnostics, Entry, Key, Kind, Node, Scalar, Source, Span, codes};
+use super::{Diagnostics, Entry, Key, Kind, Node, Scalar, Source, Span, codes, syntax};
 
 /// Maps and lists within each other.
 const DEEPEST: usize = 64;
@@ -19,8 +19,14 @@ pub fn parse(source: &Arc<Source>, found: &mut Diagnostics) -> Option<Node> {
             Ok(event) => event,
             Err(error) => {
                 let at = builder.place(error.marker().index());
-                let span = Span { source: source.clone(), start: at, end: at };
-                found.mistake(codes::SYNTAX, &span, format!("this is not YAML: {}", error.info()));
+                let cause = syntax::cause(&source.text, at, error.info());
+                let place = cause.as_ref().map_or(at..at, |cause| cause.at.clone());
+                let span = Span { source: source.clone(), start: place.start, end: place.end };
+                let mistake = found.mistake(codes::SYNTAX, &span, format!("this is not YAML: {}", error.info()));
+                match cause {
+                    Some(cause) => mistake.help(cause.help),
+                    None => mistake.help("what people stumble on: `tierline check --code E0001`"),
+                };
                 return None;
             }
         };

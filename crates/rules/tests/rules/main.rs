@@ -6,6 +6,7 @@ mod dated_truth;
 mod matchers;
 mod mistakes;
 mod normal_form;
+mod promises;
 mod reference;
 mod sample;
 mod sentences;

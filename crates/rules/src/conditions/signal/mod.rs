@@ -8,7 +8,7 @@ use tierline_model::Millis;
 use survey::{Survey, Take};
 use wanted::{Wanted, levels};
 
-use super::{Kind, leaf};
+use super::{Kind, Page, leaf};
 use crate::matcher::{Field, Matcher, Say, Shape, Single};
 use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
@@ -18,7 +18,22 @@ use crate::{ALWAYS, Ask, Claim, Condition, Dated, Facts, NEVER, Reads, Seen, Top
 pub(super) const KIND: Kind = Kind {
     claims: |key| name(key).is_some(),
     keys: || ["ticket.sentiment", "ticket.escalation_risk"].map(str::to_owned).into(),
+    page: PAGE,
     parse,
+};
+
+const PAGE: Page = Page {
+    heading: "What a model says",
+    about: "Numbers as for fields (sentiment is from −1 to 1, a risk from 0 to 1, also `low`, `medium`, `high`), with `within`, and\n`take: newest`, `lowest` or `highest`. `signal.x` is any other signal of that name, of the ticket or else of its account.",
+    examples: || {
+        let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+        let values = [
+            ("ticket.sentiment", "{ at_most: -0.5, within: 24h }"),
+            ("ticket.escalation_risk", "high"),
+            ("signal.churn_intent", "{ at_least: 0.8, take: highest }"),
+        ];
+        values.map(own).into()
+    },
 };
 
 #[derive(Debug)]
