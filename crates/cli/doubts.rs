@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono_tz::Tz;
 use serde_json::Value;
-use tierline_model::{AccountField, BillingField, RecordType, TicketField};
+use tierline_model::{RecordType, Unread};
 
 /// Why a record that its schema admits is refused.
 pub fn mistake(record: RecordType, told: &Value) -> Option<String> {
@@ -20,43 +20,16 @@ pub fn mistake(record: RecordType, told: &Value) -> Option<String> {
 }
 
 /// What of a record has no effect: members that its schema doesn't have, names in `cleared` that are no field.
-pub fn notes(record: RecordType, schema: &Value, told: &Value) -> Vec<String> {
-    let mut unknown = Vec::new();
-    members(schema, told, "", &mut unknown);
-    let mut notes: Vec<_> = unknown.into_iter().map(|member| format!("`{member}` is unknown")).collect();
-    let cleared = told["cleared"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    notes.extend(cleared.filter(|name| !clears(record, name)).map(|name| format!("`cleared` has no field `{name}`")));
-    notes
-}
-
-/// Adds the paths of those members that the schema doesn't have.
-fn members(schema: &Value, told: &Value, path: &str, unknown: &mut Vec<String>) {
-    match (schema, told) {
-        (Value::Array(union), _) => union.iter().for_each(|one| members(one, told, path, unknown)),
-        (Value::Object(_), Value::Object(told)) if schema["type"] == "record" => {
-            let fields = schema["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-            for (name, value) in told {
-                match fields.iter().find(|field| field["name"] == name.as_str()) {
-                    Some(field) => members(&field["type"], value, &format!("{path}{name}."), unknown),
-                    None => unknown.push(format!("{path}{name}")),
-                }
-            }
-        }
-        _ => {}
-    }
+pub fn notes(record: RecordType, told: &Value) -> Vec<String> {
+    let note = |unread: &Unread| match unread {
+        Unread::Member { path, .. } => format!("`{}` is unknown", path.join(".")),
+        Unread::Cleared { name, .. } => format!("`cleared` has no field `{name}`"),
+    };
+    record.unread(told).iter().map(note).collect()
 }
 
 fn is_account(record: RecordType) -> bool {
     matches!(record, RecordType::Accounts | RecordType::AccountChanges)
-}
-
-fn clears(record: RecordType, name: &str) -> bool {
-    let custom = name.strip_prefix("custom.").is_some_and(|name| !name.is_empty());
-    match record {
-        RecordType::Tickets => custom || TicketField::from_word(name).is_some_and(|field| field != TicketField::Source),
-        RecordType::Billing | RecordType::BillingChanges => BillingField::from_word(name).is_some(),
-        _ => custom || AccountField::from_word(name).is_some(),
-    }
 }
 
 #[cfg(test)]
@@ -64,18 +37,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(record: RecordType, told: Value) -> Vec<String> {
-        notes(record, &serde_json::from_str(record.schema()).unwrap(), &told)
-    }
-
     #[test]
     fn what_has_no_effect_is_named_with_its_path() {
         let change = json!({"account_id": "acme", "set": {"helth": 5, "plan": "x", "custom": {"own": 1}},
             "cleared": ["prority", "owner", "custom.x"]});
-        let noted = told(RecordType::AccountChanges, change);
+        let noted = notes(RecordType::AccountChanges, &change);
         assert_eq!(noted, ["`set.helth` is unknown", "`cleared` has no field `prority`"]);
         let event = json!({"kind": "created", "ticket": {"priority": "low"}, "cleared": ["priority"]});
-        assert!(told(RecordType::Tickets, event).is_empty());
+        assert!(notes(RecordType::Tickets, &event).is_empty());
     }
 
     #[test]

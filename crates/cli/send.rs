@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
 use tierline_model::RecordType;
 use tierline_stream::client::{Client, Outgoing};
 
@@ -52,8 +51,6 @@ impl Send {
             client: open::client_to_send(&config)?,
             named,
             record,
-            // It is compiled in, and a test parses it.
-            schema: serde_json::from_str(record.schema()).unwrap_or_default(),
             bar: bar(length),
             sent: 0,
             bad: 0,
@@ -110,7 +107,6 @@ struct Sender {
     client: Box<dyn Client>,
     named: Named,
     record: RecordType,
-    schema: Value,
     bar: ProgressBar,
     sent: u64,
     bad: u64,
@@ -150,7 +146,7 @@ impl Sender {
                 self.report(number, &why);
                 return Ok(());
             }
-            let notes = doubts::notes(self.record, &self.schema, &told);
+            let notes = doubts::notes(self.record, &told);
             if !notes.is_empty() {
                 let notes = format!("line {number} is sent, but {}", notes.join(", "));
                 self.bar.suspend(|| note(format_args!("{}", plain(&notes))));

@@ -64,6 +64,8 @@ const LOOK: Duration = Duration::from_millis(300);
 /// A scenario file and what became of it.
 struct Tried {
     file: String,
+    /// It tested the built-in example.
+    of_built_in: bool,
     came_to: Result<Outcome, Diagnostics>,
 }
 
@@ -209,12 +211,14 @@ impl Found {
         let text = fs::read_to_string(path)
             .map_err(|error| Untried::because(format!("cannot read {}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let default = folder.join(open::DEFAULT);
         let source = match Scenario::base(&text) {
             Base::Own => None,
             Base::Named(name) => Some(open::file(&folder.join(name))?),
-            Base::Beside if shared.config.is_none() && default.is_file() => Some(open::file(&default)?),
-            Base::Beside => Some(open::source(shared)?),
+            Base::Beside if shared.config.is_some() => Some(open::source(shared)?),
+            Base::Beside => match open::default_in(folder)? {
+                Some(default) => Some(open::file(&default)?),
+                None => Some(open::source(shared)?),
+            },
         };
         let base = source.map(|source| (source.name.clone(), source.text.clone()));
         Ok(Found { file: path.display().to_string(), text, base })
@@ -223,7 +227,11 @@ impl Found {
     fn try_it(&self) -> Tried {
         let base = self.base.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
         let parsed = Scenario::parse(&self.file, &self.text, base);
-        Tried { file: self.file.clone(), came_to: parsed.map(|scenario| scenario.run()) }
+        Tried {
+            file: self.file.clone(),
+            of_built_in: base.is_some_and(|(name, _)| open::is_built_in(name)),
+            came_to: parsed.map(|scenario| scenario.run()),
+        }
     }
 }
 
@@ -254,6 +262,11 @@ fn tell(tried: &[Tried]) -> std::io::Result<()> {
     let mut verdict = format!("{passed} passed, {failed} failed");
     if untried > 0 {
         verdict += &format!(", {untried} could not be tried");
+    }
+    match count(|tried| tried.of_built_in) {
+        0 => {}
+        all if all == tried.len() => verdict += ", against the built-in example",
+        some => verdict += &format!(", {some} of them against the built-in example"),
     }
     print::line(paint.strong(&verdict))
 }

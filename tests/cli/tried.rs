@@ -34,7 +34,40 @@ fn the_built_in_example_does_what_its_scenarios_say() {
     let program = Program::new(PROGRAM, "");
     std::fs::remove_file(program.folder().join("tierline.yaml")).expect("it was written");
     let answer = program.answer(["test"]).well();
-    assert!(answer.out.ends_with("6 passed, 0 failed\n"), "{}", answer.out);
+    assert!(answer.out.ends_with("6 passed, 0 failed, against the built-in example\n"), "{}", answer.out);
+    // One that stands on nothing else is tested against it too, and that is said.
+    program.write("silent.scenario.yaml", &scenario("[]"));
+    program.write("own.scenario.yaml", &format!("{RULES}{}", scenario("[ { at: 2h } ]")));
+    let answer = program.answer(["test"]).well();
+    assert!(answer.out.ends_with("2 passed, 0 failed, 1 of them against the built-in example\n"), "{}", answer.out);
+}
+
+#[test]
+fn a_configuration_beside_a_scenario_by_nearly_the_right_name_is_not_passed_over() {
+    let program = Program::new(PROGRAM, RULES);
+    std::fs::create_dir(program.folder().join("eu")).expect("a folder can be made");
+    program.write("eu/tierline.yml", RULES);
+    program.write("eu/silent.scenario.yaml", &scenario("[ { at: 2h } ]"));
+    let answer = program.answer(["test", "eu"]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    assert!(answer.err.contains("there is no eu/tierline.yaml, but eu/tierline.yml: rename it"), "{}", answer.err);
+}
+
+#[test]
+fn a_failure_for_want_of_a_score_says_that_messages_are_not_scored_here() {
+    let rules = "scorer: builtin\nrules: [ { id: upset, tier: 2, when: { ticket.sentiment: { below: -0.4 } } } ]\n";
+    let program = Program::new(PROGRAM, rules);
+    let expected = "[ { kind: opened, rule: upset } ]";
+    program.write("upset.scenario.yaml", &scenario(expected));
+    let answer = program.answer(["test"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let note = "messages are scored by the pipeline, not here: give a `signals` record\n";
+    assert!(answer.out.contains(note), "{}", answer.out);
+    let signal = "until: 6h\n";
+    let told = "  - { at: 1h, signals: { name: sentiment, value: -0.1 } }\nuntil: 6h\n";
+    program.write("upset.scenario.yaml", &scenario(expected).replace(signal, told));
+    let answer = program.answer(["test"]);
+    assert_eq!((answer.code, answer.out.contains(note)), (Some(1), false), "{answer:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod outputs;
 mod record_type;
 mod records;
 mod registry;
+mod unread;
 mod words;
 
 pub use avro::SchemaError;
@@ -24,4 +25,5 @@ pub use outputs::*;
 pub use record_type::RecordType;
 pub use records::*;
 pub use registry::{Registry, RegistryError, SchemaSource, SourceUnavailable};
+pub use unread::Unread;
 pub use words::*;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use tierline_model::{EscalationKind, Millis};
-use tierline_rules::source::{Diagnostics, Kind, Node, codes, listed, unknown_word};
+use tierline_rules::source::{Diagnostics, Kind, Node, codes, did_you_mean, listed, unknown_word, whole};
 
 use crate::steps::json;
 use crate::{Happened, times};
@@ -31,16 +31,16 @@ const OTHERS: [&str; 13] = [
     "url",
 ];
 
-/// Reads a list of patterns.
-pub(crate) fn read(list: &Node, start: Millis, found: &mut Diagnostics) -> Vec<Pattern> {
+/// Reads a list of patterns. `rules`: the ids that there are, where that is known.
+pub(crate) fn read(list: &Node, start: Millis, rules: Option<&[String]>, found: &mut Diagnostics) -> Vec<Pattern> {
     let Kind::List(items) = &list.kind else {
         found.mistake(codes::WRONG_KIND, &list.span, "this is a list of records, perhaps an empty one: `[]`");
         return Vec::new();
     };
-    items.iter().map(|item| pattern(item, start, found)).collect()
+    items.iter().map(|item| pattern(item, start, rules, found)).collect()
 }
 
-fn pattern(item: &Node, start: Millis, found: &mut Diagnostics) -> Pattern {
+fn pattern(item: &Node, start: Millis, rules: Option<&[String]>, found: &mut Diagnostics) -> Pattern {
     let mut members = Vec::new();
     let Kind::Map(entries) = &item.kind else {
         found.mistake(codes::WRONG_KIND, &item.span, "a record is a map of the members to compare");
@@ -56,6 +56,12 @@ fn pattern(item: &Node, start: Millis, found: &mut Diagnostics) -> Pattern {
                 let words = EscalationKind::ALL.iter().map(|kind| kind.word());
                 unknown_word(node, "the kind of a record of `escalations`", &value.to_string(), words, found);
             }
+            match name {
+                "rule" => rule(node, rules, found),
+                "tier" => drop(whole(node, "`tier`", (2, 3), found)),
+                "previous_tier" if !node.is_null() => drop(whole(node, "`previous_tier`", (1, 3), found)),
+                _ => {}
+            }
             Some(value)
         } else {
             let help = format!("compared can be {}", listed(TIMES.into_iter().chain(OTHERS)));
@@ -65,6 +71,21 @@ fn pattern(item: &Node, start: Millis, found: &mut Diagnostics) -> Pattern {
         members.extend(value.map(|value| (name.to_owned(), value)));
     }
     Pattern { line: item.span.line_column().0, members }
+}
+
+/// A rule that there is not fires nothing, and would be compared with nothing.
+fn rule(node: &Node, rules: Option<&[String]>, found: &mut Diagnostics) {
+    let (Some(rules), false) = (rules, node.is_null()) else { return };
+    let written = node.scalar().map_or("", |scalar| scalar.text.as_str());
+    if rules.iter().any(|rule| rule == written) {
+        return;
+    }
+    let ids = || rules.iter().map(String::as_str);
+    let help = did_you_mean(written, ids()).unwrap_or_else(|| match rules {
+        [] => "the scenario tests no rules".to_owned(),
+        _ => format!("its rules are {}", listed(ids())),
+    });
+    found.mistake(codes::UNKNOWN_WORD, &node.span, format!("the scenario tests no rule `{written}`")).help(help);
 }
 
 /// What differs between what was expected, in order, and what went out; and what of it should never have.
@@ -91,6 +112,12 @@ pub(crate) fn compare(expect: &[Pattern], never: &[Pattern], happened: &[Happene
 }
 
 impl Pattern {
+    /// Whether a record that this rule caused could be as it says.
+    pub fn may_be_of(&self, rule: &str) -> bool {
+        let named = self.members.iter().find(|(name, _)| name == "rule");
+        named.is_none_or(|(_, named)| named == rule)
+    }
+
     /// The first member of the record that is not as the pattern says.
     fn mismatch(&self, record: &Happened, start: Millis) -> Option<String> {
         let (name, wanted, is) = self.members.iter().find_map(|(name, wanted)| {

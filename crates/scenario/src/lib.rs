@@ -11,13 +11,16 @@ mod moves;
 mod outcome;
 mod parse;
 mod play;
+mod scored;
 mod settings;
 mod sla_events;
 mod steps;
 mod story;
 mod timeline;
 mod times;
+mod unread;
 
 pub use outcome::{Happened, Outcome, Verdict};
 pub use parse::{Base, Scenario};
+pub use scored::{UNSCORED, asks_for_scores};
 pub use story::Story;

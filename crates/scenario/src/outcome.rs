@@ -27,7 +27,7 @@ pub struct Outcome {
 pub enum Verdict {
     /// All of it.
     Passed,
-    /// Not all of it: each line says what differs.
+    /// Not all of it: each line says what differs, the last perhaps why.
     Failed(Vec<String>),
     /// It asks for something that is not built yet, so nothing was tried.
     NotBuilt(String),

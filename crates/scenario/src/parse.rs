@@ -4,7 +4,7 @@ use tierline_model::Millis;
 use tierline_rules::source::{self, Diagnostics, Entry, Keys, Node, Source, codes};
 
 use crate::expect::{self, Pattern};
-use crate::settings::{self, SECTIONS};
+use crate::settings::{self, Checked, SECTIONS};
 use crate::steps::{self, Step};
 use crate::{Outcome, Verdict, play, sla_events, timeline, times};
 
@@ -77,7 +77,7 @@ impl Scenario {
             Some(reason) => (Verdict::NotBuilt(reason.clone()), Vec::new()),
             None => play::twice(self),
         };
-        let steps = timeline::of_steps(&self.steps, self.until);
+        let steps = timeline::of_steps(&self.steps);
         Outcome { scenario: self.name.clone(), file: self.file.clone(), verdict, start: self.start, happened, steps }
     }
 
@@ -103,18 +103,20 @@ impl Scenario {
             found.mistake(codes::INSTANT, &start?.span, "`start` is an instant: `2026-03-02T09:00:00Z`");
             return None;
         };
-        let mut steps = steps::read(steps?, defaults, start, found);
+        let until = times::instant(until?, start, found)?;
+        let mut steps = steps::read(steps?, defaults, steps::Span { start, until }, found);
         steps::sort(&mut steps);
-        let not_built = first_not_built(&configuration, &steps, found);
+        let Checked { not_built, rules } = checked(&configuration, &steps, found);
+        let rules = rules.as_deref();
         Some(Scenario {
             name: name.unwrap_or_else(|| file.to_owned()),
             file: file.to_owned(),
             start,
-            until: times::instant(until?, start, found)?,
+            until,
             steps,
-            expect: expect::read(expect?, start, found),
-            never: never.map_or_else(Vec::new, |never| expect::read(never, start, found)),
-            shadow: shadow.map(|shadow| expect::read(shadow, start, found)),
+            expect: expect::read(expect?, start, rules, found),
+            never: never.map_or_else(Vec::new, |never| expect::read(never, start, rules, found)),
+            shadow: shadow.map(|shadow| expect::read(shadow, start, rules, found)),
             sla_events: sla_events.map_or_else(Vec::new, |node| sla_events::read(node, start, found)),
             configuration,
             not_built,
@@ -122,16 +124,17 @@ impl Scenario {
     }
 }
 
-/// Checks the configuration as it is at first and after each restart; the first thing in them that is not built yet.
-fn first_not_built(configuration: &[Entry], steps: &[Step], found: &mut Diagnostics) -> Option<String> {
+/// Checks the configuration as it is at first and after each restart.
+fn checked(configuration: &[Entry], steps: &[Step], found: &mut Diagnostics) -> Checked {
     let mut configuration = configuration.to_vec();
-    let mut not_built = settings::check(&configuration, found);
+    let mut all = settings::check(&configuration, found);
     for step in steps {
         if let steps::What::Restart(changed) = &step.what {
             changed.iter().for_each(|entry| settings::put(&mut configuration, entry));
             let then = settings::check(&configuration, found);
-            not_built = not_built.or(then);
+            all.not_built = all.not_built.or(then.not_built);
+            all.rules = all.rules.zip(then.rules).map(|(before, then)| [before, then].concat());
         }
     }
-    not_built
+    all
 }

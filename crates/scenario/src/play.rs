@@ -9,13 +9,19 @@ use tierline_rules::source::Entry;
 
 use crate::settings::{self, Parts};
 use crate::steps::{Step, Stream, What};
-use crate::{Happened, Scenario, Verdict, expect, moves, sla_events, times};
+use crate::{Happened, Scenario, Verdict, expect, moves, scored, sla_events, times};
 
 /// Plays it as it stands, and with a restart after every step; what went out.
 pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
     let plain = Player::play(scenario, false);
     match plain.verdict() {
         Verdict::Passed => {}
+        Verdict::Failed(mut differences) => {
+            if scored::is_missed(scenario, plain.parts.rules()) {
+                differences.push(scored::UNSCORED.to_owned());
+            }
+            return (Verdict::Failed(differences), plain.happened);
+        }
         other => return (other, plain.happened),
     }
     let restarted = Player::play(scenario, true);
@@ -66,7 +72,7 @@ impl<'a> Player<'a> {
             sla_events: Vec::new(),
             refused: Vec::new(),
         };
-        for step in scenario.steps.iter().filter(|step| step.arrives <= scenario.until) {
+        for step in &scenario.steps {
             if player.clock < step.arrives {
                 player.run_up_to(step.arrives - 1);
                 player.clock = step.arrives;

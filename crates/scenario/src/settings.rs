@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tierline_config::Config;
 use tierline_engine::{Engine, Settings};
-use tierline_rules::RuleSet;
 use tierline_rules::source::{Diagnostics, Entry, Kind, Node, Severity, Source, Span, codes};
+use tierline_rules::{Rule, RuleSet};
 
 /// The sections that a scenario may carry itself; it then has them instead of those beside it.
 pub(crate) const SECTIONS: [&str; 8] =
@@ -19,6 +19,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The rules that it has.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules.rules
+    }
+
     /// An engine without any state.
     pub fn engine(&self) -> Engine {
         Engine::new(Arc::clone(&self.rules), Arc::clone(&self.settings))
@@ -47,17 +52,32 @@ pub(crate) fn put(sections: &mut Vec<Entry>, section: &Entry) {
     }
 }
 
-/// Says what is wrong with the sections; the first thing in them that is not built yet.
-pub(crate) fn check(sections: &[Entry], found: &mut Diagnostics) -> Option<String> {
+/// What is known of a configuration that has been checked.
+pub(crate) struct Checked {
+    /// The first thing in it that is not built yet.
+    pub not_built: Option<String>,
+    /// The ids of its rules; none: it cannot be read, and it has been said why.
+    pub rules: Option<Vec<String>>,
+}
+
+/// Says what is wrong with the sections.
+pub(crate) fn check(sections: &[Entry], found: &mut Diagnostics) -> Checked {
+    let mistakes = match read(sections) {
+        Ok(config) => {
+            let rules = config.rules.rules.iter().map(|rule| rule.id.clone()).collect();
+            return Checked { not_built: None, rules: Some(rules) };
+        }
+        Err(mistakes) => mistakes,
+    };
     let mut not_built = None;
-    for item in read(sections).err().unwrap_or_default().items {
+    for item in mistakes.items {
         if item.code == codes::NOT_BUILT {
             not_built = not_built.or(Some(item.message));
         } else if item.severity == Severity::Mistake && !found.items.contains(&item) {
             found.items.push(item);
         }
     }
-    not_built
+    Checked { not_built, rules: None }
 }
 
 /// The sections for the engine; [`check`] found nothing in them.

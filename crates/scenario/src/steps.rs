@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 use tierline_engine::Input;
-use tierline_model::{Decoder, Millis, TicketRecord, instant_text};
+use tierline_model::{Decoder, Millis, RecordType, TicketRecord, instant_text};
 use tierline_rules::source::{Diagnostics, Entry, Key, Kind, Node, codes, listed};
 
-use crate::times;
+use crate::{times, unread};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -47,17 +47,27 @@ pub(crate) enum Stream {
 const STREAMS: [&str; 7] =
     ["tickets", "accounts", "billing", "account-changes", "billing-changes", "signals", "commands"];
 
+/// From when to when a scenario goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub start: Millis,
+    pub until: Millis,
+}
+
 /// Reads the list of steps, in the order of the file.
-pub(crate) fn read(steps: &Node, defaults: Option<&Node>, start: Millis, found: &mut Diagnostics) -> Vec<Step> {
+pub(crate) fn read(steps: &Node, defaults: Option<&Node>, span: Span, found: &mut Diagnostics) -> Vec<Step> {
     let Kind::List(items) = &steps.kind else {
         found.mistake(codes::WRONG_KIND, &steps.span, "`steps` is a list: one record a step");
         return Vec::new();
     };
+    if let Some(defaults) = defaults {
+        unread::refuse_defaults(defaults, found);
+    }
     let defaults = match defaults.map(json) {
         Some(Json::Object(defaults)) => defaults,
         _ => Map::new(),
     };
-    let mut reader = Reader { defaults, start, sources: BTreeMap::new() };
+    let mut reader = Reader { defaults, span, sources: BTreeMap::new() };
     items.iter().enumerate().filter_map(|(index, item)| reader.step(index, item, found)).collect()
 }
 
@@ -99,7 +109,7 @@ impl Step {
 
 struct Reader {
     defaults: Map<String, Json>,
-    start: Millis,
+    span: Span,
     /// The sources of each kind of snapshot, in the order in which they were met.
     sources: BTreeMap<&'static str, Vec<String>>,
 }
@@ -110,14 +120,18 @@ impl Reader {
             found.mistake(codes::MISSING_KEY, &item.span, "a step needs `at`");
             return None;
         };
-        let at = times::instant(at, self.start, found)?;
+        let at = times::instant(at, self.span.start, found)?;
         let arrives = match item.at("arrives") {
-            Some(node) => times::instant(node, self.start, found)?,
+            Some(node) => times::instant(node, self.span.start, found)?,
             None => at,
         };
         if arrives < at {
             found.mistake(codes::INSTANT, &item.span, "a record cannot arrive before it happens");
             return None;
+        }
+        if arrives > self.span.until {
+            let help = "it would never be taken: end the scenario later, or leave the step out";
+            found.mistake(codes::INSTANT, &item.span, "this step comes after `until`").help(help);
         }
         let Kind::Map(entries) = &item.kind else { return None };
         let others: Vec<_> = entries.iter().filter(|entry| !["at", "arrives"].contains(&&*entry.key.text)).collect();
@@ -140,7 +154,11 @@ impl Reader {
     }
 
     fn record(&mut self, index: usize, key: &Key, body: &Node, at: Millis, found: &mut Diagnostics) -> Option<What> {
-        let mut record = match json(body) {
+        let written = json(body);
+        if let Some(record) = RecordType::from_word(&key.text).filter(|record| record.is_input()) {
+            unread::refuse(record, body, &written, found);
+        }
+        let mut record = match written {
             Json::Object(record) => record,
             Json::Null if matches!(&*key.text, "accounts" | "billing") => return self.tombstone(key, found),
             _ => {

@@ -32,10 +32,9 @@ const SILENT: [&str; 12] = [
     "id",
 ];
 
-/// The steps up to the end, by arrival.
-pub(crate) fn of_steps(steps: &[Step], until: Millis) -> Vec<Line> {
-    let played = steps.iter().filter(|step| step.arrives <= until);
-    played.map(|step| Line { at: step.arrives, out: false, words: words(step) }).collect()
+/// The steps, by arrival.
+pub(crate) fn of_steps(steps: &[Step]) -> Vec<Line> {
+    steps.iter().map(|step| Line { at: step.arrives, out: false, words: words(step) }).collect()
 }
 
 /// Steps and what went out, in order.

@@ -121,6 +121,63 @@ fn a_record_that_becomes_a_dead_letter_in_the_file_is_a_mistake_at_its_place() {
     assert!(shown.contains("sleeping"), "{shown}");
 }
 
+/// Each of these was passed, having tested nothing.
+#[test]
+fn a_pattern_of_what_cannot_be_is_a_mistake_at_its_place() {
+    for list in ["expect: []\nnever", "expect: []\nshadow", "expect"] {
+        let shown = mistakes(&waiting("", &format!("{SILENT}{list}: [ {{ rule: slient }}, {{ tier: 1 }} ]")));
+        for part in ["the scenario tests no rule `slient`", "did you mean `silent`?", "`tier` lies between 2 and 3"] {
+            assert!(shown.contains(part), "{part} is not in\n{shown}");
+        }
+        let line = if list == "expect" { 8 } else { 9 };
+        assert!(shown.contains(&format!("try.scenario.yaml:{line}:")), "{shown}");
+    }
+    let shown = mistakes(&waiting("", &format!("{SILENT}expect: [ {{ at: 2h, previous_tier: 4 }} ]")));
+    assert!(shown.contains("`previous_tier` lies between 1 and 3"), "{shown}");
+    // A person is no rule, and a rule may come with a restart.
+    let restart = "  - { at: 1h, restart: { rules: [ { id: late, tier: 2, when: { ticket.open_for: 3h } } ] } }\n";
+    let rules = format!(
+        "{SILENT}expect: [ {{ at: 3h, rule: late, previous_tier: 1 }} ]\nnever: [ {{ rule: ~ }}, {{ rule: silent }} ]"
+    );
+    let outcome = tried(&waiting(restart, &rules));
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome}");
+}
+
+#[test]
+fn what_nobody_reads_of_a_step_is_a_mistake_at_its_place() {
+    let steps = "  - { at: 1h, accounts: { source: crm, plann: enterprise } }
+  - { at: 2h, tickets: { kind: updated, ticket: { categry: billing }, cleared: [prority, custom.area] } }
+  - { at: 3h, tickets: { kind: updated, ticket: { custom: { anything: goes } } } }\n";
+    let shown = mistakes(&waiting(steps, &format!("{SILENT}expect: []")));
+    for part in [
+        "try.scenario.yaml:6:40",
+        "a record of `accounts` has no member `plann`",
+        "did you mean `plan`?",
+        "a record of `tickets` has no member `ticket.categry`",
+        "did you mean `category`?",
+        "`cleared` names no field `prority`",
+        "did you mean `priority`?",
+    ] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    assert!(!shown.contains("no field `custom.area`"), "{shown}");
+    let other = waiting("", &format!("{SILENT}expect: []")).replace("account_id: acme", "account_id: acme, acount: x");
+    let shown = mistakes(&other);
+    assert!(shown.contains("no stream's record has a member `acount`"), "{shown}");
+}
+
+#[test]
+fn a_step_after_the_end_is_a_mistake() {
+    let at = |times: &str| format!("  - {{ {times}, tickets: {{ kind: updated, ticket: {{ status: open }} }} }}\n");
+    for late in ["at: 25h", "at: 1h, arrives: 1441m"] {
+        let shown = mistakes(&waiting(&at(late), &format!("{SILENT}expect: []")));
+        assert!(shown.contains("this step comes after `until`"), "{shown}");
+        assert!(shown.contains("try.scenario.yaml:6:"), "{shown}");
+    }
+    let at_the_end = tried(&waiting(&at("at: 24h"), &format!("{SILENT}expect: [ {{ at: 2h }} ]")));
+    assert_eq!(at_the_end.verdict, Verdict::Passed, "{at_the_end}");
+}
+
 #[test]
 fn all_mistakes_are_told_at_once() {
     let steps = "  - { at: 1h, ticket: {} }\n  - { tickets: {} }\n  - { at: 2h, arrives: 1h, tickets: {} }\n";
