@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, Parser, Subcommand};
 
 use crate::accounts::Accounts;
 use crate::calibrate::Calibrate;
@@ -118,6 +119,11 @@ enum Command {
 }
 
 impl Arguments {
+    /// Those of the process; where they are wrong it ends, having said why.
+    pub fn read() -> Arguments {
+        Arguments::try_parse().unwrap_or_else(|error| with_config_named(error).exit())
+    }
+
     /// Does what was asked.
     pub fn run(self) -> Ended {
         let Arguments { shared, command } = self;
@@ -147,6 +153,22 @@ impl Arguments {
             Untried::NobodyReads => Untried::NobodyReads,
         })
     }
+}
+
+/// A configuration that stands where nothing is expected is told how it is named.
+fn with_config_named(mut error: Error) -> Error {
+    let written = match error.kind() {
+        ErrorKind::UnknownArgument => error.get(ContextKind::InvalidArg),
+        ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
+        _ => None,
+    };
+    if let Some(ContextValue::String(written)) = written
+        && (written.ends_with(".yaml") || written.ends_with(".yml"))
+    {
+        let tip = format!("the configuration is named with '--config {written}'");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 #[cfg(test)]

@@ -45,11 +45,9 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    ended::report(arguments::Arguments::parse().run())
+    ended::report(arguments::Arguments::read().run())
 }

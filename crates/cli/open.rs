@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tierline_config::{Config, Kafka, Log};
@@ -22,20 +22,50 @@ use crate::print::{Paint, counted, note};
 pub const DEFAULT: &str = "tierline.yaml";
 /// What the built-in one is called in messages.
 const BUILT_IN: &str = "the built-in example";
+/// What it is called where somebody, or an editor, ended its name otherwise.
+const NEAR: [&str; 3] = ["tierline.yml", "tierline.yaml.txt", "tierline.yml.txt"];
 
 /// The text of the configuration.
 ///
 /// # Errors
-/// The file can't be read.
+/// The file can't be read, or none is there by that name, but one by a name that is much like it.
 pub fn source(shared: &Shared) -> Result<Arc<Source>, Untried> {
     match &shared.config {
         Some(path) => file(path),
         None => match fs::read_to_string(DEFAULT) {
             Ok(text) => Ok(Source::new(DEFAULT, text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Source::new(BUILT_IN, tierline_config::EXAMPLE)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                default_in(Path::new("")).map(|_| Source::new(BUILT_IN, tierline_config::EXAMPLE))
+            }
             Err(error) => Err(Untried::because(format!("cannot read {DEFAULT}: {error}"))),
         },
     }
+}
+
+/// The configuration of this folder, if one is there.
+///
+/// # Errors
+/// None is, but one by a name that is much like its own: whoever wrote it means it.
+pub fn default_in(folder: &Path) -> Result<Option<PathBuf>, Untried> {
+    let default = folder.join(DEFAULT);
+    if default.is_file() {
+        return Ok(Some(default));
+    }
+    match NEAR.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        None => Ok(None),
+        Some(near) => {
+            let near = near.display();
+            Err(Untried::because(format!(
+                "there is no {}, but {near}: rename it, or name it with `--config {near}`",
+                default.display()
+            )))
+        }
+    }
+}
+
+/// Whether a source of this name is the built-in example.
+pub fn is_built_in(name: &str) -> bool {
+    name == BUILT_IN
 }
 
 /// The text of a configuration in this file.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tierline_config::{Clock, Config, Log};
 use tierline_engine::Engine;
 use tierline_model::Millis;
-use tierline_scenario::Story;
+use tierline_scenario::{Story, UNSCORED, asks_for_scores};
 use tierline_stream::client::From;
 use tierline_stream::detect::engine_memory;
 use tierline_stream::task_record::{self, TaskRecord};
@@ -21,6 +21,7 @@ use tierline_stream::topics::detect_inputs;
 
 use crate::ended::Untried;
 use crate::open;
+use crate::print::note;
 use crate::records::Records;
 use crate::streams;
 
@@ -37,6 +38,9 @@ pub fn engines(
     };
     Ok(match (events, at) {
         (Some(file), at) => {
+            if config.scorer.is_some() && config.rules.rules.iter().any(asks_for_scores) {
+                note(UNSCORED);
+            }
             let play = |(story, last): (Story, Millis)| (story.play(config, at.unwrap_or(last)), at.unwrap_or(last));
             let told = of_events(config, file)?;
             (told.map(play).into_iter().collect(), format!("the events in {}", file.display()))

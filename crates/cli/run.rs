@@ -29,7 +29,8 @@ pub struct Run {
 impl Run {
     /// Runs it.
     pub fn run(self, shared: &Shared) -> Ended {
-        let (config, warnings) = open::read(&open::source(shared)?)?;
+        let source = open::source(shared)?;
+        let (config, warnings) = open::read(&source)?;
         open::logs(&config, "info")?;
         for warning in &warnings {
             tracing::warn!(code = warning.code, "configuration: {}", warning.message);
@@ -40,6 +41,7 @@ impl Run {
         let pipeline = Pipeline::prepare(&config, &host, self.until)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
+            configuration = source.name,
             %address,
             lanes = pipeline.lanes(),
             rules = config.rules.rules.len(),

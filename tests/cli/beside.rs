@@ -39,6 +39,8 @@ pub fn wait_escalations(program: &Program, running: &mut Process, wanted: usize)
 #[test]
 fn what_is_sent_is_escalated_and_seen_beside_the_instance() {
     let (program, mut running, listen) = started(URGENT);
+    let log = running.log();
+    assert!(log.contains("tierline runs") && log.contains("configuration=\"tierline.yaml\""), "{log}");
     let sent = program.answer_to(["send", "tickets"], &created("T1", "urgent").to_string()).well();
     assert_eq!((sent.out.as_str(), sent.err.as_str()), ("", "sent 1 to tickets\n"));
     let seen = wait_escalations(&program, &mut running, 1);

@@ -43,6 +43,33 @@ fn without_a_file_the_built_in_example_is_taken() {
     assert_eq!(told(&answer), (Some(0), "the built-in example: all well\n", ""));
 }
 
+/// It was passed over in silence, and every command did the built-in example instead.
+#[test]
+fn a_configuration_by_nearly_the_right_name_is_not_passed_over() {
+    for near in ["tierline.yml", "tierline.yaml.txt"] {
+        let program = Program::new(PROGRAM, URGENT);
+        std::fs::rename(program.folder().join("tierline.yaml"), program.folder().join(near)).expect("it was written");
+        let refused =
+            format!("tierline: there is no tierline.yaml, but {near}: rename it, or name it with `--config {near}`\n");
+        for command in ["check", "explain", "test", "run"] {
+            assert_eq!(told(&program.answer([command])), (Some(2), "", refused.as_str()), "{command}");
+        }
+        let named = program.answer(["--config", near, "check"]);
+        assert_eq!(told(&named), (Some(0), format!("{near}: all well\n").as_str(), ""));
+    }
+}
+
+#[test]
+fn a_configuration_where_nothing_is_expected_is_answered_with_how_it_is_named() {
+    let program = Program::new(PROGRAM, URGENT);
+    for arguments in [["check", "my.yaml"], ["explain", "my.yaml"], ["my.yaml", "check"]] {
+        let answer = program.answer(arguments);
+        let tip = "tip: the configuration is named with '--config my.yaml'";
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+        assert!(answer.err.contains(tip), "{}", answer.err);
+    }
+}
+
 #[test]
 fn a_configuration_that_is_named_and_not_there_could_not_be_tried() {
     let answer = Program::new(PROGRAM, URGENT).answer(["--config", "other.yaml", "check"]);

@@ -46,7 +46,7 @@ pub struct Why {
     #[arg(long)]
     rule: Option<String>,
 
-    /// As of this instant [default: now]
+    /// As of this instant [default: now; with --events: the last event of the file]
     #[arg(long, value_parser = print::read_instant)]
     at: Option<Millis>,
 

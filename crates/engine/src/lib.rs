@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod ending;
 mod engine;
+mod escalated;
 mod fire;
 mod gates;
 mod heard;
@@ -39,6 +40,7 @@ mod why;
 
 pub use api::*;
 pub use engine::Engine;
+pub use escalated::{Escalated, Fired, LastSaid};
 pub use moves::{UnreadableMove, moved_at};
 pub use state::StateError;
 pub use survey::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};

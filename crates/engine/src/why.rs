@@ -8,6 +8,7 @@ use tierline_rules::{Answer, Edge, Mode, Moment, Truth};
 
 use crate::account::Slot;
 use crate::engine::Engine;
+use crate::escalated::Escalated;
 use crate::imports::Sleep;
 use crate::moves::Stray;
 use crate::state::StateError;
@@ -30,6 +31,8 @@ pub struct Why {
     pub unheard_since: Option<Millis>,
     /// 1 without an open escalation.
     pub tier: u8,
+    /// What is open on it.
+    pub escalation: Option<Escalated>,
     /// Each rule, in order.
     pub rules: Vec<RuleWhy>,
 }
@@ -43,8 +46,11 @@ pub struct RuleWhy {
     pub stands: Stands,
     /// What it says of the ticket, and why.
     pub answer: Answer,
-    /// When it fires if nothing happens; `None`: it does not, or has.
+    /// When it fires if nothing happens; `None`: it does not, or has. Past where it has become true and stragglers are
+    /// waited for.
     pub fires_at: Option<Millis>,
+    /// When that goes out: once stragglers have had their time (`time.grace`).
+    pub goes_out_at: Option<Millis>,
 }
 
 /// Where a rule stands on a ticket.
@@ -104,6 +110,7 @@ impl Engine {
             waits_for_import: known.sleep != Sleep::Awake,
             unheard_since: self.heard.unheard_since(known.source, moment.at),
             tier: known.tier(),
+            escalation: known.escalation().map(Escalated::of),
             rules: (0..self.rules.rules.len()).map(|rule| self.rule_why(slot, rule, moment)).collect(),
         })
     }
@@ -158,7 +165,8 @@ impl Engine {
             Stands::Waits | Stands::No | Stands::Undecided => self.fires_at(slot, number, moment),
             Stands::Fired | Stands::Latched | Stands::Idle => None,
         };
-        RuleWhy { rule: number, stands, answer, fires_at }
+        let goes_out_at = fires_at.map(|at| at.saturating_add(self.settings.grace));
+        RuleWhy { rule: number, stands, answer, fires_at, goes_out_at }
     }
 
     fn stands(&self, slot: Slot, number: usize, answer: &Answer) -> Stands {
@@ -184,22 +192,30 @@ impl Engine {
     }
 
     /// When a rule that has not fired does so if nothing happens: once it holds, has held for long enough, and its
-    /// cooldown is over.
+    /// cooldown is over. One that waits for stragglers has done so at its bound.
     fn fires_at(&self, slot: Slot, number: usize, moment: Moment) -> Option<Millis> {
         let (ticket, rule) = (&self.tickets[slot], &self.rules.rules[number]);
+        if let Some(held) = ticket.held().iter().find(|held| usize::from(held.rule) == number) {
+            return Some(held.at);
+        }
         let at = |at| self.view(slot, Moment { at, edge: Edge::Bounds });
         let holds_at = rule.holds_at(self.view(slot, moment), &at)?;
         let latch = ticket.latch(number as u16);
-        let since = latch.filter(|latch| latch.yes && holds_at == moment.at).map_or(holds_at, |latch| latch.since);
-        let held = since.saturating_add(rule.hold.unwrap_or(0)).max(holds_at);
+        let since = match latch.filter(|latch| latch.yes) {
+            _ if holds_at > moment.at => holds_at,
+            Some(latch) => latch.since,
+            // The engine has not come to its bound: that waits for stragglers too.
+            None => rule.evaluate(&self.view(slot, moment)).since.max(ticket.open_since),
+        };
+        let held = since.saturating_add(rule.hold.unwrap_or(0));
         let rose_at = match rule.per_account {
             true => self.accounts[ticket.account].latch(number as u16).and_then(|latch| latch.rose_at),
             false => latch.and_then(|latch| latch.rose_at),
         };
         let cooled = rose_at.zip(rule.cooldown).map_or(held, |(rose_at, cooldown)| rose_at.saturating_add(cooldown));
         let fires_at = held.max(cooled);
-        // It must still hold then.
-        let still = rule.evaluate(&at(fires_at));
+        // It must still hold then, and now.
+        let still = rule.evaluate(&at(fires_at.max(moment.at)));
         (still.truth == Truth::Yes).then_some(fires_at)
     }
 }

@@ -4,7 +4,7 @@
 //! writes it, [`Told::read`] reads it back.
 
 use serde::{Deserialize, Serialize};
-use tierline_engine::{RuleWhy, Stands, Why};
+use tierline_engine::{Escalated, Fired, LastSaid, RuleWhy, Stands, Why};
 use tierline_model::{Millis, plain_instant};
 use tierline_rules::{ALWAYS, Asked, NEVER, Rule, RuleSet, Truth};
 
@@ -29,8 +29,66 @@ pub struct Told {
     pub unheard_since: Option<String>,
     /// 1 without an open escalation.
     pub tier: u8,
+    /// What is open on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<EscalationTold>,
     /// Each rule that was asked about, in order.
     pub rules: Vec<RuleTold>,
+}
+
+/// What is open on it: by whom it was opened and raised, and what its last record said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationTold {
+    /// Its id.
+    pub id: String,
+    /// 2 or 3.
+    pub tier: u8,
+    /// When it was opened.
+    pub opened_at: String,
+    /// Since when it has been at its tier.
+    pub at_tier_since: String,
+    /// What opened it, raised it and joined, newest last: as much of that as is kept.
+    #[serde(default)]
+    pub fired: Vec<FiredTold>,
+    /// What its last record said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastTold>,
+    /// When somebody took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<String>,
+    /// Who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_by: Option<String>,
+    /// Until when nobody wants to hear of it, unless a rule raises it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<String>,
+}
+
+/// What opened or raised it, or joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiredTold {
+    /// `opened`, `raised`, `joined`.
+    pub kind: String,
+    /// The rule; none: a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+/// Its last record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTold {
+    /// The kind, as `escalations` has it.
+    pub kind: String,
+    /// The rule that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// The person who caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When it became true.
+    pub at: String,
 }
 
 /// One rule on it.
@@ -48,8 +106,11 @@ pub struct RuleTold {
     pub truth: String,
     /// How long it must have held (`for`), milliseconds.
     pub for_ms: Option<Millis>,
-    /// When it fires if nothing happens.
+    /// When it fires if nothing happens; has passed where stragglers are waited for.
     pub fires_at: Option<String>,
+    /// When that goes out: once stragglers have had their time (`time.grace`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_out_at: Option<String>,
     /// Each condition.
     pub conditions: Vec<ConditionTold>,
     /// Those that decided, by their places.
@@ -100,6 +161,7 @@ impl Told {
             waits_for_import: why.waits_for_import,
             unheard_since: why.unheard_since.map(plain_instant),
             tier: why.tier,
+            escalation: why.escalation.as_ref().map(escalation),
             rules: told.collect(),
         }
     }
@@ -120,6 +182,28 @@ impl Told {
     }
 }
 
+fn escalation(open: &Escalated) -> EscalationTold {
+    let fired = |fired: &Fired| FiredTold { kind: fired.kind.word().to_owned(), rule: fired.rule.clone() };
+    let last = |last: &LastSaid| LastTold {
+        kind: last.kind.word().to_owned(),
+        rule: last.rule.clone(),
+        reason: last.reason.clone(),
+        by: last.by.clone(),
+        at: plain_instant(last.at),
+    };
+    EscalationTold {
+        id: open.id.to_string(),
+        tier: open.tier,
+        opened_at: plain_instant(open.opened_at),
+        at_tier_since: plain_instant(open.at_tier_since),
+        fired: open.fired.iter().map(fired).collect(),
+        last: open.last.as_ref().map(last),
+        acknowledged_at: open.acknowledged_at.map(plain_instant),
+        acknowledged_by: open.acknowledged_by.clone(),
+        snoozed_until: open.snoozed_until.map(plain_instant),
+    }
+}
+
 fn rule(why: &RuleWhy, rule: &Rule, names: &Names) -> RuleTold {
     let answer = &why.answer;
     let holds = answer.dated.truth == Truth::Yes;
@@ -137,6 +221,7 @@ fn rule(why: &RuleWhy, rule: &Rule, names: &Names) -> RuleTold {
         truth: truth(answer.dated.truth).to_owned(),
         for_ms: rule.hold,
         fires_at: why.fires_at.map(plain_instant),
+        goes_out_at: why.goes_out_at.map(plain_instant),
         conditions: answer.conditions.iter().map(|asked| condition(asked, names)).collect(),
         deciding: answer.deciding.clone(),
         would_hold_if,
