@@ -182,9 +182,6 @@ impl Engine {
         };
         let some_are_retired = self.place_policies(&recorded);
         self.derive();
-        // A backlog's last record was told of at its own instant, which the task's clock has not passed.
-        let told = (0..self.accounts.len()).map(|a| self.accounts[a].now.at).max();
-        self.shows = told.map_or(self.shows, |told| told.max(self.shows));
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
         let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
