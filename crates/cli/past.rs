@@ -13,6 +13,7 @@ use serde_json::Value;
 use tierline_config::{Clock, Config, Log};
 use tierline_engine::Engine;
 use tierline_model::Millis;
+use tierline_rules::Edge;
 use tierline_scenario::{Story, UNSCORED, asks_for_scores};
 use tierline_stream::client::From;
 use tierline_stream::detect::engine_memory;
@@ -172,11 +173,12 @@ fn restore(
         engine.restore(key, Some(value)).map_err(Untried::because)?;
     }
     let memory = engine_memory(&task.memory).map_err(Untried::because)?;
-    engine.restored(task.clock.now, Some(memory)).map_err(Untried::because)?;
+    let edge = if task.clock.by_record { Edge::Records } else { Edge::Bounds };
+    engine.restored(task.clock.now, edge, Some(memory)).map_err(Untried::because)?;
     let at = match config.time.clock {
         Clock::Wall => chrono::Utc::now().timestamp_millis().max(task.clock.now),
         _ => task.clock.now,
     };
-    engine.advance(at, tierline_rules::Edge::Bounds);
+    engine.advance(at, Edge::Bounds);
     Ok((engine, at))
 }

@@ -156,13 +156,14 @@ impl Engine {
     }
 
     /// All has been restored. `clock` is the task's, `memory` what [`memory`](Self::memory) said then; `None`: a cold
-    /// start. Derives what is not written, and settles changed rules and policies.
+    /// start. Derives what is not written, and settles changed rules and policies. [`Edge::Records`] leaves out what is
+    /// over at the very instant, because more records of it may come; that it had come is shown all the same.
     ///
     /// # Errors
     /// The memory is none of this version's.
-    pub fn restored(&mut self, clock: Millis, memory: Option<&[u8]>) -> Result<(), StateError> {
-        self.clock = self.clock.max(clock);
-        self.shows = self.clock;
+    pub fn restored(&mut self, clock: Millis, edge: Edge, memory: Option<&[u8]>) -> Result<(), StateError> {
+        self.clock = self.clock.max(clock - Millis::from(edge == Edge::Records));
+        self.shows = self.clock.max(clock);
         let Some(memory) = memory else { return Ok(()) };
         let mut memory = read(memory)?;
         self.live = memory.live;

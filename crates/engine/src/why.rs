@@ -145,7 +145,7 @@ impl Engine {
             }
         });
         copied?;
-        copy.restored(self.clock, Some(&self.memory()))?;
+        copy.restored(self.clock, Edge::Bounds, Some(&self.memory()))?;
         copy.advance(at, Edge::Bounds);
         copy.why(Some(&self.accounts[a].id), ticket, at).map(Some).ok_or(Unforeseen::Forgotten)
     }

@@ -156,7 +156,7 @@ impl<'a> Player<'a> {
         for (key, value) in &state {
             restored = restored.and_then(|()| self.engine.restore(key, Some(value)));
         }
-        restored = restored.and_then(|()| self.engine.restored(self.clock, Some(&memory)));
+        restored = restored.and_then(|()| self.engine.restored(self.clock, Edge::Bounds, Some(&memory)));
         if let Err(error) = restored {
             self.refused.push(format!("the state cannot be restored: {error}"));
         }

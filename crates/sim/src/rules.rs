@@ -67,16 +67,15 @@ const SETS: &[&str] = &[
 /// Which rules and which policies make a set: from the first to the last the rules change alone.
 const PAIRS: [(usize, usize); 4] = [(0, 0), (1, 1), (2, 2), (2, 0)];
 
-/// How many sets there are. The last is for planted bugs alone, one of which shows only where no policy is edited: with it
-/// `on_deploy: fire` behind a backlog dates what a restart tells a millisecond before what was told last (seed 851).
-pub const COUNT: usize = if cfg!(feature = "planted") { 4 } else { 3 };
+/// How many sets there are.
+pub const COUNT: usize = PAIRS.len();
 
 /// All sets, compiled.
 ///
 /// # Panics
 /// When one of them isn't what it should be: they are part of the program.
 pub fn compiled() -> Vec<Arc<RuleSet>> {
-    PAIRS[..COUNT].iter().map(|&(own, sla)| compile(&format!("{COMMON}{}{}", SETS[own], POLICIES[sla]))).collect()
+    PAIRS.iter().map(|&(own, sla)| compile(&format!("{COMMON}{}{}", SETS[own], POLICIES[sla]))).collect()
 }
 
 fn compile(text: &str) -> Arc<RuleSet> {

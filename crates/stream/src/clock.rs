@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use tierline_model::Millis;
+use tierline_rules::Edge;
 
 /// What a task's clock follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +84,11 @@ impl Clock {
     /// What it shows, UTC.
     pub fn now(&self) -> Millis {
         self.at.now
+    }
+
+    /// Which side of the instant that it shows it stands on: [`Edge::Bounds`] where that is over.
+    pub fn edge(&self) -> Edge {
+        if self.at.by_record { Edge::Records } else { Edge::Bounds }
     }
 
     /// The last instant that is over: bounds up to and including it are reached.

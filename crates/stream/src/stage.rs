@@ -102,12 +102,12 @@ pub trait Stage {
     /// Takes a changelog entry back; oldest first, the last of a key wins. The reason where it makes no sense.
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String>;
 
-    /// All has been taken back, as of when everything up to and including `reached` had happened. `memory` is what
-    /// [`memory`](Self::memory) said then; none: a cold start.
+    /// All has been taken back, as of when everything up to and including what the clock has [reached](Clock::reached)
+    /// had happened. `memory` is what [`memory`](Self::memory) said then; none: a cold start.
     ///
     /// # Errors
     /// Why it makes no sense.
-    fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String>;
+    fn restored(&mut self, clock: &Clock, memory: Option<&[u8]>) -> Result<(), String>;
 
     /// What it wants remembered in the task record.
     fn memory(&self) -> Vec<u8>;

@@ -191,7 +191,7 @@ impl Running {
         for (key, value) in &self.changelog {
             self.engine.restore(key, Some(value)).expect("it reads what it wrote");
         }
-        self.engine.restored(self.clock, Some(&memory)).expect("it reads what it remembered");
+        self.engine.restored(self.clock, Edge::Bounds, Some(&memory)).expect("it reads what it remembered");
         self.engine.caught_up(self.clock);
         self.collect();
     }

@@ -123,7 +123,7 @@ impl Desk {
         for (key, value) in &self.changelog {
             self.engine.restore(key, Some(value)).unwrap();
         }
-        self.engine.restored(self.clock, Some(&memory)).unwrap();
+        self.engine.restored(self.clock, Edge::Bounds, Some(&memory)).unwrap();
         self.collect();
     }
 
@@ -142,7 +142,7 @@ impl Desk {
         for (key, value) in entries {
             engine.restore(key, value.map(Vec::as_slice)).unwrap();
         }
-        engine.restored(self.clock, Some(&self.engine.memory())).unwrap();
+        engine.restored(self.clock, Edge::Bounds, Some(&self.engine.memory())).unwrap();
         self.engine = engine;
         self.collect();
     }

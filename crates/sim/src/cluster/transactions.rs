@@ -117,6 +117,12 @@ impl Cluster {
         self.txn(txn).is_some_and(|txn| txn.state == TxnState::Open)
     }
 
+    /// Whether every transaction that is decided is seen to be: none lies between its decision and its last marker.
+    pub fn all_are_complete(&self) -> bool {
+        let is_complete = |txn: &Txn| txn.state == TxnState::Open || txn.unmarked.is_empty();
+        self.transactions.txns.values().all(is_complete)
+    }
+
     /// Decides an open transaction; where its markers have to come. None: it was decided before.
     pub fn decide(&mut self, txn: TxnId, outcome: Outcome) -> Option<Vec<(TopicId, Partition)>> {
         let txn = self.transactions.txns.get_mut(&txn).filter(|txn| txn.state == TxnState::Open)?;

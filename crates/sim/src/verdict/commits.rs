@@ -1,7 +1,8 @@
 //! What is judged at each commit and at each restore.
 
 use tierline_invariants::{Invariant, Violation};
-use tierline_model::{Decoder, Millis, RecordType};
+use tierline_model::{Decoder, RecordType};
+use tierline_stream::clock::Clock;
 use tierline_stream::dead_letter;
 use tierline_stream::detect::DetectStage;
 use tierline_stream::log::{InputId, Offset, Partition};
@@ -178,20 +179,20 @@ impl Verdict {
         base: u64,
         rules: usize,
         stage: &DetectStage,
-        reached: Millis,
+        clock: &Clock,
         memory: Option<&[u8]>,
     ) -> Result<(), Violation> {
         let shadow = &self.shadows[partition as usize];
         let wrong = |what: String| Err(Violation::new(Invariant::StateKept, format!("partition {partition}: {what}")));
         let Some(life) = shadow.life.as_ref().filter(|_| shadow.version == base) else { return Ok(()) };
         let Some(memory) = memory else { return wrong("it begins anew, though it has been".to_owned()) };
-        if memory != life.stage.memory() || reached != life.clock.reached() {
-            let clock = life.clock.reached();
-            return wrong(format!("another memory, or the clock had reached {clock} and is now {reached}"));
+        if memory != life.stage.memory() || clock.reached() != life.clock.reached() {
+            let (had, has) = (life.clock.reached(), clock.reached());
+            return wrong(format!("another memory, or the clock had reached {had} and has now {has}"));
         }
         let stages = || self.stages(rules).stage(partition, self.plan.partitions);
         let (mut expected, mut again) = (stages(), stages());
-        let brought_back = life.copy_into(&mut expected).and_then(|()| copy(stage, &mut again, reached));
+        let brought_back = life.copy_into(&mut expected).and_then(|()| copy(stage, &mut again, clock));
         brought_back.map_err(|what| Violation::new(Invariant::StateKept, what))?;
         // Timers follow from state and rules, changed or not: bringing it back once more finds the same.
         let (has, needs) = (stage.next_deadline(), again.next_deadline());

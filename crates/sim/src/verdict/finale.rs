@@ -52,7 +52,7 @@ impl Verdict {
             brought_back = brought_back.and_then(|()| kept.restore(key, entry.value.as_deref()));
         }
         brought_back
-            .and_then(|()| kept.restored(life.clock.reached(), Some(&life.stage.memory())))
+            .and_then(|()| kept.restored(&life.clock, Some(&life.stage.memory())))
             .map_err(|what| Violation::new(Invariant::StateKept, what))?;
         state_of(kept).compare(&state_of(lives))
     }

@@ -24,7 +24,7 @@ pub fn run(
     metrics: &mut LaneMetrics,
 ) -> Result<Vec<Value>, String> {
     let mut clock = Clock::new(&ClockMode::Wall, At::START);
-    stage.restored(clock.reached(), None)?;
+    stage.restored(&clock, None)?;
     let mut pending = Pending::default();
     for is_cold in [true, false] {
         let mut queues: Vec<std::collections::VecDeque<(InputId, &Entry)>> = Vec::new();

@@ -133,7 +133,7 @@ impl Shadow {
             None => {
                 let mut stage = stages(rules).stage(self.partition, partitions);
                 let clock = Clock::new(&ClockMode::Wall, At::START);
-                stage.restored(clock.reached(), None).map_err(|what| Violation::new(Invariant::StateKept, what))?;
+                stage.restored(&clock, None).map_err(|what| Violation::new(Invariant::StateKept, what))?;
                 self.life = Some(Life { stage, clock, rules });
                 Ok(())
             }
@@ -144,7 +144,7 @@ impl Shadow {
 impl Life {
     /// The whole state, as a restore would find it, into another stage; which is then settled.
     pub fn copy_into(&self, stage: &mut DetectStage) -> Result<(), String> {
-        copy(&self.stage, stage, self.clock.reached())
+        copy(&self.stage, stage, &self.clock)
     }
 
     fn clock_comes_to(&mut self, at: At) -> Result<(), Violation> {
@@ -159,14 +159,14 @@ impl Life {
 }
 
 /// Brings `to` back as `from` is.
-pub fn copy(from: &DetectStage, to: &mut DetectStage, reached: i64) -> Result<(), String> {
+pub fn copy(from: &DetectStage, to: &mut DetectStage, clock: &Clock) -> Result<(), String> {
     let mut copied = Ok(());
     from.snapshot(&mut |key, value| {
         if copied.is_ok() {
             copied = to.restore(key, Some(value));
         }
     });
-    copied.and_then(|()| to.restored(reached, Some(&from.memory())))
+    copied.and_then(|()| to.restored(clock, Some(&from.memory())))
 }
 
 /// What a stage holds, key by key, once it has been brought back.

@@ -185,12 +185,12 @@ impl Stage for TracedStage {
         self.inner.restore(key, value)
     }
 
-    fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String> {
-        self.inner.restored(reached, memory)?;
-        let call = Call::Restored { rules: self.rules, reached, is_cold: memory.is_none() };
+    fn restored(&mut self, clock: &Clock, memory: Option<&[u8]>) -> Result<(), String> {
+        self.inner.restored(clock, memory)?;
+        let call = Call::Restored { rules: self.rules, reached: clock.reached(), is_cold: memory.is_none() };
         self.traces.call(self.partition, call);
         if let Some(base) = self.traces.base(self.partition) {
-            let judged = self.world.verdict().restored(self.partition, base, self.rules, &self.inner, reached, memory);
+            let judged = self.world.verdict().restored(self.partition, base, self.rules, &self.inner, clock, memory);
             self.world.restored(judged);
         }
         Ok(())

@@ -7,7 +7,6 @@ use tierline_model::{Decoder, Millis, Notes, TicketRecord, check_instant};
 use tierline_observe::events::{ImportsTimedOut, LatchedQuietly, MovesGivenUp};
 use tierline_observe::why::{Asked, Found};
 use tierline_observe::{LaneMetrics, Moved, PassedOver};
-use tierline_rules::Edge;
 
 use super::Common;
 use super::emit::{self, Occasion};
@@ -221,8 +220,7 @@ impl Stage for DetectStage {
 
     fn advance(&mut self, clock: &Clock) {
         self.occasion = Occasion::Timer;
-        let edge = if clock.at().by_record { Edge::Records } else { Edge::Bounds };
-        self.engine.advance(clock.now(), edge);
+        self.engine.advance(clock.now(), clock.edge());
     }
 
     fn next_deadline(&self) -> Option<Millis> {
@@ -266,7 +264,7 @@ impl Stage for DetectStage {
         self.engine.restore(key, value).map_err(|error| error.to_string())
     }
 
-    fn restored(&mut self, reached: Millis, memory: Option<&[u8]>) -> Result<(), String> {
+    fn restored(&mut self, clock: &Clock, memory: Option<&[u8]>) -> Result<(), String> {
         let engine = match memory {
             Some(memory) => {
                 let (topics, engine) = SnapshotTopics::recall(memory, &self.common.streams)?;
@@ -275,7 +273,7 @@ impl Stage for DetectStage {
             }
             None => None,
         };
-        self.engine.restored(reached, engine).map_err(|error| error.to_string())
+        self.engine.restored(clock.now(), clock.edge(), engine).map_err(|error| error.to_string())
     }
 
     fn memory(&self) -> Vec<u8> {

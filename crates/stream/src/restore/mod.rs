@@ -258,7 +258,7 @@ fn resume<L: Log, S: Stages>(
     }
     let at = if planted(Bug::ClockNotRestored) { At::START } else { record.clock };
     let clock = Clock::new(&settings.clock, at);
-    stage.restored(clock.reached(), Some(&record.memory)).map_err(|reason| {
+    stage.restored(&clock, Some(&record.memory)).map_err(|reason| {
         Failure::Fatal(format!("the state of partition {partition} cannot be taken back: {reason}"))
     })?;
     let handed: Vec<Offset> = positions.iter().map(|(_, offset)| *offset).collect();
@@ -306,7 +306,7 @@ fn begin<L: Log, S: Stages>(
 ) -> Result<Restored<S::Stage>, Failure> {
     let clock = Clock::new(&settings.clock, At::START);
     stage
-        .restored(clock.reached(), None)
+        .restored(&clock, None)
         .map_err(|reason| Failure::Fatal(format!("partition {partition} cannot begin: {reason}")))?;
     let mut handed = Vec::new();
     for place in 0..stages.inputs().len() {

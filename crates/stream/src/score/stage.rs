@@ -111,7 +111,7 @@ impl Stage for ScoreStage {
         Err(format!("the changelog has a key that is none of this stage's: {}", key.escape_ascii()))
     }
 
-    fn restored(&mut self, _: Millis, _: Option<&[u8]>) -> Result<(), String> {
+    fn restored(&mut self, _: &Clock, _: Option<&[u8]>) -> Result<(), String> {
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The task record, and what the stage has put into it.
 
-use tierline_stream::clock::{Clock, ClockMode};
+use tierline_stream::clock::{At, Clock, ClockMode};
 use tierline_stream::stage::Stage;
 use tierline_stream::task_record::TaskRecord;
 
@@ -12,7 +12,9 @@ pub fn run(bytes: &[u8]) {
         assert_eq!(TaskRecord::decode(&record.encode()), Ok(record.clone()));
         let _ = record.position("tickets");
         let clock = Clock::new(&ClockMode::Wall, record.clock);
-        let _ = stage().restored(clock.reached(), Some(&record.memory));
+        let _ = stage().restored(&clock, Some(&record.memory));
     }
-    let _ = stage().restored(NOON, Some(bytes));
+    let mut noon = Clock::new(&ClockMode::Wall, At::START);
+    noon.run_on_to(NOON);
+    let _ = stage().restored(&noon, Some(bytes));
 }
