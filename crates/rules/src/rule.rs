@@ -234,6 +234,15 @@ impl RuleSet {
         usize::from(place) >= self.policies.len()
     }
 
+    /// What the policy at a place was before it was edited: places, each with the instant up to which it was so, in
+    /// order.
+    pub fn editions_of(&self, place: u16) -> impl Iterator<Item = (u16, Millis)> + '_ {
+        let id = self.policy(place).map(|policy| policy.id.as_str());
+        let past = self.past_policies.iter().enumerate();
+        let is_it = move |(_, past): &(usize, &PastPolicy)| Some(past.policy.id.as_str()) == id;
+        past.filter(is_it).map(|(past, policy)| ((self.policies.len() + past) as u16, policy.until))
+    }
+
     /// The same with the hours that its calendars had before, by their names: each up to an instant, in order.
     /// Conditions see them where their facts [show them](Facts::calendar).
     #[must_use]

@@ -1,5 +1,6 @@
 //! Which policy applies, and what a change of it, or of the priority, makes of clocks that run.
 
+use smallvec::SmallVec;
 use tierline_model::{Millis, Priority, SlaMetric, Status};
 use tierline_rules::{NEVER, OnChange, Reads, SlaPolicy, Target, Topic, Truth};
 
@@ -8,6 +9,7 @@ use super::{Applied, Carried, Clocks};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::judge::{Rising, ahead_of};
+use crate::ticket::Ticket;
 
 impl Engine {
     /// Looks for the policies that something may have changed which happened on a ticket.
@@ -52,6 +54,11 @@ impl Engine {
     ///
     /// The first that applies; one that is undecided is passed over, and the clocks are provisional. SEMANTICS 5.1.
     pub(crate) fn apply_policy(&mut self, slot: Slot, at: Millis) -> bool {
+        self.apply_policy_after(slot, at, self.tickets[slot].priority())
+    }
+
+    /// The same, where the ticket had this priority up to then.
+    fn apply_policy_after(&mut self, slot: Slot, at: Millis, priority_before: Option<Priority>) -> bool {
         if !self.policies.any || !self.tickets[slot].open {
             return false;
         }
@@ -76,12 +83,33 @@ impl Engine {
         if before == Some(now) {
             return false;
         }
-        if let Some(before) = before.filter(|before| before.policy != policy) {
-            let priority = self.tickets[slot].priority();
-            self.carry(slot, at, By { policy: before.policy, priority }, By { policy, priority });
+        let is_other = before.is_none_or(|before| before.policy != policy);
+        if is_other {
+            let before = before.map(|before| By { policy: before.policy, priority: priority_before });
+            self.go_over(slot, before, if before.is_some() { at } else { since }, policy);
         }
         self.clocks_mut(slot).policy = Some(now);
-        before.is_none_or(|before| before.policy != policy)
+        is_other
+    }
+
+    /// Another policy applies from an instant on, or a first one: as it was then, and from each later edit on as that
+    /// made it.
+    fn go_over(&mut self, slot: Slot, before: Option<By>, at: Millis, now: Option<u16>) {
+        let priority = self.tickets[slot].priority();
+        let by = |policy| By { policy, priority };
+        let mut line: SmallVec<[(Millis, By); 2]> = SmallVec::new();
+        let mut from = at;
+        for (place, until) in now.into_iter().flat_map(|now| self.rules.editions_of(now)).filter(|past| past.1 > at) {
+            line.push((from, by(Some(place))));
+            from = until;
+        }
+        line.push((from, by(now)));
+        let mut counted = before;
+        for (from, by) in line {
+            if let Some(before) = counted.replace(by) {
+                self.carry(slot, from, before, by);
+            }
+        }
     }
 
     /// The policy that applies now, whether one above it is undecided, and until when that stays so.
@@ -101,10 +129,15 @@ impl Engine {
         (None, provisional, until)
     }
 
-    /// The priority has become another at an instant.
-    pub(crate) fn change_priority(&mut self, slot: Slot, at: Millis, before: Option<Priority>, now: Option<Priority>) {
+    /// The priority has become another at an instant, and with it maybe the policy: no clock goes by the new one under
+    /// the old policy, not for an instant.
+    pub(crate) fn change_priority(&mut self, slot: Slot, at: Millis, before: Option<Priority>) {
+        let then = |ticket: &Ticket| Some(ticket.clocks.as_ref()?.former_at(at)?.by.policy);
+        if then(&self.tickets[slot]).is_none() && self.apply_policy_after(slot, at, before) {
+            return;
+        }
+        let (then, now) = (then(&self.tickets[slot]), self.tickets[slot].priority());
         let clocks = self.tickets[slot].clocks.as_ref();
-        let then = clocks.and_then(|clocks| clocks.former_at(at)).map(|former| former.by.policy);
         let applied = then.unwrap_or_else(|| clocks.and_then(|clocks| clocks.policy?.policy));
         if applied.is_some() {
             let by = |priority| By { policy: applied, priority };

@@ -198,13 +198,15 @@ impl Recorded<'_> {
             rules.policies.iter().any(|now| now.id == was.id && is_same(now))
         };
         let was = was.into_iter().filter(|was| !goes_on(was));
-        was.map(|policy| PastPolicy { name: name_of(&policy, clock), policy, until: clock }).collect()
+        let past = |policy| PastPolicy { name: name_of(&policy, clock, &rules.calendars), policy, until: clock };
+        was.map(past).collect()
     }
 }
 
-/// What an edition of a policy is called: the same in every process.
-fn name_of(policy: &SlaPolicy, until: Millis) -> String {
-    let said = written_of([("", policy, until)].into_iter(), &[]);
+/// What an edition of a policy is called: the same in every process. Calendars of equal hours are told apart: they may
+/// have had others before.
+fn name_of(policy: &SlaPolicy, until: Millis, named: &[NamedCalendar]) -> String {
+    let said = written_of([("", policy, until)].into_iter(), named);
     // Plain data has no way to fail.
     let bytes = postcard::to_extend(&said, Vec::new()).unwrap_or_default();
     format!("{}#{:016x}", policy.id, xxhash_rust::xxh3::xxh3_64(&bytes))

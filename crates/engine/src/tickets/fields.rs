@@ -69,6 +69,9 @@ impl Engine {
             self.tell(slot, field, None, stamp, changes);
         }
         self.tell_custom(slot, event, stamp, changes);
+        if let Some(before) = changes.priority_was {
+            self.change_priority(slot, stamp.at, before);
+        }
     }
 
     pub(super) fn tell_custom(&mut self, slot: Slot, event: &TicketEvent<'_>, stamp: Stamp, changes: &mut Changes) {
@@ -114,11 +117,8 @@ impl Engine {
             (TicketField::Status, Some(CellValue::Small(status))) => {
                 self.note_status(slot, stamp.at, Status::ALL[*status as usize]);
             }
-            (TicketField::Priority, value) => {
-                let word = |word: u32| tierline_model::Priority::ALL[word as usize];
-                let now =
-                    value.as_ref().and_then(|value| if let CellValue::Small(now) = value { Some(*now) } else { None });
-                self.change_priority(slot, stamp.at, was.map(word), now.map(word));
+            (TicketField::Priority, _) => {
+                changes.priority_was = Some(was.map(|word| tierline_model::Priority::ALL[word as usize]));
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ mod life;
 mod messages;
 
 use smallvec::SmallVec;
-use tierline_model::{Author, Millis, TicketEvent, TicketEventKind, cut};
+use tierline_model::{Author, Millis, Priority, TicketEvent, TicketEventKind, cut};
 use tierline_rules::{AbsenceOf, Reads, Topic};
 
 use crate::account::Slot;
@@ -42,6 +42,8 @@ struct Changes {
     disproves: SmallVec<[AbsenceOf; 8]>,
     closes: Option<&'static str>,
     reopens: bool,
+    /// What it was before, if it is another now.
+    priority_was: Option<Option<Priority>>,
 }
 
 impl Engine {
