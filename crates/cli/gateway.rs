@@ -19,7 +19,8 @@ pub struct Gateway {}
 impl Gateway {
     /// Runs until a signal ends it.
     pub fn run(self, shared: &Shared) -> Ended {
-        let (config, warnings) = open::read(&open::source(shared)?)?;
+        let source = open::source(shared)?;
+        let (config, warnings) = open::read(&source)?;
         open::logs(&config, "info")?;
         for warning in &warnings {
             tracing::warn!(code = warning.code, "configuration: {}", warning.message);
@@ -36,7 +37,13 @@ impl Gateway {
         let observed = host.serve(listener, &config.observe)?;
         let hooks = Hooks::start(&config, &host, &|| open::opener(&config))?;
         let hooks = hooks.ok_or_else(no_source)?;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %hooks.address(), %observed, "tierline takes webhooks");
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            configuration = source.name,
+            address = %hooks.address(),
+            %observed,
+            "tierline takes webhooks"
+        );
         let ended = host.until_signal();
         hooks.end(&host);
         ended?;

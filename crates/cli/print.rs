@@ -108,7 +108,8 @@ impl Paint {
     /// For what goes to this stream.
     pub fn of(stream: &impl IsTerminal) -> Paint {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Paint { on: stream.is_terminal() && !unwanted }
+        let knows_none = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        Paint { on: stream.is_terminal() && !unwanted && !knows_none }
     }
 
     /// No colours.

@@ -105,7 +105,7 @@ fn condition(asked: &ConditionTold) -> String {
 fn stands(word: &str) -> &str {
     match word {
         "fired" => "fired",
-        "latched" => "holds, and fired or latched before",
+        "latched" => "holds, and has risen before: it must be no in between",
         "waits" => "holds, and waits",
         "no" => "does not hold",
         "undecided" => "undecided",

@@ -114,8 +114,32 @@ pub(crate) fn compare(expect: &[Pattern], never: &[Pattern], happened: &[Happene
 impl Pattern {
     /// Whether a record that this rule caused could be as it says.
     pub fn may_be_of(&self, rule: &str) -> bool {
-        let named = self.members.iter().find(|(name, _)| name == "rule");
-        named.is_none_or(|(_, named)| named == rule)
+        self.may_say("rule", &rule.into())
+    }
+
+    /// Whether a record with this member could be as it says.
+    pub fn may_say(&self, name: &str, value: &Json) -> bool {
+        let named = self.members.iter().find(|(other, _)| other == name);
+        named.is_none_or(|(_, wanted)| equal(value, wanted))
+    }
+
+    /// Whether a rule's rise could be as it says.
+    pub fn may_be_a_rise(&self) -> bool {
+        let rises = [EscalationKind::Opened, EscalationKind::Raised, EscalationKind::Joined];
+        rises.iter().any(|kind| self.may_say("kind", &kind.word().into())) && self.may_say("by", &Json::Null)
+    }
+
+    /// When it became true, if that is said.
+    pub fn at(&self) -> Option<Millis> {
+        let said = |(name, value): &(String, Json)| {
+            if name == "at" || name == "became_true_at" { value.as_i64() } else { None }
+        };
+        self.members.iter().find_map(said)
+    }
+
+    /// Whether a record is as it says.
+    pub fn is_met_by(&self, record: &Happened) -> bool {
+        self.mismatch(record, 0).is_none()
     }
 
     /// The first member of the record that is not as the pattern says.

@@ -7,6 +7,7 @@
 //! of the two is wrong; this crate only says so.
 
 mod expect;
+mod missing;
 mod moves;
 mod outcome;
 mod parse;

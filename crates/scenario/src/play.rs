@@ -9,7 +9,7 @@ use tierline_rules::source::Entry;
 
 use crate::settings::{self, Parts};
 use crate::steps::{Step, Stream, What};
-use crate::{Happened, Scenario, Verdict, expect, moves, scored, sla_events, times};
+use crate::{Happened, Scenario, Verdict, expect, missing, moves, scored, sla_events, times};
 
 /// Plays it as it stands, and with a restart after every step; what went out.
 pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
@@ -17,6 +17,7 @@ pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
     match plain.verdict() {
         Verdict::Passed => {}
         Verdict::Failed(mut differences) => {
+            differences.extend(missing::because(scenario, plain.parts.rules(), &plain.happened));
             if scored::is_missed(scenario, plain.parts.rules()) {
                 differences.push(scored::UNSCORED.to_owned());
             }
@@ -44,6 +45,13 @@ pub(crate) fn twice(scenario: &Scenario) -> (Verdict, Vec<Happened>) {
     (Verdict::Failed(differences), restarted.happened)
 }
 
+/// What it comes to by an instant.
+pub(crate) fn up_to(scenario: &Scenario, at: Millis) -> Engine {
+    let mut player = Player::new(scenario);
+    player.live(at, false);
+    player.engine
+}
+
 struct Player<'a> {
     scenario: &'a Scenario,
     configuration: Vec<Entry>,
@@ -58,11 +66,17 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn play(scenario: &'a Scenario, restart_after_each: bool) -> Player<'a> {
+        let mut player = Player::new(scenario);
+        player.live(scenario.until, restart_after_each);
+        player
+    }
+
+    fn new(scenario: &'a Scenario) -> Player<'a> {
         let parts = settings::ready(&scenario.configuration);
         let mut engine = parts.engine();
         let clock = scenario.steps.first().map_or(scenario.start, |step| scenario.start.min(step.arrives));
         engine.caught_up(clock);
-        let mut player = Player {
+        Player {
             scenario,
             configuration: scenario.configuration.clone(),
             parts,
@@ -71,19 +85,22 @@ impl<'a> Player<'a> {
             happened: Vec::new(),
             sla_events: Vec::new(),
             refused: Vec::new(),
-        };
-        for step in &scenario.steps {
-            if player.clock < step.arrives {
-                player.run_up_to(step.arrives - 1);
-                player.clock = step.arrives;
+        }
+    }
+
+    /// Takes every step up to an instant, and comes to it.
+    fn live(&mut self, until: Millis, restart_after_each: bool) {
+        for step in self.scenario.steps.iter().filter(|step| step.arrives <= until) {
+            if self.clock < step.arrives {
+                self.run_up_to(step.arrives - 1);
+                self.clock = step.arrives;
             }
-            player.take(step);
+            self.take(step);
             if restart_after_each {
-                player.restart();
+                self.restart();
             }
         }
-        player.run_up_to(scenario.until);
-        player
+        self.run_up_to(until);
     }
 
     fn verdict(&self) -> Verdict {

@@ -55,7 +55,10 @@ fn every_scenario_of_ours_passes() {
 #[test]
 fn what_differs_is_told_with_its_line_and_what_went_out() {
     let outcome = tried(&waiting("", &format!("{SILENT}expect: [ {{ at: 3h, kind: opened }}, {{ kind: raised }} ]")));
-    assert_eq!(differences(&outcome), ["line 8: `at` should be 3h, is 2h", "line 8: kind raised did not happen"]);
+    assert_eq!(
+        differences(&outcome),
+        ["line 8: `at` should be 3h, is 2h", "line 8: kind raised did not happen", "at 3h `silent` had fired before"]
+    );
     let shown = outcome.to_string();
     assert!(shown.contains("0h   tickets: created T1, status new"), "{shown}");
     assert!(
@@ -64,6 +67,34 @@ fn what_differs_is_told_with_its_line_and_what_went_out() {
         ),
         "{shown}"
     );
+}
+
+#[test]
+fn why_nothing_happened_is_told() {
+    let told = |steps: &str, rule: &str, pattern: &str| {
+        let rules = format!("rules: [ {{ id: r, tier: 2, when: {rule} }} ]\nexpect: [ {{ {pattern} }} ]");
+        differences(&tried(&waiting(steps, &rules)))[1..].to_vec()
+    };
+    let answered = "  - { at: 30m, tickets: { kind: message, message: { author: agent } } }\n";
+    let silent = "{ ticket.no_agent_reply_for: 2h }";
+    assert_eq!(
+        told(answered, silent, "at: 2h, kind: opened"),
+        ["at 2h `r` does not hold: it wants that no agent has replied for 2 hours (seen: nobody waits for an agent)"]
+    );
+    assert_eq!(
+        told("", "{ account.plan: pro }", "at: 2h, kind: opened, rule: r"),
+        ["at 2h `r` cannot be decided: nobody has told account.plan"]
+    );
+    let solved = "  - { at: 1h, tickets: { kind: updated, ticket: { status: solved } } }\n";
+    assert_eq!(told(solved, silent, "at: 2h, tier: 2"), ["at 2h `r` is not looked at: the ticket is not open"]);
+    assert_eq!(
+        told("", "{ ticket.open_for: 30h }", "kind: opened"),
+        ["at 24h `r` does not hold: it wants that the ticket has been open for 30 hours (seen: since \
+          2026-03-02T09:00:00Z)"]
+    );
+    // Whatever a person does, or another ticket, is no rule's.
+    assert_eq!(told("", silent, "kind: acknowledged"), [""; 0]);
+    assert_eq!(told("", silent, "kind: opened, ticket_id: T2"), [""; 0]);
 }
 
 #[test]

@@ -29,6 +29,8 @@ struct Silence {
     of: AbsenceOf,
     holds: &'static str,
     not: &'static str,
+    /// What is seen where what would end it is not awaited.
+    idle: &'static str,
     reads: u32,
 }
 
@@ -38,6 +40,7 @@ static SILENCES: [Silence; 5] = [
         of: AbsenceOf::AgentReply,
         holds: "no agent has replied for {}",
         not: "the customer has not waited {} for an agent",
+        idle: "nobody waits for an agent",
         reads: Topic::Conversation as u32 | Topic::Life as u32,
     },
     Silence {
@@ -45,6 +48,7 @@ static SILENCES: [Silence; 5] = [
         of: AbsenceOf::CustomerReply,
         holds: "the customer has not replied for {}",
         not: "no agent has waited {} for the customer",
+        idle: "nobody waits for the customer",
         reads: Topic::Conversation as u32 | Topic::Life as u32,
     },
     Silence {
@@ -52,6 +56,7 @@ static SILENCES: [Silence; 5] = [
         of: AbsenceOf::Assignment,
         holds: "nobody has been assigned for {}",
         not: "the ticket has not been unassigned for {}",
+        idle: "somebody is assigned",
         reads: Topic::Assignment as u32 | Topic::Life as u32,
     },
     Silence {
@@ -59,6 +64,7 @@ static SILENCES: [Silence; 5] = [
         of: AbsenceOf::Closing,
         holds: "the ticket has been open for {}",
         not: "the ticket has not been open for {}",
+        idle: "none",
         reads: Topic::Life as u32,
     },
     Silence {
@@ -66,6 +72,7 @@ static SILENCES: [Silence; 5] = [
         of: AbsenceOf::Change,
         holds: "nobody has touched the ticket for {}",
         not: "somebody has touched the ticket within {}",
+        idle: "none",
         reads: Topic::Touched as u32 | Topic::Life as u32,
     },
 ];
@@ -175,7 +182,7 @@ impl Condition for Silent {
     fn seen(&self, facts: &dyn Facts) -> Seen {
         let value = match self.stretch(facts) {
             Stretch::Unknown => "unknown".to_owned(),
-            Stretch::Idle(_) => "none".to_owned(),
+            Stretch::Idle(_) => self.silence.idle.to_owned(),
             Stretch::Runs(from) => format!("since {}", text::instant(from)),
         };
         Seen { value, ..Seen::default() }

@@ -6,7 +6,7 @@ use tierline_model::Priority;
 use super::{Bound, Constant, Matcher, Point, Range};
 use crate::FOREIGN;
 use crate::scope::Scope;
-use crate::source::{self, Diagnostics, Keys, Kind, Node, codes};
+use crate::source::{self, Diagnostics, Keys, Kind, Node, codes, meant};
 
 /// What is compared: its name for messages and what its values look like.
 pub(crate) struct Field<'a> {
@@ -156,7 +156,9 @@ fn pattern(node: &Node, found: &mut Diagnostics) -> Option<Matcher> {
         Err(error) => {
             let reason = error.to_string();
             let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            found.mistake(codes::PATTERN, &node.span, format!("this is not a regular expression: {last}"));
+            let mistake =
+                found.mistake(codes::PATTERN, &node.span, format!("this is not a regular expression: {last}"));
+            meant::pattern(written).map(|help| mistake.help(help));
             None
         }
     }
@@ -300,6 +302,10 @@ fn constant(node: &Node, field: &Field<'_>, scope: &mut Scope<'_>) -> Option<Con
         bool: None,
         point: None,
     };
+    if matches!(field.shape, Shape::Text | Shape::List | Shape::Id | Shape::Any) && meant::has_curly_quotes(scalar) {
+        let message = format!("the quotes belong to the text: {}", scalar.text);
+        scope.found.warning(codes::DOUBTFUL, &node.span, message).help("YAML's quotes are straight: `\"…\"`");
+    }
     let what = format!("`{}`", field.key);
     match field.shape {
         Shape::Text | Shape::List => constant.text = scope.texts.number(&constant.folded),

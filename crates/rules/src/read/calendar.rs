@@ -12,6 +12,10 @@ use crate::{NamedCalendar, read};
 /// `policy` is what a rule calls the calendar of its ticket's policy.
 const RESERVED: [&str; 2] = [Calendars::ALWAYS, "policy"];
 
+/// Zones that say the same all the year, and places whose people say so in winter.
+const WITHOUT_SUMMER_TIME: [(&str, &str); 3] =
+    [("EST", "America/New_York"), ("MST", "America/Denver"), ("HST", "Pacific/Honolulu")];
+
 /// Reads all calendars; those with mistakes are known by name alone.
 pub(super) fn all(section: Option<&Node>, found: &mut Diagnostics) -> Calendars {
     let mut calendars = Calendars::default();
@@ -54,6 +58,11 @@ fn zone(node: &Node, found: &mut Diagnostics) -> Option<Tz> {
         let help = tz_like(written).unwrap_or_else(|| "write a zone of the tz database: `Europe/Berlin`".to_owned());
         found.mistake(codes::UNKNOWN_WORD, &node.span, format!("there is no time zone `{written}`")).help(help);
     }
+    if let Some((_, place)) = WITHOUT_SUMMER_TIME.iter().find(|(name, _)| *name == written) {
+        found
+            .warning(codes::DOUBTFUL, &node.span, format!("`{written}` has no summer time"))
+            .help(format!("name the place whose clocks are meant: `{place}`"));
+    }
     zone
 }
 
@@ -76,9 +85,11 @@ fn week(node: &Node, found: &mut Diagnostics) -> Option<Week> {
     let mut week = Week::default();
     for Entry { key, value } in entries {
         let Some(days) = weekdays(&key.text) else {
-            found
-                .mistake(codes::UNKNOWN_KEY, &key.span, format!("`{}` is no day of the week", key.text))
-                .help("write `mon` to `sun`, or several in a row such as `mon-fri`");
+            let help = days_like(&key.text).map_or_else(
+                || "write `mon` to `sun`, or several in a row such as `mon-fri`".to_owned(),
+                |days| format!("did you mean `{days}`?"),
+            );
+            found.mistake(codes::UNKNOWN_KEY, &key.span, format!("`{}` is no day of the week", key.text)).help(help);
             continue;
         };
         for (node, span) in spans(value, found) {
@@ -94,6 +105,22 @@ fn week(node: &Node, found: &mut Diagnostics) -> Option<Week> {
             .help("write its hours, such as `mon-fri: [\"09:00-17:00\"]`");
     }
     (found.mistakes() == mistakes).then_some(week)
+}
+
+/// Days that were probably meant: `Monday – Friday` is `mon-fri`.
+fn days_like(written: &str) -> Option<String> {
+    let word = match written.to_lowercase().as_str() {
+        "weekdays" | "workdays" => Some("mon-fri"),
+        "weekend" | "weekends" => Some("sat-sun"),
+        "daily" | "every day" => Some("mon-sun"),
+        _ => None,
+    };
+    if let Some(days) = word {
+        return Some(days.to_owned());
+    }
+    let row = written.to_lowercase().replace(['–', '—'], "-").replace(" to ", "-");
+    let short = row.split('-').map(|day| day.trim().get(..3)).collect::<Option<Vec<_>>>()?.join("-");
+    weekdays(&short).map(|_| short)
 }
 
 /// One or several spans of hours, with the place of each.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tierline_model::{Status, TicketField};
 
 use crate::scope::Scope;
-use crate::source::{Kind, Node, Span, codes};
+use crate::source::{Keys, Kind, Node, Span, codes};
 use crate::tree::Tree;
 use crate::{FieldRef, Rule};
 
@@ -29,6 +29,20 @@ pub(super) fn warn_of_status(rule: &Rule, node: &Node, scope: &mut Scope<'_>) {
         .warning(codes::DOUBTFUL, place, format!("a rule never sees a ticket that is {}", over.word()))
         .label("only open tickets are looked at")
         .help("leave it out; only rules that read `ticket.rating` are asked of a solved ticket, once it is rated");
+}
+
+/// `route: #leads` routes nowhere: what follows ` #` is a comment.
+pub(super) fn warn_of_comments(keys: &mut Keys<'_>, texts: &[&'static str], scope: &mut Scope<'_>) {
+    for &key in texts {
+        let Some(entry) = keys.entry(key).filter(|entry| entry.value.is_null()) else { continue };
+        let Some(comment) = entry.key.span.rest_of_line().trim_start_matches(':').trim().strip_prefix('#') else {
+            continue;
+        };
+        scope
+            .found
+            .warning(codes::DOUBTFUL, &entry.key.span, format!("`{key}` says nothing: what follows `#` is a comment"))
+            .help(format!("put quotes around it: `{key}: \"#{comment}\"`"));
+    }
 }
 
 /// Tier 3 is for whoever decides: the guides advise rules there in which several things come together.

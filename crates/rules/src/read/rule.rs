@@ -32,6 +32,7 @@ pub(super) fn parse(node: &Node, scope: &mut Scope<'_>) -> Option<Rule> {
         keys.optional(key).and_then(|node| source::text(node, &format!("`{key}`"), scope.found)).map(str::to_owned)
     };
     let (suggest, route, description) = (said("suggest"), said("route"), said("description"));
+    doubtful::warn_of_comments(&mut keys, &["suggest", "route", "description"], scope);
     keys.finish(scope.found);
     let (id, tier, when) = (id?, tier?, when?);
     contradiction::find(&when, unless.as_ref(), scope);

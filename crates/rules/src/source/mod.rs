@@ -3,6 +3,7 @@
 //! YAML comes in, [`Node`]s and [`Diagnostics`] go out. Nothing in here knows what a rule is.
 
 mod diagnostic;
+pub(crate) mod meant;
 mod node;
 mod parse;
 mod read;
@@ -48,6 +49,11 @@ impl Span {
         let before = &self.source.text[..self.start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// What stands behind its end on the same line.
+    pub(crate) fn rest_of_line(&self) -> &str {
+        self.source.text[self.end..].lines().next().unwrap_or_default()
     }
 
     /// The part of it that stands on its first line.

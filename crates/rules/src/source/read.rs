@@ -3,7 +3,7 @@
 use tierline_model::Millis;
 use tierline_sla::Length;
 
-use super::{Diagnostics, Entry, Key, Kind, Node, codes, did_you_mean};
+use super::{Diagnostics, Entry, Key, Kind, Node, codes, did_you_mean, meant};
 
 /// The keys of a map, read one by one; whatever is left in the end is unknown.
 pub struct Keys<'n> {
@@ -125,7 +125,8 @@ pub fn boolean(node: &Node, what: &str, found: &mut Diagnostics) -> Option<bool>
 /// A number within these bounds, both included.
 pub fn number(node: &Node, what: &str, within: (f64, f64), found: &mut Diagnostics) -> Option<f64> {
     let Some(read) = node.scalar().and_then(super::Scalar::number) else {
-        found.mistake(codes::NUMBER, &node.span, format!("{what} is a number")).label("not a number");
+        let mistake = found.mistake(codes::NUMBER, &node.span, format!("{what} is a number")).label("not a number");
+        node.scalar().and_then(meant::number).map(|help| mistake.help(help));
         return None;
     };
     let (least, most) = within;
