@@ -26,9 +26,10 @@ pub(crate) struct Account {
     pub bound: Millis,
     /// The deadline under which it stands in the task's queue; `MAX`: in none.
     pub scheduled: Millis,
-    pub bounds: Bounds,
-    /// Its tickets on which a rise waits for stragglers.
-    pub holding: SmallVec<[Slot; 2]>,
+    /// Its tickets by the bound of each.
+    pub bounds: ByInstant,
+    /// Its tickets on which something waits for stragglers, by the earliest bound of that.
+    pub holding: ByInstant,
     pub dirty: bool,
     /// The open ones among its tickets.
     pub open: SmallVec<[Slot; 4]>,
@@ -48,20 +49,21 @@ pub(crate) struct Account {
     pub seen: Option<Box<Ring<16>>>,
 }
 
-/// An account's tickets by bound. Lazily kept: an entry that is not its ticket's bound any more is passed over.
+/// An account's tickets, each by an instant of its own. Lazily kept: an entry that is not its ticket's any more is passed
+/// over.
 #[derive(Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct ByInstant {
     /// No entry is earlier.
     earliest: Millis,
     heap: BinaryHeap<Reverse<(Millis, Slot)>>,
 }
 
-impl Bounds {
-    fn new() -> Bounds {
-        Bounds { earliest: Millis::MAX, heap: BinaryHeap::new() }
+impl ByInstant {
+    fn new() -> ByInstant {
+        ByInstant { earliest: Millis::MAX, heap: BinaryHeap::new() }
     }
 
-    /// No ticket's bound is earlier; `MAX`: none has one.
+    /// No ticket's instant is earlier; `MAX`: none has one.
     pub fn earliest(&self) -> Millis {
         self.earliest
     }
@@ -85,7 +87,12 @@ impl Bounds {
         self.heap.len()
     }
 
-    /// Passes over what `is` says is no ticket's bound any more.
+    /// All entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Millis, Slot)> + '_ {
+        self.heap.iter().map(|&Reverse(entry)| entry)
+    }
+
+    /// Passes over what `is` says is no ticket's instant any more.
     pub fn sweep(&mut self, is: impl Fn(Millis, Slot) -> bool) {
         self.heap.retain(|&Reverse((at, slot))| is(at, slot));
         self.earliest = self.first().map_or(Millis::MAX, |(at, _)| at);
@@ -112,14 +119,14 @@ impl Account {
             tickets: SmallVec::new(),
             open: SmallVec::new(),
             created: SmallVec::new(),
-            bounds: Bounds::new(),
+            bounds: ByInstant::new(),
             bound: Millis::MAX,
             now: Moment { at: Millis::MIN / 4, edge: Edge::Records },
             latches: SmallVec::new(),
             settled: SmallVec::new(),
             signals: Vec::new(),
             seen: None,
-            holding: SmallVec::new(),
+            holding: ByInstant::new(),
             scheduled: Millis::MAX,
             dirty: false,
         }

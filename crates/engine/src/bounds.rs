@@ -142,12 +142,12 @@ impl Engine {
 
     /// Puts an account into the task's queue, if it wants attention earlier than it stands there.
     pub(crate) fn schedule(&mut self, a: u32) {
-        let held = self.first_held(a);
+        let held = self.accounts[a].holding.earliest();
         // What the queue has already is early enough.
         if self.no_bound_before(a).min(held).saturating_add(self.settings.grace) >= self.accounts[a].scheduled {
             return;
         }
-        let bound = self.next_bound(a).min(held);
+        let bound = self.next_bound(a).min(self.first_held(a));
         if bound == NEVER {
             return;
         }
@@ -157,11 +157,6 @@ impl Engine {
             account.scheduled = deadline;
             self.queue.push(Reverse((deadline, a)));
         }
-    }
-
-    /// The earliest bound at which a rise of this account is held, or a missed target.
-    fn first_held(&self, a: u32) -> Millis {
-        self.accounts[a].holding.iter().map(|&slot| self.tickets[slot].waits()).min().unwrap_or(NEVER)
     }
 
     /// Whether a record of this instant comes after something that the account has already passed.

@@ -24,34 +24,81 @@ impl Engine {
         }
     }
 
-    /// Something is held on a ticket, or no more: its account knows where to look.
+    /// What a ticket holds may begin at another bound, or nowhere: its account knows where to look.
     pub(crate) fn note_held(&mut self, slot: Slot) {
-        let ticket = &self.tickets[slot];
-        let holding = &mut self.accounts[ticket.account].holding;
-        match (ticket.waits() == Millis::MAX, holding.iter().position(|&other| other == slot)) {
-            (false, None) => holding.push(slot),
-            (true, Some(place)) => {
-                holding.swap_remove(place);
-            }
-            _ => {}
+        let ticket = &mut self.tickets[slot];
+        let waits = ticket.waits();
+        if waits == ticket.listed {
+            return;
         }
+        ticket.listed = waits;
+        if waits < Millis::MAX {
+            let a = ticket.account;
+            // As in `set_bound`.
+            if self.accounts[a].holding.len() > 32 + 4 * self.accounts[a].tickets.len() {
+                let tickets = &self.tickets;
+                let is_listed = |at, slot| tickets.get(slot).is_some_and(|it| it.account == a && it.listed == at);
+                self.accounts[a].holding.sweep(is_listed);
+            }
+            self.accounts[a].holding.push(waits, slot);
+        }
+    }
+
+    /// The earliest bound at which a rise of an account is held, or a missed target.
+    pub(crate) fn first_held(&mut self, a: u32) -> Millis {
+        while let Some((at, slot)) = self.accounts[a].holding.first() {
+            if self.is_listed(a, at, slot) {
+                return at;
+            }
+            self.accounts[a].holding.pop();
+        }
+        Millis::MAX
+    }
+
+    fn is_listed(&self, a: u32, at: Millis, slot: Slot) -> bool {
+        self.tickets.get(slot).is_some_and(|ticket| ticket.account == a && ticket.listed == at)
+    }
+
+    /// The tickets on which an account holds something, the oldest first.
+    pub(crate) fn holding(&self, a: u32) -> Vec<Slot> {
+        let listed = self.accounts[a].holding.iter().filter(|&(at, slot)| self.is_listed(a, at, slot));
+        let mut slots: Vec<Slot> = listed.map(|(_, slot)| slot).collect();
+        slots.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)).then(x.cmp(&y)));
+        slots.dedup();
+        slots
+    }
+
+    /// Takes the tickets from an account's list on which something is held that is over.
+    fn take_held(&mut self, a: u32, over: &impl Fn(Millis) -> bool) -> Vec<Slot> {
+        let mut taken = Vec::new();
+        while let Some((at, slot)) = self.accounts[a].holding.first().filter(|&(at, _)| over(at)) {
+            self.accounts[a].holding.pop();
+            if self.is_listed(a, at, slot) {
+                self.tickets[slot].listed = Millis::MAX;
+                taken.push(slot);
+            }
+        }
+        taken
     }
 
     /// Lets go what an account holds from before `limit` (or at it, with [`Edge::Bounds`]): its grace is over.
     pub(crate) fn release(&mut self, a: u32, limit: Millis, edge: Edge) {
-        if self.accounts[a].holding.is_empty() {
+        let over = |at: Millis| at < limit || (at == limit && edge == Edge::Bounds);
+        // Mostly nothing is, and that is seen at once.
+        if !over(self.accounts[a].holding.earliest()) {
             return;
         }
-        let over = |at: Millis| at < limit || (at == limit && edge == Edge::Bounds);
+        let mut slots = self.take_held(a, &over);
         let waits = |slot: Slot| self.tickets[slot].clocks.as_ref().map(|clocks| clocks.waits);
-        let missed = self.accounts[a].holding.iter().filter_map(|&slot| Some((waits(slot)?, slot)));
+        let missed = slots.iter().filter_map(|&slot| Some((waits(slot)?, slot)));
         let mut missed: Vec<(Millis, Slot)> = missed.filter(|&(at, _)| over(at)).collect();
         missed.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
         for (_, slot) in missed {
             self.tell_clocks(slot, Telling::UpTo(limit, edge));
         }
+        slots.extend(self.take_held(a, &over));
         let mut due: Vec<(Millis, Slot)> = Vec::new();
-        for &slot in &self.accounts[a].holding {
+        for &slot in &slots {
             due.extend(self.tickets[slot].held().iter().filter(|held| over(held.at)).map(|held| (held.at, slot)));
         }
         due.sort_by(|x, y| (x.0, self.age(x.1)).cmp(&(y.0, self.age(y.1))));
@@ -60,6 +107,12 @@ impl Engine {
             self.release_upto(slot, at, None);
             self.judge_escalation_readers(&[slot]);
             self.conclude(a, Cause::Record);
+        }
+        // Whatever is held there still, or anew, is found again.
+        for slot in slots {
+            if self.tickets.get(slot).is_some_and(|ticket| ticket.account == a) {
+                self.note_held(slot);
+            }
         }
     }
 

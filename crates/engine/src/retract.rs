@@ -18,7 +18,7 @@ impl Engine {
     /// `of`: the ticket that it changed; `None`: the account.
     pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
         let of_all = Reads { topics: changed.topics & WINDOWS, ..Reads::default() };
-        for slot in self.accounts[a].holding.clone() {
+        for slot in self.holding(a) {
             let changed = match of {
                 None => changed,
                 Some(of) if of == slot => changed,

@@ -246,13 +246,13 @@ impl Engine {
         {
             (open.context, open.said) = (context, said);
         }
+        self.note_held(slot);
         let ticket = &self.tickets[slot];
         let tier = ticket.tier();
         if let Some(import) = ticket.sleep.import().filter(|_| !planted(Bug::SleepersForgotten)) {
             self.imports.note_sleeper(import, slot);
         }
         let account = &mut self.accounts[ticket.account];
-        account.holding.extend(Some(slot).filter(|_| ticket.waits() < Millis::MAX));
         if ticket.open {
             for latch in ticket.latches.iter().filter(|latch| latch.yes) {
                 if self.rules.rules[latch.rule as usize].per_account {

@@ -36,6 +36,8 @@ pub(crate) struct Ticket {
     /// The earliest instant at which a rule's truth may change by itself, or, once it is closed, at which it is
     /// forgotten.
     pub bound: Millis,
+    /// The bound by which it stands among what its account holds; `MAX`: it doesn't.
+    pub listed: Millis,
     pub latches: SmallVec<[Latch; 0]>,
     pub marks: Marks,
     pub created_at: Option<Millis>,
@@ -373,7 +375,8 @@ impl Ticket {
     /// One that is only spoken of so far.
     pub fn new(id: &str, account: u32) -> Ticket {
         let behind = Behind { fields: true, ..Behind::default() };
-        Ticket { id: id.into(), account, bound: Millis::MAX, now: Millis::MIN, behind, ..Ticket::default() }
+        let never = Millis::MAX;
+        Ticket { id: id.into(), account, bound: never, listed: never, now: Millis::MIN, behind, ..Ticket::default() }
     }
 
     /// What few tickets have, to be changed; the caller marks the ticket.

@@ -254,7 +254,6 @@ impl Engine {
                 self.accounts[a].created.pop();
             }
         }
-        self.accounts[a].holding.retain(|other| *other != slot);
         if ticket.open {
             self.strike_open(slot);
             self.holds_no_more(slot);
