@@ -50,6 +50,11 @@ pub trait Condition: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// How long it wants something to have lasted: where two ask for the same, the shorter holds wherever the longer does.
+    fn lasting(&self) -> Option<Lasting> {
+        None
+    }
+
     /// The fields that it reads, by the names that rules use.
     fn fields(&self) -> Vec<String>;
 
@@ -77,6 +82,22 @@ impl Claim<'_> {
     pub(crate) fn covers(&self, other: &Claim<'_>) -> bool {
         self.about == other.about && self.matcher.covers(other.matcher)
     }
+}
+
+/// That something has lasted for so long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    /// What, and by which hours.
+    pub(crate) about: String,
+    /// Milliseconds of those.
+    pub(crate) length: Millis,
+}
+
+/// Whether one condition holds wherever the other does, as far as their claims show.
+pub(crate) fn covers(one: &dyn Condition, other: &dyn Condition) -> bool {
+    let by_claim = one.claim().zip(other.claim()).is_some_and(|(one, other)| one.covers(&other));
+    let is_shorter = |(one, other): (Lasting, Lasting)| one.about == other.about && one.length <= other.length;
+    by_claim || one.lasting().zip(other.lasting()).is_some_and(is_shorter)
 }
 
 /// A field that has to be one of these texts. While it is told and is none of them, the condition is *no*, and only a

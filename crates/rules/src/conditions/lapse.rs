@@ -5,7 +5,7 @@ use tierline_sla::{Calendar, Pauses};
 
 use crate::scope::{Calendars, Scope};
 use crate::source::{self, Key, Keys, Kind, Node, codes};
-use crate::{ALWAYS, Age, Dated, Facts, NEVER, Reach, Reads, Topic, Truth, text};
+use crate::{ALWAYS, Age, Dated, Facts, Lasting, NEVER, Reach, Reads, Topic, Truth, text};
 
 /// A length of time by somebody's hours.
 #[derive(Debug)]
@@ -127,6 +127,16 @@ impl Lapse {
             Hours::Of { calendar, .. } => format!("{}:{calendar}", self.length),
             Hours::Policys => format!("{}:{POLICY}", self.length),
         }
+    }
+
+    /// That `what` has lasted for as long.
+    pub(super) fn lasting(&self, what: &str) -> Lasting {
+        let hours = match &self.by {
+            Hours::All => String::new(),
+            Hours::Of { name, .. } => name.clone(),
+            Hours::Policys => POLICY.to_owned(),
+        };
+        Lasting { about: format!("{what}:{hours}"), length: self.length }
     }
 
     /// The same with the calendar's name in the place of what it says.

@@ -7,7 +7,7 @@ use super::{Kind, Page, leaf};
 use crate::scope::Scope;
 use crate::source::{Key, Node};
 use crate::tree::Expression;
-use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, Reads, Seen, Topic, Truth, Wait, text};
+use crate::{ALWAYS, Absence, AbsenceOf, Condition, Dated, Facts, Lasting, Reads, Seen, Topic, Truth, Wait, text};
 
 pub(super) const KIND: Kind = Kind {
     claims: |key| of_key(key).is_some(),
@@ -186,6 +186,10 @@ impl Condition for Silent {
             Stretch::Runs(from) => format!("since {}", text::instant(from)),
         };
         Seen { value, ..Seen::default() }
+    }
+
+    fn lasting(&self) -> Option<Lasting> {
+        Some(self.lapse.lasting(self.silence.key))
     }
 
     fn normal(&self) -> String {

@@ -8,7 +8,8 @@ use crate::scope::Scope;
 use crate::source::{self, Key, Keys, Node, codes};
 use crate::tree::Expression;
 use crate::{
-    Absence, AbsenceOf, Ask, Condition, Dated, Facts, FieldRef, Reads, Seen, Told, Topic, Truth, Value, Word, text,
+    Absence, AbsenceOf, Ask, Condition, Dated, Facts, FieldRef, Lasting, Reads, Seen, Told, Topic, Truth, Value, Word,
+    text,
 };
 
 pub(super) const KIND: Kind = Kind { claims: |key| key == KEY, keys: || vec![KEY.to_owned()], page: PAGE, parse };
@@ -102,6 +103,10 @@ impl Condition for StatusFor {
         };
         let source = stamp.and_then(|stamp| stamp.source).map(str::to_owned);
         Seen { value, source, as_of: stamp.and_then(|stamp| stamp.as_of) }
+    }
+
+    fn lasting(&self) -> Option<Lasting> {
+        Some(self.lapse.lasting(&format!("{KEY}:{}", self.status.word())))
     }
 
     fn normal(&self) -> String {

@@ -1,13 +1,11 @@
 //! What is legal in a rule and rarely what was meant.
 
-use std::collections::BTreeSet;
-
 use tierline_model::{Status, TicketField};
 
 use crate::scope::Scope;
 use crate::source::{Keys, Kind, Node, Span, codes};
-use crate::tree::Tree;
-use crate::{FieldRef, Rule};
+use crate::tree::{Sense, Tree};
+use crate::{Condition, FieldRef, Rule, condition};
 
 /// The field of which a rule that looks at open tickets alone can ask too much.
 const STATUS: &str = "ticket.status";
@@ -80,8 +78,9 @@ pub(super) fn warn_of_covered(rules: &[Rule], nodes: &[&Node], scope: &mut Scope
     for (place, rule) in rules.iter().enumerate() {
         let covers = |&other: &usize| {
             let theirs = &rules[other];
-            let comes_first = other < place || needed[other].when.len() < needed[place].when.len();
-            other != place && comes_first && theirs.tier == rule.tier && needed[other].covers(&needed[place])
+            let covers = other != place && theirs.tier == rule.tier && needed[other].covers(&needed[place]);
+            // Of two that hold wherever the other does the first fires.
+            covers && (other < place || !needed[place].covers(&needed[other]))
         };
         let Some(other) = (0..rules.len()).find(covers) else { continue };
         let span = nodes[place].at("when").map_or(&nodes[place].span, |when| &when.span);
@@ -97,17 +96,38 @@ pub(super) fn warn_of_covered(rules: &[Rule], nodes: &[&Node], scope: &mut Scope
 /// What must be for a rule to hold, as far as one rule can be compared with another by it.
 struct Needed<'r> {
     rule: &'r Rule,
-    when: BTreeSet<String>,
+    when: Vec<Need<'r>>,
     unless: Option<String>,
+}
+
+/// One of the things that must all be.
+struct Need<'r> {
+    spelled: String,
+    /// The condition that it is, if it is one.
+    condition: Option<&'r dyn Condition>,
+}
+
+impl Need<'_> {
+    fn covers(&self, other: &Need<'_>) -> bool {
+        let conditions = self.condition.zip(other.condition);
+        self.spelled == other.spelled || conditions.is_some_and(|(one, other)| condition::covers(one, other))
+    }
 }
 
 impl<'r> Needed<'r> {
     fn of(rule: &'r Rule) -> Needed<'r> {
         let body = &rule.body;
         let spell = |tree: &Tree| tree.spell(&|index| body.leaves[index].condition.normal());
+        let need = |tree| Need {
+            spelled: spell(tree),
+            condition: match tree {
+                Tree::Leaf(index, Sense::Plain) => Some(&*body.leaves[*index].condition),
+                _ => None,
+            },
+        };
         let when = match &body.when {
-            Tree::All(children) => children.iter().map(spell).collect(),
-            other => BTreeSet::from([spell(other)]),
+            Tree::All(children) => children.iter().map(need).collect(),
+            other => vec![need(other)],
         };
         Needed { rule, when, unless: body.unless.as_ref().map(spell) }
     }
@@ -115,7 +135,7 @@ impl<'r> Needed<'r> {
     /// Whether this one holds wherever the other does, and rises no later.
     fn covers(&self, other: &Needed<'_>) -> bool {
         let (mine, theirs) = (self.rule, other.rule);
-        self.when.is_subset(&other.when)
+        self.when.iter().all(|need| other.when.iter().any(|other| need.covers(other)))
             && (self.unless.is_none() || self.unless == other.unless)
             && mine.hold <= theirs.hold
             && mine.cooldown.is_none()

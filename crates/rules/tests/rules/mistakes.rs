@@ -108,6 +108,13 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     ("a status that no open ticket has", "WHEN { ticket.status_for: { status: solved, for: 2h } }"),
     (
+        "rules that wider ones cover",
+        "rules:\n  - { id: four, tier: 2, when: { ticket.no_agent_reply_for: 4h, account.health: { below: 40 } } }\n  \
+         - { id: two, tier: 2, when: { ticket.no_agent_reply_for: 2h, account.health: { below: 50 } } }\n  \
+         - { id: some, tier: 2, when: { ticket.no_agent_reply_for: 3h, account.plan: [ pro, enterprise ] } }\n  \
+         - { id: one, tier: 2, when: { ticket.no_agent_reply_for: 3h, account.plan: pro } }\n",
+    ),
+    (
         "a rule that another covers",
         "rules:\n  - { id: a, tier: 2, when: { ticket.category: bug } }\n  - { id: b, tier: 2, when: { all: [ticket.priority: urgent, ticket.category: bug] } }\n",
     ),
