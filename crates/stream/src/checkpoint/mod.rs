@@ -81,24 +81,34 @@ fn is_fresh(made_at: Millis, now: Millis, max_age: Duration) -> bool {
     now.checked_sub(made_at).is_some_and(|age| (0..=max_age.as_millis() as Millis).contains(&age))
 }
 
-/// Writes the checkpoint of a task whose state is that of `offset` or later; the bytes of its entries.
+/// What a checkpoint says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// Of which changelog.
+    pub incarnation: u128,
+    /// Its state is that of this offset or later.
+    pub offset: Offset,
+    /// When it was made, UTC.
+    pub made_at: Millis,
+}
+
+/// Writes the checkpoint of a task; the bytes of its entries. `is_late` is asked now and then, and ends it.
 ///
 /// # Errors
-/// The disk's. What there was before is still there then, and nothing half-written.
+/// The disk's, or that it took too long. What there was before is still there then, and nothing half-written.
 pub fn save<S: Stage>(
     checkpoints: &Checkpoints,
     name: &str,
     partition: Partition,
     stage: &S,
-    incarnation: u128,
-    offset: Offset,
-    now: Millis,
+    stamp: Stamp,
+    is_late: &dyn Fn() -> bool,
 ) -> io::Result<u64> {
     let Checkpoints { folder, disk, .. } = checkpoints;
     let path = path(folder, name, partition);
     let unfinished = path.with_extension("unfinished");
     let written = disk.create(&unfinished).and_then(|file| {
-        let length = write(file, stage, incarnation, offset, now)?;
+        let length = write(file, stage, stamp, is_late)?;
         disk.rename(&unfinished, &path)?;
         Ok(length)
     });
@@ -112,16 +122,23 @@ pub fn save<S: Stage>(
     Ok(length)
 }
 
-fn write<S: Stage>(
-    file: Box<dyn Target>,
-    stage: &S,
-    incarnation: u128,
-    offset: Offset,
-    now: Millis,
-) -> io::Result<u64> {
+fn write<S: Stage>(file: Box<dyn Target>, stage: &S, stamp: Stamp, is_late: &dyn Fn() -> bool) -> io::Result<u64> {
+    /// Between two looks at the clock.
+    const ENTRIES: u32 = 1_024;
     let mut writing = Writing::begin(file)?;
-    stage.snapshot(&mut |key, value| writing.entry(key, value));
-    let (length, mut file) = writing.finish(incarnation, offset, now)?;
+    let (mut entries, mut gave_up) = (0_u32, is_late());
+    stage.snapshot(&mut |key, value| {
+        entries = entries.wrapping_add(1);
+        gave_up = gave_up || entries.is_multiple_of(ENTRIES) && is_late();
+        if !gave_up {
+            writing.entry(key, value);
+        }
+    });
+    if gave_up {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "the process ends and cannot wait for it"));
+    }
+    let Stamp { incarnation, offset, made_at } = stamp;
+    let (length, mut file) = writing.finish(incarnation, offset, made_at)?;
     file.flush()?;
     file.sync()?;
     Ok(length)

@@ -15,6 +15,9 @@ use crate::settings::LaneError;
 use crate::stage::{Stage, Stages};
 use crate::task_record;
 
+/// How long the last checkpoints may take, milliseconds: whoever stops a process does not wait for long.
+const LAST_CHECKPOINTS: Millis = 4_000;
+
 /// How far each task has come since its last checkpoint.
 #[derive(Default)]
 pub(super) struct Progress {
@@ -60,19 +63,38 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// Commits everything that happened since the last time; nothing, if nothing did.
     pub(super) fn commit(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
         let due = self.checkpoint_due(wall());
-        self.commit_with_checkpoints(&due, wall)
+        for (partition, offset) in self.commit_stamping(&due, wall)? {
+            self.save_checkpoint(partition, offset, wall(), &|| false);
+        }
+        Ok(())
     }
 
-    /// Commits, and leaves a checkpoint of every task: the lane ends.
-    pub(super) fn commit_for_good(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
-        let all: Vec<_> = match self.settings.checkpoints {
+    /// Commits: the lane ends. Of which tasks there may be a checkpoint now, and from which offset of the changelog on a
+    /// restart would read behind it; first the one that a restart would read most of.
+    pub(super) fn commit_for_good(&mut self, wall: &dyn Fn() -> Millis) -> Result<Vec<(Partition, Offset)>, Failure> {
+        let mut all: Vec<_> = match self.settings.checkpoints {
             Some(_) => self.tasks.iter().flatten().map(|task| task.partition).collect(),
             None => Vec::new(),
         };
-        self.commit_with_checkpoints(&all, wall)
+        let grown = |partition: &Partition| self.checkpoints.tasks.get(partition).map_or(u64::MAX, |since| since.bytes);
+        all.sort_by_key(|partition| std::cmp::Reverse(grown(partition)));
+        self.commit_stamping(&all, wall)
     }
 
-    fn commit_with_checkpoints(&mut self, due: &[Partition], wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+    /// The lane has ended, and others go on with its tasks already: leaves checkpoints, as far as there is time.
+    pub(super) fn leave_checkpoints(&mut self, stamps: Vec<(Partition, Offset)>, wall: &dyn Fn() -> Millis) {
+        let began = wall();
+        for (partition, offset) in stamps {
+            self.save_checkpoint(partition, offset, wall(), &|| lasted(began, wall()) > LAST_CHECKPOINTS);
+        }
+    }
+
+    /// Commits; from which offset of the changelog on a checkpoint of each of these tasks would be read.
+    fn commit_stamping(
+        &mut self,
+        due: &[Partition],
+        wall: &dyn Fn() -> Millis,
+    ) -> Result<Vec<(Partition, Offset)>, Failure> {
         let began = wall();
         // A checkpoint speaks of the changelog from before this transaction on: its tail then begins with a task record
         // that says which changelog it is.
@@ -85,7 +107,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         let positions = self.write_changes()?;
         if positions.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut fence = positions.clone();
         if planted(Bug::UnfencedTimer) {
@@ -120,10 +142,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         self.show_holdings();
         CommittedEvent { took: Duration::from_millis((now - began).max(0) as u64) }.emit(&mut self.metrics);
-        for (partition, offset) in stamps {
-            self.save_checkpoint(partition, offset, now);
-        }
-        Ok(())
+        Ok(stamps)
     }
 
     /// Writes the changelog of every task that was touched; their positions.
@@ -180,13 +199,14 @@ impl<L: Log, S: Stages> Lane<L, S> {
         Vec::new()
     }
 
-    fn save_checkpoint(&mut self, partition: Partition, offset: Offset, now: Millis) {
+    fn save_checkpoint(&mut self, partition: Partition, offset: Offset, now: Millis, is_late: &dyn Fn() -> bool) {
         let (Some(settings), Some(Some(task))) = (&self.settings.checkpoints, self.tasks.get(partition as usize))
         else {
             return;
         };
         let (name, incarnation) = (self.stages.name(), task.incarnation);
-        let saved = checkpoint::save(settings, name, partition, &task.stage, incarnation, offset, now);
+        let stamp = checkpoint::Stamp { incarnation, offset, made_at: now };
+        let saved = checkpoint::save(settings, name, partition, &task.stage, stamp, is_late);
         CheckpointSaved { partition, folder: &settings.folder, saved }.emit(&self.metrics);
         self.checkpoints.tasks.insert(partition, Since { at: now, bytes: 0 });
     }

@@ -23,7 +23,7 @@ use crate::stage::{InputSpec, Stages};
 use crate::task::{Bench, Task};
 
 /// Runs a lane until `stop` is set (or, with `settings.until`, until it is there), then ends it in order: commits,
-/// writes checkpoints, leaves the group. `metrics` must know the stage's inputs by name; `wall` is the real wall clock,
+/// leaves the group, writes checkpoints. `metrics` must know the stage's inputs by name; `wall` is the real wall clock,
 /// UTC.
 ///
 /// # Errors
@@ -174,21 +174,25 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.try_step(wall).or_else(|failure| self.survive(failure, wall()))
     }
 
-    /// Ends the lane in order: what was done is committed, checkpoints are written, the group is left.
+    /// Ends the lane in order: what was done is committed, the group is left, so that others go on at once, and then
+    /// checkpoints are written, as far as there is time.
     ///
     /// # Errors
     /// The log could not be left in order. What was committed before stands.
     pub fn close(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), LaneError> {
         let committed = self.write_out().and_then(|()| self.commit_for_good(wall));
-        match committed {
-            Ok(()) => {}
+        let stamps = match committed {
+            Ok(stamps) => stamps,
             Err(Failure::Abort(why) | Failure::Refused(why)) => {
                 tracing::warn!(lane = self.settings.lane, why, "last transaction is left to the next start");
                 self.log.abort().map_err(LaneError::from_failure)?;
+                Vec::new()
             }
             Err(other) => return Err(LaneError::from_failure(other)),
-        }
-        self.log.close().map_err(LaneError::from_failure)
+        };
+        self.log.close().map_err(LaneError::from_failure)?;
+        self.leave_checkpoints(stamps, wall);
+        Ok(())
     }
 
     /// The log, for whoever drives the lane by hand.

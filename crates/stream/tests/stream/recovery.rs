@@ -49,6 +49,24 @@ fn goes_on_as_if_nothing_were(mut world: World, folder: &Path) {
     assert_eq!(outcome(&world, "restored"), restored + 1.0);
 }
 
+#[test]
+fn a_process_that_ends_does_not_wait_for_its_checkpoints() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let mut world = ended(folder.path());
+    let before = fs::read(checkpoint(folder.path())).expect("it was left");
+    world.start();
+    world.send("tickets", world.urgent("one more", NOON));
+    world.settle();
+    let failed = outcome(&world, "failed");
+    world.close_slowly(5_000);
+    assert_eq!(outcome(&world, "failed"), failed + 1.0);
+    let is_as_it_was = fs::read(checkpoint(folder.path())).is_ok_and(|now| now == before);
+    assert!(is_as_it_was, "the former one stays");
+    world.start();
+    world.settle();
+    assert_eq!((world.metric(&["tierline_open_tickets"]), world.told().len()), (21.0, 21));
+}
+
 fn whole(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut writing = Writing::begin(std::io::Cursor::new(Vec::new())).expect("memory takes it");
     entries.iter().for_each(|(key, value)| writing.entry(key, value));

@@ -141,6 +141,13 @@ impl World {
         lane.close(&|| now.get()).expect("it ends in order");
     }
 
+    /// The same on a machine that takes so long for everything.
+    pub fn close_slowly(&mut self, each: Millis) {
+        let now = Rc::clone(&self.now);
+        let mut lane = self.lane.take().expect("it runs");
+        lane.close(&|| now.replace(now.get() + each)).expect("it ends in order");
+    }
+
     /// What a start would find of task 0.
     pub fn restore(&mut self) -> Restored<DetectStage> {
         let now = self.now.get();
