@@ -36,6 +36,8 @@ pub struct Load {
 /// Keeps what is over for so long, which is the least there is.
 const HISTORY: &str = "1d";
 const PARTITIONS: &str = "4";
+/// Between two bursts of a steady rate.
+const TICK: Duration = Duration::from_millis(10);
 
 /// How long an instance may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,7 +69,9 @@ pub fn soak(
         while traffic.sent() < due {
             traffic.send(&bench.producer)?;
         }
-        bench.producer.poll(Duration::from_millis(2));
+        bench.producer.poll(Duration::ZERO);
+        // It has the machine with those whom it measures: it sends some at a time, and rests.
+        std::thread::sleep(TICK);
         if began.elapsed() >= every * (series.len() as u32 + 1) {
             series.take(bench.gauge.look(&mut running, began.elapsed(), traffic.sent())?, say);
         }
