@@ -209,3 +209,40 @@ fn what_was_believed_before_a_source_sent_its_first_heartbeat_stays_so_even_over
         assert_eq!(desk.said(), ["opened T2 2 @130"], "T1 has risen once; restarts: {restarts}");
     }
 }
+
+/// Seed 6391 of the simulator: the log's clock was behind, and a rule that had fired rose once more after a restart.
+#[test]
+fn what_has_fired_stays_believed_though_the_log_took_the_first_heartbeat_before() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.run_to(at(121));
+        assert_eq!(desk.said(), ["opened T1 2 @120"]);
+        desk.heartbeat_appended(at(30), at(119));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(200));
+        desk.heartbeat(at(200));
+        assert_eq!(desk.said(), [""; 0], "restarts: {restarts}");
+    }
+}
+
+/// As above, for what a record that is dated ahead of the clock made due.
+#[test]
+fn what_is_due_ahead_of_the_clock_waits_when_its_source_is_first_heard_whether_restarted_or_not() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.run_to(at(100));
+        desk.event_ahead(TicketEventKind::Updated, "T1", at(130), |_| ());
+        desk.heartbeat(at(30));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(200));
+        assert_eq!(desk.said(), [""; 0], "restarts: {restarts}");
+        desk.heartbeat(at(200));
+        assert_eq!(desk.said(), ["opened T1 2 @120"], "restarts: {restarts}");
+    }
+}

@@ -162,6 +162,18 @@ impl Desk {
         at: Millis,
         change: impl FnOnce(&mut TicketEvent<'_>),
     ) {
+        self.clock = self.clock.max(at);
+        self.event_ahead(kind, ticket, at, change);
+    }
+
+    /// The same, which may be dated later than the clock stands.
+    pub fn event_ahead(
+        &mut self,
+        kind: TicketEventKind,
+        ticket: &str,
+        at: Millis,
+        change: impl FnOnce(&mut TicketEvent<'_>),
+    ) {
         self.events += 1;
         let id = format!("e{}", self.events);
         let mut event = TicketEvent {
@@ -184,7 +196,6 @@ impl Desk {
             account_ref: None,
         };
         change(&mut event);
-        self.clock = self.clock.max(at);
         let arrival = Arrival { appended_at: Some(self.clock), input: Input::Ticket(&event) };
         self.engine.apply(self.clock, arrival).unwrap();
         self.collect();
@@ -297,9 +308,14 @@ impl Desk {
 
     /// The help desk has been heard up to then, and says so at once.
     pub fn heartbeat(&mut self, heard_until: Millis) {
+        self.heartbeat_appended(heard_until, self.clock.max(heard_until));
+    }
+
+    /// The same, by a log whose clock shows something else.
+    pub fn heartbeat_appended(&mut self, heard_until: Millis, appended_at: Millis) {
         self.clock = self.clock.max(heard_until);
         let input = Input::Heartbeat { source: "desk", heard_until };
-        self.engine.apply(self.clock, Arrival { appended_at: Some(self.clock), input }).unwrap();
+        self.engine.apply(self.clock, Arrival { appended_at: Some(appended_at), input }).unwrap();
         self.run_to(self.clock);
     }
 
