@@ -57,6 +57,9 @@ impl Engine {
         Ok(())
     }
 
+    /// Why an escalation of a forgotten account is over.
+    pub(crate) const FORGOTTEN: &'static str = "Resolved because the account was forgotten.";
+
     /// Resolves what is open of an account, without context, and keeps nothing of it. SEMANTICS 7.2.
     fn forget_account(&mut self, a: u32, command: &Command<'_>, at: Millis) {
         let who = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
@@ -75,7 +78,7 @@ impl Engine {
                 let saying = Saying {
                     track,
                     became_true_at: self.not_before(slot, at),
-                    reason: "Resolved because the account was forgotten.".to_owned(),
+                    reason: Engine::FORGOTTEN.to_owned(),
                     by: who.clone(),
                     command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
                     ..Saying::default()

@@ -119,7 +119,7 @@ impl Engine {
     pub fn went_to(&self, account: &str, ticket: &str) -> Option<&str> {
         match self.strays.find(account, ticket)? {
             Stray::Gone { to, .. } => Some(to),
-            Stray::Nothing { .. } | Stray::Awaited { .. } => None,
+            Stray::Nothing { .. } | Stray::Awaited { .. } | Stray::Forgotten { .. } => None,
         }
     }
 

@@ -44,6 +44,12 @@ impl Engine {
         let rises = if ticket.rules == self.version_of_rules() { Rising::Collect } else { Rising::Quietly };
         let waiting = match self.strays.remove(account, ticket.id) {
             Some(Stray::Awaited { waiting, .. }) => waiting,
+            Some(Stray::Forgotten { waiting, .. }) => {
+                if let Some(slot) = self.find_ticket(a, ticket.id) {
+                    self.forget_arrived(slot, at);
+                }
+                waiting
+            }
             // It was sent on before this came. One that went earlier has come back by this.
             Some(Stray::Gone { to, since, escalation }) if ticket.entries.is_empty() && since > at => {
                 let gone = Stray::Gone { to, since, escalation };
@@ -76,6 +82,19 @@ impl Engine {
             self.end(slot, Saying { track, became_true_at, reason, ..Saying::default() });
         }
         self.rises.retain(|rise| rise.slot != slot);
+        self.unescalated.retain(|&other| other != slot);
+        self.erase_ticket(slot);
+    }
+
+    /// A ticket that was on its way when its account was forgotten is forgotten with it.
+    fn forget_arrived(&mut self, slot: Slot, at: Millis) {
+        for track in Track::ALL {
+            if let Some(open) = self.tickets[slot].open_mut(track) {
+                open.context = None;
+            }
+            let reason = Engine::FORGOTTEN.to_owned();
+            self.end(slot, Saying { track, became_true_at: self.not_before(slot, at), reason, ..Saying::default() });
+        }
         self.unescalated.retain(|&other| other != slot);
         self.erase_ticket(slot);
     }
@@ -161,6 +180,11 @@ impl Engine {
         if !self.tickets[slot].open {
             self.keep_closed(slot);
             self.wake_at_end_of_snooze(slot);
+            if self.live {
+                // What was missed before it was solved may wait still.
+                let telling = if rises == Rising::Quietly { Telling::Quietly } else { self.telling(Edge::Records) };
+                self.tell_clocks(slot, telling);
+            }
             return;
         }
         self.apply_policy(slot, at);
@@ -207,7 +231,8 @@ impl Engine {
             return;
         }
         for (account, ticket) in self.strays.over(clock, self.settings.history, in_backlog) {
-            let Some(Stray::Awaited { since, waiting }) = self.strays.remove(&account, &ticket) else { continue };
+            let stray = self.strays.remove(&account, &ticket);
+            let Some(Stray::Awaited { since, waiting } | Stray::Forgotten { since, waiting }) = stray else { continue };
             self.counts.moves_given_up += 1;
             let a = self.account(&account);
             self.before_record(a, clock);

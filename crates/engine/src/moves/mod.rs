@@ -77,7 +77,7 @@ impl Engine {
         let is_here = self.find(&event.account_id, &event.ticket_id).is_some();
         match self.strays.find(&event.account_id, &event.ticket_id) {
             // It may leave and come again before it has come: in its turn.
-            Some(Stray::Awaited { .. }) => {
+            Some(Stray::Awaited { .. } | Stray::Forgotten { .. }) => {
                 self.is_elsewhere(Straying::Ticket(event), at, appended_at)?;
             }
             Some(Stray::Gone { since, .. }) if *since > at => {}
@@ -166,7 +166,7 @@ impl Engine {
                 self.let_go(Move { from: &account, at, what: What::Record(late) }, &to);
                 Ok(true)
             }
-            Some(Stray::Awaited { waiting, .. }) => {
+            Some(Stray::Awaited { waiting, .. } | Stray::Forgotten { waiting, .. }) => {
                 let (kind, bytes) = bytes(&account);
                 let weight = waiting.iter().map(|other| other.bytes.len()).sum::<usize>() + bytes.len();
                 if waiting.len() >= MOST_WAITING || weight > MOST_WAITING_BYTES {

@@ -23,6 +23,9 @@ pub(crate) enum Stray {
     Nothing { since: Millis },
     /// It is on its way here: what is told of it waits.
     Awaited { since: Millis, waiting: Vec<Waiting> },
+    /// It is on its way here, and its account was forgotten meanwhile: what comes is let go, and what was told since then
+    /// is of a ticket first met.
+    Forgotten { since: Millis, waiting: Vec<Waiting> },
 }
 
 /// A record that waits, as Avro by our own schema.
@@ -119,16 +122,18 @@ impl Strays {
 
     pub fn wait(&mut self, account: &str, ticket: &str, record: Waiting) {
         let name = (account.into(), ticket.into());
-        if let Some(Stray::Awaited { waiting, .. }) = self.all.get_mut(&name) {
+        if let Some(Stray::Awaited { waiting, .. } | Stray::Forgotten { waiting, .. }) = self.all.get_mut(&name) {
             waiting.push(record);
             self.changed.insert(name);
         }
     }
 
-    /// Nothing of an account is kept.
+    /// Nothing of an account is kept but which tickets may still come, so that they are forgotten too.
     pub fn forget_account(&mut self, account: &str) {
         for name in self.of_account(account) {
-            self.all.remove(&name);
+            if let Some(Stray::Awaited { since, .. } | Stray::Forgotten { since, .. }) = self.all.remove(&name) {
+                self.all.insert(Clone::clone(&name), Stray::Forgotten { since, waiting: Vec::new() });
+            }
             self.changed.insert(name);
         }
     }
@@ -155,7 +160,9 @@ impl Strays {
     /// since it is not known how far the tasks are that they come from.
     pub fn over(&mut self, clock: Millis, history: Millis, waits: bool) -> Vec<Name> {
         let until = |stray: &Stray| match (stray, stray.until(history)) {
-            (Stray::Awaited { .. }, until) if waits && until <= clock => clock.saturating_add(AGAIN),
+            (Stray::Awaited { .. } | Stray::Forgotten { .. }, until) if waits && until <= clock => {
+                clock.saturating_add(AGAIN)
+            }
             (_, until) => until,
         };
         let mut over: Vec<(Millis, Name)> = Vec::new();
@@ -178,7 +185,9 @@ impl Stray {
     fn until(&self, history: Millis) -> Millis {
         match self {
             Stray::Gone { since, .. } => since.saturating_add(history),
-            Stray::Nothing { since } | Stray::Awaited { since, .. } => since.saturating_add(PATIENCE),
+            Stray::Nothing { since } | Stray::Awaited { since, .. } | Stray::Forgotten { since, .. } => {
+                since.saturating_add(PATIENCE)
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Tickets that go to another account, with all that is kept of them. SEMANTICS 7.3.
 
 use tierline_engine::{Arrival, Input};
-use tierline_model::{AccountRehomed, Author, Command, CommandKind, Status, TicketEventKind, TicketFields};
+use tierline_model::{
+    AccountRehomed, Author, Command, CommandKind, SlaEventKind, Status, TicketEventKind, TicketFields,
+};
 
 use crate::kit::*;
 
@@ -262,6 +264,56 @@ fn a_forgotten_account_forgets_who_left_it() {
     desk.account = "beta";
     desk.command(CommandKind::ForgetAccount, None, None, at(20));
     assert_eq!(desk.keys(), 0);
+}
+
+/// Seed 2 of the simulator: it came with all that was forgotten, and what had been told since made room for that.
+#[test]
+fn one_that_was_on_its_way_when_its_account_was_forgotten_is_forgotten_too() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&rule(SILENT));
+        desk.created("T1", at(0));
+        desk.run_to(at(121));
+        assert_eq!(desk.said(), ["opened T1 2 @120"]);
+        desk.keeps_back = true;
+        rehomed(&mut desk, "T1", "beta", 130);
+        desk.account = "beta";
+        desk.message("T1", at(131), Author::Agent);
+        desk.command(CommandKind::ForgetAccount, None, None, at(140));
+        desk.created("T1", at(150));
+        if restarts {
+            desk.restart();
+        }
+        desk.deliver();
+        let resolved = desk.heard();
+        assert_eq!(resolved.iter().map(|it| (&*it.account_id, it.sequence)).collect::<Vec<_>>(), [("beta", 1)]);
+        assert_eq!((resolved[0].context.is_none(), desk.queue.len()), (true, 0));
+        desk.run_to(at(269));
+        assert_eq!(desk.said(), Vec::<String>::new(), "its wait begins anew");
+        desk.run_to(at(271));
+        assert_eq!(desk.said(), ["opened T1 2 @270"]);
+    }
+}
+
+/// Seed 1847 of the simulator: it was told only if the process happened to be restarted.
+#[test]
+fn a_target_missed_just_before_it_was_solved_and_moved_is_told_where_it_came() {
+    let sla = "sla: [ { id: all, targets: { first_reply: { default: 1h } } } ]\n";
+    for restarts in [false, true] {
+        let mut desk = Desk::new(&format!("{}{sla}", rule(SILENT)));
+        desk.created("T1", at(0));
+        desk.solved("T1", at(60) + 1_000);
+        for account in ["acme", "beta"] {
+            desk.account = account;
+            desk.event(TicketEventKind::Rehomed, "T1", at(60) + 2_000, |event| event.to_account = Some("beta".into()));
+        }
+        if restarts {
+            desk.restart();
+        }
+        assert_eq!(desk.sla_events.len(), 0, "the grace");
+        desk.run_to(at(60) + GRACE);
+        let told: Vec<_> = desk.sla_events.iter().map(|event| (&*event.account_id, event.kind, event.due_at)).collect();
+        assert_eq!(told, [("beta", SlaEventKind::Breached, at(60))], "restarts: {restarts}");
+    }
 }
 
 #[test]
