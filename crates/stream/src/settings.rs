@@ -21,7 +21,7 @@ pub struct LaneSettings {
     pub clock: ClockMode,
     /// Drain the inputs, run the clocks on to here, commit, end. For one lane that owns everything.
     pub until: Option<Millis>,
-    /// A transaction lasts no longer than this, real time.
+    /// A transaction lasts no longer than this, real time; half a second where more than 10,000 records of an input wait.
     pub commit_interval: Duration,
     /// With nothing to do, how long a lane waits for the driver's next record before it looks at its side inputs.
     pub idle_wait: Duration,

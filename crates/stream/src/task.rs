@@ -312,6 +312,11 @@ impl<S: Stage> Task<S> {
         input.end.map(|end| (end - input.position()).max(0))
     }
 
+    /// Whether more records than these are still to be taken of an input, by the newest answer.
+    pub fn is_behind(&self, records: i64) -> bool {
+        self.inputs.iter().any(|input| input.end.is_some_and(|end| end - input.position() > records))
+    }
+
     /// Stops the log from filling an inbox that is full, and lets it go on once that has been emptied by half.
     pub fn keep_bounds<L: Log>(&mut self, log: &mut L, most_bytes: usize) -> Result<(), crate::log::Failure> {
         for (place, input) in self.inputs.iter_mut().enumerate() {

@@ -18,6 +18,13 @@ use crate::task_record;
 /// How long the last checkpoints may take, milliseconds: whoever stops a process does not wait for long.
 const LAST_CHECKPOINTS: Millis = 4_000;
 
+/// Where more records of an input wait than these, a task is behind.
+const BEHIND: i64 = 10_000;
+
+/// A lane that is behind commits less often: what it waits for at each commit is then mostly the log, and what comes out
+/// is late already.
+const WHILE_BEHIND: Duration = Duration::from_millis(500);
+
 /// How far each task has come since its last checkpoint.
 #[derive(Default)]
 pub(super) struct Progress {
@@ -52,12 +59,19 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         let now = wall();
         let began = *self.transaction.began.get_or_insert(now);
-        let is_over = lasted(began, now) >= self.settings.commit_interval.as_millis() as Millis;
+        let is_over = lasted(began, now) >= self.interval().as_millis() as Millis;
         if !is_drained && !is_over {
             return Ok(());
         }
         self.write_out()?;
         self.commit(wall)
+    }
+
+    /// How long a transaction lasts.
+    fn interval(&self) -> Duration {
+        let interval = self.settings.commit_interval;
+        let is_behind = self.tasks.iter().flatten().any(|task| task.is_behind(BEHIND));
+        if is_behind { interval.max(WHILE_BEHIND) } else { interval }
     }
 
     /// Commits everything that happened since the last time; nothing, if nothing did.
