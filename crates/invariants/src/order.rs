@@ -3,7 +3,8 @@
 //! - The clock by which they went out never runs backwards. `detected_at` shows it, but where that equals
 //!   `became_true_at`: there the clock may have stood anywhere before (a snapshot's instant is its append time, and moves
 //!   no clock).
-//! - On one ticket one escalation follows the other: a later one silences the former, and a resolved one is silent.
+//! - On one ticket one escalation follows the other: a later one silences the former, and a resolved one is silent. One
+//!   goes with its ticket to another account, and speaks on there.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use tierline_model::Millis;
 
 use crate::{Invariant, Told, Violation};
 
-/// What one partition told so far.
+/// What was told so far, by one partition or, in the order of their commits, by all.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     /// By account: the newest reading of the clock.
@@ -21,7 +22,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// The next record of the partition.
+    /// The next record.
     ///
     /// # Errors
     /// It stands where it cannot.
@@ -43,7 +44,14 @@ impl Order {
             }
             kind => {
                 if self.speaking.get(&ticket).is_none_or(|speaker| speaker != told.escalation_id) {
-                    return wrong(format!("an escalation speaks that isn't the ticket's: {told:?}"));
+                    let was = |((_, id), speaker): (&(String, String), &String)| {
+                        id == told.ticket_id && speaker == told.escalation_id
+                    };
+                    if !self.speaking.iter().any(was) {
+                        return wrong(format!("an escalation speaks that isn't the ticket's: {told:?}"));
+                    }
+                    self.speaking.retain(|place, speaker| !was((place, speaker)));
+                    self.speaking.insert(ticket.clone(), told.escalation_id.to_owned());
                 }
                 if kind == "resolved" {
                     self.speaking.remove(&ticket);
@@ -64,6 +72,19 @@ mod tests {
     fn hear(records: &[Value]) -> Result<(), Violation> {
         let mut order = Order::default();
         records.iter().try_for_each(|record| order.hear(&Told::of(record).expect("whole")))
+    }
+
+    #[test]
+    fn one_that_goes_to_another_account_with_its_ticket_speaks_on_there_and_nowhere_else() {
+        let mut elsewhere = record("a", 1, "raised", 300);
+        elsewhere["account_id"] = "another".into();
+        let here = record("a", 2, "resolved", 400);
+        let opened = record("a", 0, "opened", 100);
+        let mut goes_on = here.clone();
+        goes_on["account_id"] = "another".into();
+        assert_eq!(hear(&[opened.clone(), elsewhere.clone(), goes_on.clone()]), Ok(()));
+        assert!(hear(&[opened, elsewhere.clone(), goes_on, here]).is_err(), "it is over");
+        assert!(hear(&[elsewhere]).is_err(), "it was nowhere");
     }
 
     #[test]

@@ -13,15 +13,16 @@ use tierline_stream::log::{InputId, Offset, OutputId, Partition};
 pub use part::{Entry, Part, State};
 pub use transactions::{Outcome, Txn, TxnId, TxnState};
 
-/// A topic, by its place: the inputs by `InputId`, then the outputs by `OutputId`.
+/// A topic, by its place: the inputs by `InputId`, then those of the outputs that are no input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TopicId(pub usize);
 
 /// All topics and all transactions.
 pub struct Cluster {
-    /// Names of the inputs, then of the outputs.
     names: Vec<String>,
     inputs: usize,
+    /// By `OutputId`; one of them is an input too.
+    outputs: Vec<TopicId>,
     topics: Vec<Vec<Part>>,
     /// The group's committed positions of the driver.
     pub offsets: Vec<Option<Offset>>,
@@ -31,12 +32,21 @@ pub struct Cluster {
 impl Cluster {
     /// Empty topics of these names.
     pub fn new(inputs: &[String], outputs: &[String], partitions: Partition) -> Cluster {
-        let names: Vec<String> = inputs.iter().chain(outputs).cloned().collect();
+        let mut names = inputs.to_vec();
+        let topic = |output: &String| {
+            let known = names.iter().position(|name| name == output);
+            TopicId(known.unwrap_or_else(|| {
+                names.push(output.clone());
+                names.len() - 1
+            }))
+        };
+        let outputs = outputs.iter().map(topic).collect();
         let partitions = partitions as usize;
         Cluster {
             topics: vec![vec![Part::default(); partitions]; names.len()],
             names,
             inputs: inputs.len(),
+            outputs,
             offsets: vec![None; partitions],
             transactions: transactions::Coordinator::default(),
         }
@@ -64,12 +74,12 @@ impl Cluster {
 
     /// The topic that is this output.
     pub fn output(&self, output: OutputId) -> TopicId {
-        TopicId(self.inputs + usize::from(output.0))
+        self.outputs[usize::from(output.0)]
     }
 
     /// The output that is this topic, if it is one.
     pub fn as_output(&self, topic: TopicId) -> Option<OutputId> {
-        topic.0.checked_sub(self.inputs).map(|place| OutputId(place as u16))
+        self.outputs.iter().position(|output| *output == topic).map(|place| OutputId(place as u16))
     }
 
     /// A topic's partition.
@@ -94,11 +104,11 @@ impl Cluster {
     /// The outputs are deleted and made anew, with the group's positions: whoever comes next begins from what the
     /// inputs hold.
     pub fn delete_outputs(&mut self) {
-        for topic in &mut self.topics[self.inputs..] {
-            topic.iter_mut().for_each(|part| *part = Part::default());
+        for topic in &self.outputs {
+            self.topics[topic.0].iter_mut().for_each(|part| *part = Part::default());
         }
         self.offsets.iter_mut().for_each(|offset| *offset = None);
-        self.transactions.forget_writes(TopicId(self.inputs));
+        self.transactions.forget_writes(&self.outputs);
     }
 
     /// Compacts a partition of a topic: see `Part::compact`.

@@ -66,11 +66,11 @@ impl Coordinator {
         }
     }
 
-    /// Topics from this one on were deleted: no marker comes there.
-    pub(super) fn forget_writes(&mut self, from: TopicId) {
+    /// These topics were deleted: no marker comes there.
+    pub(super) fn forget_writes(&mut self, deleted: &[TopicId]) {
         for txn in self.txns.values_mut() {
-            txn.writes.retain(|(topic, ..)| *topic < from);
-            txn.unmarked.retain(|(topic, _)| *topic < from);
+            txn.writes.retain(|(topic, ..)| !deleted.contains(topic));
+            txn.unmarked.retain(|(topic, _)| !deleted.contains(topic));
         }
     }
 }

@@ -79,9 +79,9 @@ impl Fault {
     }
 }
 
-/// What goes wrong in a run.
-pub(super) fn schedule(class: Class, instances: usize, chance: &mut Chance) -> Vec<(Millis, Fault)> {
-    let span = if class == Class::Backlog { 25_000 } else { 80_000 };
+/// What goes wrong in a run whose telling takes so many milliseconds.
+pub(super) fn schedule(class: Class, instances: usize, span: Millis, chance: &mut Chance) -> Vec<(Millis, Fault)> {
+    let span = if class == Class::Backlog { 25_000 } else { span + 5_000 };
     let count = chance.below(12);
     let mut faults: Vec<_> =
         (0..count).map(|_| (START + chance.between(100, span), one(class, instances, chance))).collect();

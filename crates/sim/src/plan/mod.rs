@@ -73,8 +73,9 @@ impl Plan {
             Class::Wild => 2_000,
         };
         let drift = if class == Class::Wild { 5_000 } else { 500 };
-        let story = story::tell(class, partitions, &mut Chance::new(seed, 2));
-        let faults = faults::schedule(class, instances, &mut Chance::new(seed, 3));
+        let span = span(&mut Chance::new(seed, 5));
+        let story = story::tell(class, partitions, span, &mut Chance::new(seed, 2));
+        let faults = faults::schedule(class, instances, span, &mut Chance::new(seed, 3));
         Plan {
             seed,
             class,
@@ -108,8 +109,32 @@ impl Plan {
 
     /// When the last of it has happened.
     pub fn end(&self) -> Millis {
-        let told = self.story.iter().map(|send| send.decided_at()).max().unwrap_or(START);
-        let struck = self.faults.iter().map(|(at, fault)| at + fault.length()).max().unwrap_or(START);
-        told.max(struck).max(START)
+        self.told().max(self.struck()).max(START)
     }
+
+    /// When everything has come to rest, but for the grace and for clocks that are behind: whatever is due after the last
+    /// record has had its time (the longest silence, and what follows from it), and whoever was hit has come back. What a
+    /// wild run brings about is judged wherever it ends; if it is short, that is sooner.
+    pub fn rests(&self) -> Millis {
+        let is_short = self.told() < START + SHORT;
+        let due = if is_short && self.class == Class::Wild { 25_000 } else { 70_000 };
+        (self.told() + due).max(self.struck() + 25_000).max(START + 25_000)
+    }
+
+    fn told(&self) -> Millis {
+        self.story.iter().map(|send| send.decided_at()).max().unwrap_or(START)
+    }
+
+    fn struck(&self) -> Millis {
+        self.faults.iter().map(|(at, fault)| at + fault.length()).max().unwrap_or(START)
+    }
+}
+
+/// What is told in less time makes a short run, milliseconds.
+const SHORT: Millis = 30_000;
+
+/// How long the telling takes, milliseconds. Mostly a few seconds: of two runs, the short one that is over soon finds more
+/// than the rest of a long one. One in twenty is so long that what it began with is forgotten before its end.
+fn span(chance: &mut Chance) -> Millis {
+    if chance.one_in(20) { 75_000 } else { chance.between(5_000, 15_000) }
 }

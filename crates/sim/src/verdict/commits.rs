@@ -1,19 +1,21 @@
 //! What is judged at each commit and at each restore.
 
+use tierline_invariants::state::State;
 use tierline_invariants::{Invariant, Violation};
 use tierline_model::{Decoder, RecordType};
-use tierline_stream::clock::Clock;
+use tierline_stream::clock::{At, Clock, ClockMode};
 use tierline_stream::dead_letter;
 use tierline_stream::detect::DetectStage;
 use tierline_stream::log::{InputId, Offset, Partition};
-use tierline_stream::stage::{Stage, Stages};
+use tierline_stream::stage::{Applied, Stage, Stages};
 use tierline_stream::task_record::{self, TaskRecord};
 use tierline_stream::topics::output;
 
 use super::Verdict;
-use super::shadow::{Written, copy, none_between, state_of};
+use super::shadow::{Moved, Written, copy, none_between, state_of};
 use super::traced::{Trace, Traces};
 use crate::cluster::{Cluster, Entry, TxnId};
+use crate::plan::START;
 
 impl Verdict {
     /// A transaction was committed. What it told, for people.
@@ -27,25 +29,74 @@ impl Verdict {
         positions: &[(Partition, Offset)],
         traces: &Traces,
     ) -> Result<Vec<String>, Violation> {
+        let moves = cluster.output(output::ACCOUNT_MOVES);
         let writes = cluster.txn(txn).map_or(&[][..], |txn| &txn.writes);
-        let mut touched: Vec<Partition> = writes.iter().map(|&(_, partition, _)| partition).collect();
+        // What is written into another's partition is no sign that its task was there.
+        let own = writes.iter().filter(|(topic, ..)| *topic != moves);
+        let mut touched: Vec<Partition> = own.map(|&(_, partition, _)| partition).collect();
         touched.extend(positions.iter().map(|&(partition, _)| partition));
         touched.sort_unstable();
         touched.dedup();
-        let mut told = Vec::new();
+        let (mut told, mut moved) = (Vec::new(), Vec::new());
         for partition in touched {
             let entries: Vec<_> = writes
                 .iter()
-                .filter(|&&(_, other, _)| other == partition)
+                .filter(|&&(topic, other, _)| other == partition && topic != moves)
                 .filter_map(|&(topic, _, offset)| {
                     Some((cluster.as_output(topic)?, cluster.part(topic, partition).at(offset)?))
                 })
                 .collect();
             let trace = traces.take(partition);
-            self.task_committed(cluster, partition, &entries, &trace, positions, &mut told)?;
+            moved.extend(self.task_committed(cluster, partition, &entries, &trace, positions, &mut told)?);
             traces.restored_to(partition, Some(self.version(partition)));
         }
+        let mut got = Vec::new();
+        for &(_, partition, offset) in writes.iter().filter(|(topic, ..)| *topic == moves) {
+            self.inputs.sent(cluster.name(moves), partition, offset, true);
+            let entry = cluster.part(moves, partition).at(offset);
+            got.extend(entry.map(|entry| (partition, entry.key.clone(), entry.value.clone())));
+        }
+        // It is an input too.
+        self.moves_are_the_same(InputId(moves.0 as u16), got, moved)?;
         Ok(told)
+    }
+
+    /// What a transaction sends to other tasks is what the shadows sent. Of two accounts' there is no order; and a state
+    /// may be written in more than one way, so what it means is what counts.
+    fn moves_are_the_same(
+        &mut self,
+        input: InputId,
+        mut got: Vec<Moved>,
+        mut wanted: Vec<Moved>,
+    ) -> Result<(), Violation> {
+        [&mut got, &mut wanted].into_iter().for_each(|all| all.sort_by(|x, y| (x.0, &x.1).cmp(&(y.0, &y.1))));
+        let wrong = |what: String| Err(Violation::new(Invariant::SameOutcome, what));
+        if got.len() != wanted.len() {
+            return wrong(format!("{} records went to other accounts, {} uninterrupted", got.len(), wanted.len()));
+        }
+        for (got, wanted) in got.iter().zip(&wanted) {
+            if (got.0, &got.1) != (wanted.0, &wanted.1) {
+                return wrong(format!("moved: committed {got:?}, but uninterrupted {wanted:?}"));
+            }
+            if got.2 != wanted.2 {
+                self.where_nothing_was(input, got)?.compare(&self.where_nothing_was(input, wanted)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a record makes of another task that knows nothing.
+    fn where_nothing_was(&mut self, input: InputId, moved: &Moved) -> Result<State, Violation> {
+        let (partition, key, value) = moved;
+        let mut stage = self.stages(0).stage(*partition, self.plan.partitions);
+        let mut clock = Clock::new(&ClockMode::Wall, At::START);
+        let wrong = |what: String| Violation::new(Invariant::SameOutcome, what);
+        stage.restored(&clock, None).map_err(wrong)?;
+        let entry = Entry::new(START, key.clone(), value.clone());
+        match stage.apply(&mut clock, &entry.as_record(input, *partition), false, &mut self.metrics) {
+            Applied::Ok => Ok(state_of(stage)),
+            other => Err(wrong(format!("what came from another account is not taken: {other:?}"))),
+        }
     }
 
     fn task_committed(
@@ -56,7 +107,7 @@ impl Verdict {
         trace: &Trace,
         positions: &[(Partition, Offset)],
         told: &mut Vec<String>,
-    ) -> Result<(), Violation> {
+    ) -> Result<Vec<Moved>, Violation> {
         let Verdict { shadows, plan, setup, metrics, .. } = self;
         let shadow = &mut shadows[partition as usize];
         if trace.base != Some(shadow.version) {
@@ -99,12 +150,12 @@ impl Verdict {
                 record["became_true_at"],
                 record["detected_at"]
             ));
-            self.escalations[partition as usize].push(record);
+            self.escalations.push(record);
         }
         let stands = entries.iter().rev().find(|(_, entry)| entry.key.as_deref() == Some(task_record::KEY));
         let stands = stands.and_then(|(_, entry)| TaskRecord::decode(entry.value.as_deref()?).ok());
         match stands {
-            Some(record) => self.stands(cluster, partition, &record, positions),
+            Some(record) => self.stands(cluster, partition, &record, positions).map(|()| consequences.moved),
             None => {
                 let what = format!("partition {partition} was committed without its task record");
                 Err(Violation::new(Invariant::StateKept, what))

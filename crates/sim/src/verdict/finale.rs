@@ -24,15 +24,21 @@ impl Verdict {
     pub fn at_the_end(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         self.inputs.are_passed(|topic, partition| self.positions.of(topic, partition))?;
         self.inputs.are_buried(self.letters.iter().cloned())?;
-        for partition in 0..self.plan.partitions {
-            let records = &self.escalations[partition as usize];
-            escalations(records)?;
-            for record in records {
-                self.answers.is_true(&Told::of(record)?)?;
-            }
-            queue::agrees(&left_in_queue(cluster, partition)?, records)?;
-            self.state_is_kept(cluster, partition)?;
+        escalations(&self.escalations)?;
+        for record in &self.escalations {
+            self.answers.is_true(&Told::of(record)?)?;
         }
+        let mut left = BTreeMap::new();
+        for partition in 0..self.plan.partitions {
+            self.state_is_kept(cluster, partition)?;
+            for (id, entry) in left_in_queue(cluster, partition)? {
+                if left.insert(id.clone(), entry).is_some() {
+                    let what = format!("{id} is in the queue of two partitions");
+                    return Err(Violation::new(Invariant::QueueAgrees, what));
+                }
+            }
+        }
+        queue::agrees(&left, &self.escalations)?;
         if self.plan.class != Class::Wild {
             self.outcome_is_the_one(cluster)?;
         }
@@ -68,7 +74,7 @@ impl Verdict {
                 .map_err(|what| Violation::new(Invariant::SameOutcome, what))?;
             wanted.extend(told);
         }
-        let mut got: Vec<Value> = self.escalations.concat();
+        let mut got: Vec<Value> = self.escalations.clone();
         let grain = match self.plan.class {
             Class::Backlog => Grain::Account,
             _ => {

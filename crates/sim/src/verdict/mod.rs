@@ -22,6 +22,7 @@ use tierline_model::Millis;
 use tierline_observe::LaneMetrics;
 use tierline_stream::log::{Offset, Partition};
 use tierline_stream::stage::Stages;
+use tierline_stream::topics::Names;
 
 use crate::plan::{Plan, Send};
 use crate::world::detect;
@@ -41,8 +42,8 @@ pub struct Verdict {
     inputs: Inputs,
     letters: Vec<Place>,
     answers: Answers,
-    /// Of `escalations`, by partition, as committed.
-    escalations: Vec<Vec<serde_json::Value>>,
+    /// Of `escalations`, in the order of their commits: a ticket that moves goes on in another partition.
+    escalations: Vec<serde_json::Value>,
     /// What was sent, by input.
     told: BTreeSet<(usize, Option<String>)>,
     /// Repeats, by input, partition and offset.
@@ -63,7 +64,7 @@ impl Verdict {
             inputs: Inputs::default(),
             letters: Vec::new(),
             answers: Answers::new(plan.grace, ahead, rules::SILENCES.iter().copied()),
-            escalations: vec![Vec::new(); plan.partitions as usize],
+            escalations: Vec::new(),
             told: BTreeSet::new(),
             repeats: Vec::new(),
             metrics,
@@ -111,11 +112,12 @@ impl Verdict {
             self.positions.forget(shadow.partition);
         }
         self.letters.clear();
-        self.escalations.iter_mut().for_each(Vec::clear);
+        self.escalations.clear();
+        self.inputs.forget(&Names::default().account_moves);
     }
 
     /// How many escalation records were committed.
     pub fn outputs(&self) -> u64 {
-        self.escalations.iter().map(|records| records.len() as u64).sum()
+        self.escalations.len() as u64
     }
 }

@@ -37,10 +37,14 @@ pub struct Life {
 /// A record of an output: where to, its key and its value.
 pub type Written = (OutputId, Option<Vec<u8>>, Option<Vec<u8>>);
 
+/// A record of `account-moves`: which partition it goes to, its key and its value.
+pub type Moved = (Partition, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// What came of a transaction's calls.
 #[derive(Default)]
 pub struct Consequences {
     pub written: Vec<Written>,
+    pub moved: Vec<Moved>,
     /// Records that nobody can take: input and offset.
     pub letters: Vec<(InputId, Offset)>,
 }
@@ -62,7 +66,7 @@ impl Shadow {
         grace: Millis,
         stages: impl Fn(usize) -> Detect,
     ) -> Result<Consequences, Violation> {
-        let (mut all, mut letters) = (Vec::new(), Vec::new());
+        let (mut all, mut moved, mut letters) = (Vec::new(), Vec::new(), Vec::new());
         for call in calls {
             if let &Call::Restored { rules, is_cold, .. } = call {
                 self.come_back(rules, is_cold, cluster.partitions(), &stages)?;
@@ -97,7 +101,7 @@ impl Shadow {
             if let Some(life) = &mut self.life {
                 let mut pending = Pending::default();
                 life.stage.outputs(&mut pending.outbox(self.partition, None), metrics);
-                let written = written(&pending);
+                let written = written(&pending, &mut moved);
                 let about = match *call {
                     Call::Apply { input, offset, .. } => cluster.part(Cluster::input(input), self.partition).at(offset),
                     _ => None,
@@ -108,7 +112,7 @@ impl Shadow {
                 all.extend(written);
             }
         }
-        Ok(Consequences { written: all, letters })
+        Ok(Consequences { written: all, moved, letters })
     }
 
     /// A process has brought the task back. Nothing comes of that, unless it never was or its rules are others.
@@ -208,7 +212,7 @@ fn has_waited(written: &[Written], grace: Millis, record: Option<&[u8]>) -> Resu
     let record = record.map(String::from_utf8_lossy);
     for rise in told.iter().filter(|it| it.is_rise() && is_silence(it)) {
         let is_alone = told.iter().filter(|it| it.ticket_id == rise.ticket_id).all(is_silence);
-        let is_told = record.as_ref().is_some_and(|text| text.contains(&format!("\"{}\"", rise.ticket_id)));
+        let is_told = record.as_ref().is_some_and(|text| text.contains(rise.ticket_id));
         if is_alone && !is_told && rise.detected_at < rise.became_true_at + grace {
             return Err(Violation::new(Invariant::NotEarly, format!("its grace isn't over: {rise:?}")));
         }
@@ -235,11 +239,15 @@ pub fn none_between(
     }
 }
 
-fn written(pending: &Pending) -> Vec<Written> {
+fn written(pending: &Pending, moved: &mut Vec<Moved>) -> Vec<Written> {
     let mut all = Vec::new();
     let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
     let put: Result<(), ()> = pending.each(|_, write| {
-        all.push((write.output, owned(write.key), owned(write.value)));
+        let (key, value) = (owned(write.key), owned(write.value));
+        match write.output {
+            output::ACCOUNT_MOVES => moved.push((write.partition, key, value)),
+            output => all.push((output, key, value)),
+        }
         Ok(())
     });
     debug_assert_eq!(put, Ok(()));

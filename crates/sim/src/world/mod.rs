@@ -123,9 +123,8 @@ impl World {
     /// Lives through the plan, and on until everything has come to rest. What was seen.
     pub fn run(self: &Rc<Self>) -> Seen {
         self.begin();
-        // Whatever is due after the last record has its time: the longest silence, the grace, clocks that disagree.
-        let rest = 70_000 + self.plan.grace + 2 * self.plan.skews.iter().map(|it| it.abs()).max().unwrap_or(0);
-        self.run_until(self.plan.end() + rest);
+        let behind = 2 * self.plan.skews.iter().map(|it| it.abs()).max().unwrap_or(0);
+        self.run_until(self.plan.rests() + self.plan.grace + behind);
         // Hours that begin later may make something due at the very end: what was decided is seen before it is judged.
         while self.violation.borrow().is_none() && !self.cluster.borrow().all_are_complete() {
             self.run_until(self.now.get() + 1);

@@ -1,4 +1,4 @@
-//! What comes beside live events: imports, and heartbeats of the mailbox.
+//! What comes beside live events: imports, heartbeats of the mailbox, and what goes to another account.
 
 use serde_json::{Value, json};
 use tierline_model::Millis;
@@ -57,6 +57,35 @@ impl Teller<'_> {
     pub(super) fn heartbeat(&mut self, now: Millis, at: Millis) {
         let heard_until = now - self.chance.between(0, 6_000);
         self.mark(at, &json!({ "kind": "heartbeat", "source": "mail", "heard_until": heard_until }));
+    }
+
+    /// A ticket goes to another account, or all that the CRM has told of one: it is told to the one that is left, and
+    /// then to the one that it comes to.
+    pub(super) fn rehome(&mut self, now: Millis, at: Millis) {
+        let Some(ticket) = self.any_ticket() else { return };
+        let to = self.chance.below(self.accounts.len() as u64) as usize;
+        let (id, from) = (self.tickets[ticket].id.clone(), self.tickets[ticket].account);
+        if to == from {
+            return;
+        }
+        let mut moved = json!({ "kind": "rehomed", "event_id": self.id("e"), "to_account": self.accounts[to],
+            "occurred_at": now, "source": self.tickets[ticket].source });
+        if self.chance.one_in(6) {
+            moved["source"] = json!("crm");
+            moved["account_id"] = json!(self.accounts[from]);
+            return self.send(at, Topic::Tickets, from, moved);
+        }
+        moved["ticket_id"] = json!(id);
+        for account in [from, to] {
+            moved["account_id"] = json!(self.accounts[account]);
+            self.send(at, Topic::Tickets, account, moved.clone());
+            // Whoever tells but one of them has broken what the contract asks for.
+            if let Some(last) = self.told.last_mut() {
+                last.hidden = None;
+            }
+            self.perhaps_again(at);
+        }
+        (self.tickets[ticket].former, self.tickets[ticket].account) = (Some(from), to);
     }
 
     /// Into every partition, without a key.

@@ -60,12 +60,11 @@ impl Send {
 /// After how long at most a record is sent once more.
 const AGAIN: Millis = 3_000;
 
-/// How long the telling takes.
-const SPAN: Millis = 75_000;
-
 struct Ticket {
     id: String,
     account: usize,
+    /// Where it was before.
+    former: Option<usize>,
     source: &'static str,
     is_open: bool,
 }
@@ -81,19 +80,19 @@ struct Teller<'c> {
     ids: u32,
 }
 
-/// What is told, in order of arrival.
-pub(super) fn tell(class: Class, partitions: Partition, chance: &mut Chance) -> Vec<Send> {
+/// What is told within so many milliseconds, in order of arrival.
+pub(super) fn tell(class: Class, partitions: Partition, span: Millis, chance: &mut Chance) -> Vec<Send> {
     let accounts = (0..chance.between(2, 6)).map(|number| format!("account-{number}")).collect();
     let (tickets, told) = (Vec::new(), Vec::new());
     let mut teller = Teller { class, partitions, accounts, tickets, import: None, chance, told, ids: 0 };
     let begin = match class {
-        Class::Backlog => START - SPAN - 20_000,
+        Class::Backlog => START - span - 20_000,
         Class::Live | Class::Wild => START + 500,
     };
     teller.snapshots(if class == Class::Wild { begin } else { begin - 5_000 });
     let pace = teller.chance.of(&[300, 600, 1_200]);
     let (mut now, mut sent_at) = (begin, begin);
-    while now < begin + SPAN {
+    while now < begin + span {
         now += teller.chance.between(1, 2 * pace);
         let delay = match (class, teller.chance.below(8)) {
             (Class::Backlog, _) => 0,
@@ -140,6 +139,7 @@ impl Teller<'_> {
             4 => self.bad(at),
             5 if self.class != Class::Live => self.import(now, at),
             6 if self.class != Class::Live => self.heartbeat(now, at),
+            7 if self.is_wild() => self.rehome(now, at),
             _ => self.event(now, at),
         }
     }
@@ -197,7 +197,7 @@ impl Teller<'_> {
         let account = self.chance.below(self.accounts.len() as u64) as usize;
         let id = format!("T{}", self.tickets.len());
         let source = if self.class != Class::Live && self.chance.one_in(5) { "mail" } else { "desk" };
-        self.tickets.push(Ticket { id, account, source, is_open: true });
+        self.tickets.push(Ticket { id, account, former: None, source, is_open: true });
         let fields = json!({ "status": "new", "subject": "It fails", "priority": self.chance.of(&["low", "urgent"]) });
         let mut more = json!({ "kind": "created", "ticket": fields });
         if !self.chance.one_in(4) {
@@ -207,8 +207,11 @@ impl Teller<'_> {
     }
 
     fn about(&mut self, ticket: usize, now: Millis, at: Millis, mut more: Value, answers: Option<(String, Millis)>) {
-        let Ticket { id, account, source, .. } = &self.tickets[ticket];
-        let (id, account, source) = (id.clone(), *account, *source);
+        let account = self.account_of(ticket);
+        let Ticket { id, account: present, source, .. } = &self.tickets[ticket];
+        let (id, source) = (id.clone(), *source);
+        // Elsewhere it may be heard of too late.
+        let answers = answers.filter(|_| account == *present);
         more["event_id"] = json!(self.id("e"));
         more["ticket_id"] = json!(id);
         more["account_id"] = json!(self.accounts[account]);
@@ -251,7 +254,7 @@ impl Teller<'_> {
     fn signal(&mut self, now: Millis, at: Millis) {
         let Some(ticket) = self.any_ticket() else { return };
         let value = self.chance.between(-10, 10) as f64 / 10.0;
-        let account = self.tickets[ticket].account;
+        let account = self.account_of(ticket);
         let mut signal = json!({ "signal_id": self.id("s"), "account_id": self.accounts[account],
             "occurred_at": now, "name": "sentiment", "value": value });
         if !self.chance.one_in(5) {
@@ -263,7 +266,7 @@ impl Teller<'_> {
 
     fn command(&mut self, now: Millis, at: Millis) {
         let Some(ticket) = self.any_ticket() else { return };
-        let account = self.tickets[ticket].account;
+        let account = self.account_of(ticket);
         let is_forgotten = self.chance.one_in(12);
         let kind = match is_forgotten {
             true => "forget_account",
@@ -298,6 +301,12 @@ impl Teller<'_> {
         if let Some(last) = self.told.last_mut() {
             last.is_bad = true;
         }
+    }
+
+    /// To whom it is told: some have not heard yet that it moved.
+    fn account_of(&mut self, ticket: usize) -> usize {
+        let Ticket { account, former, .. } = self.tickets[ticket];
+        former.filter(|_| self.chance.one_in(6)).unwrap_or(account)
     }
 
     fn any_ticket(&mut self) -> Option<usize> {
