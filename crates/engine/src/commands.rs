@@ -57,12 +57,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Why an escalation of a forgotten account is over.
-    pub(crate) const FORGOTTEN: &'static str = "Resolved because the account was forgotten.";
-
-    /// Resolves what is open of an account, without context, and keeps nothing of it. SEMANTICS 7.2.
+    /// Resolves what is open of an account, without context, and keeps nothing of it but which tickets may still come: they
+    /// are forgotten too. SEMANTICS 7.2.
     fn forget_account(&mut self, a: u32, command: &Command<'_>, at: Millis) {
-        let who = command.by.as_ref().map(|by| cut(by, kept::WORD).into_owned());
         let account = &self.accounts[a];
         if account.tickets.is_empty() && account.account.sources.is_empty() && account.billing.sources.is_empty() {
             self.counts.idle_commands += 1;
@@ -71,25 +68,31 @@ impl Engine {
         escalated.retain(|&slot| self.tickets[slot].is_escalated());
         escalated.sort_by(|&x, &y| self.tickets[x].id.cmp(&self.tickets[y].id));
         for slot in escalated {
-            for track in Track::ALL {
-                if let Some(open) = self.tickets[slot].open_mut(track) {
-                    open.context = None;
-                }
-                let saying = Saying {
-                    track,
-                    became_true_at: self.not_before(slot, at),
-                    reason: Engine::FORGOTTEN.to_owned(),
-                    by: who.clone(),
-                    command_id: Some(cut(&command.command_id, kept::FIELD).into_owned()),
-                    ..Saying::default()
-                };
-                self.end(slot, saying);
-            }
+            self.end_forgotten(slot, Some(command), at);
         }
         let account = self.accounts[a].id.clone();
         self.strays.forget_account(&account);
         self.erase_account(a);
         self.unescalated.clear();
+    }
+
+    /// Resolves what is open of a ticket whose account is forgotten, by this command, where it is known.
+    pub(crate) fn end_forgotten(&mut self, slot: Slot, command: Option<&Command<'_>>, at: Millis) {
+        for track in Track::ALL {
+            if let Some(open) = self.tickets[slot].open_mut(track) {
+                open.context = None;
+            }
+            let by = command.and_then(|command| command.by.as_ref());
+            let saying = Saying {
+                track,
+                became_true_at: self.not_before(slot, at),
+                reason: "Resolved because the account was forgotten.".to_owned(),
+                by: by.map(|by| cut(by, kept::WORD).into_owned()),
+                command_id: command.map(|command| cut(&command.command_id, kept::FIELD).into_owned()),
+                ..Saying::default()
+            };
+            self.end(slot, saying);
+        }
     }
 
     /// The ticket that a command is about: that of the escalation it names, else the one it names.

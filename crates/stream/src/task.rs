@@ -314,7 +314,7 @@ impl<S: Stage> Task<S> {
 
     /// Whether more records than these are still to be taken of an input, by the newest answer.
     pub fn is_behind(&self, records: i64) -> bool {
-        self.inputs.iter().any(|input| input.end.is_some_and(|end| end - input.position() > records))
+        (0..self.inputs.len()).any(|place| self.lag(InputId(place as u16)).is_some_and(|lag| lag > records))
     }
 
     /// Stops the log from filling an inbox that is full, and lets it go on once that has been emptied by half.

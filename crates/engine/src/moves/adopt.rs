@@ -88,13 +88,7 @@ impl Engine {
 
     /// A ticket that was on its way when its account was forgotten is forgotten with it.
     fn forget_arrived(&mut self, slot: Slot, at: Millis) {
-        for track in Track::ALL {
-            if let Some(open) = self.tickets[slot].open_mut(track) {
-                open.context = None;
-            }
-            let reason = Engine::FORGOTTEN.to_owned();
-            self.end(slot, Saying { track, became_true_at: self.not_before(slot, at), reason, ..Saying::default() });
-        }
+        self.end_forgotten(slot, None, at);
         self.unescalated.retain(|&other| other != slot);
         self.erase_ticket(slot);
     }

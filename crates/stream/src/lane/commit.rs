@@ -59,8 +59,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         let now = wall();
         let began = *self.transaction.began.get_or_insert(now);
-        let is_over = lasted(began, now) >= self.interval().as_millis() as Millis;
-        if !is_drained && !is_over {
+        if !is_drained && lasted(began, now) < self.interval().as_millis() as Millis {
             return Ok(());
         }
         self.write_out()?;

@@ -74,3 +74,38 @@ fn a_log_that_is_slow_with_one_input_stops_the_reading_of_the_others_and_drops_n
     world.cluster.borrow_mut().part("dead-letters", 0).records.clear();
     assert_all_is_told(&world);
 }
+
+#[test]
+fn a_lane_that_is_behind_commits_less_often_and_again_as_often_when_it_is_not() {
+    const BEHIND: i64 = 10_000;
+    const A_STEP_TAKES: Millis = 20;
+    let mut world = World::new();
+    world.cluster.borrow_mut().records_a_poll = A_POLL;
+    world.start();
+    world.settle();
+    let all = BEHIND + 3_000;
+    for number in 0..all {
+        world.send("tickets", world.created(&format!("T{number}"), NOON));
+    }
+    // By how many records the commits lie apart, while so many wait.
+    let (mut behind, mut close) = (Vec::new(), Vec::new());
+    let mut before = 0;
+    while before < all - BEHIND + 2_000 {
+        world.now.set(world.now.get() + A_STEP_TAKES);
+        world.step().expect("it lives");
+        let committed = world.committed_up_to();
+        if committed > before {
+            match all - committed > BEHIND {
+                true => behind.push(committed - before),
+                false => close.push(committed - before),
+            }
+            before = committed;
+        }
+    }
+    let steps = |apart: i64| apart / A_POLL as i64;
+    let interval = world.settings.commit_interval.as_millis() as Millis / A_STEP_TAKES;
+    // The first of each began while the other was so.
+    assert!(behind[1..].iter().all(|&apart| steps(apart) >= 4 * interval), "{behind:?}");
+    assert!(close[1..].iter().all(|&apart| steps(apart) <= interval + 1), "{close:?}");
+    assert!(behind.len() > 3 && close.len() > 3, "{behind:?} {close:?}");
+}
