@@ -56,27 +56,11 @@ impl Engine {
     /// restart would not find that it had.
     pub(crate) fn take_heartbeat(&mut self, source: &str, heard_until: Millis, appended_at: Millis) {
         let name = self.texts.intern(source);
-        let heard_until = heard_until.min(appended_at);
-        if self.heard.names().any(|known| known == name) {
-            self.hear(source, heard_until);
-            return;
-        }
+        let is_first = !self.heard.names().any(|known| known == name);
         // The log's clock may be behind the one that fires.
         let believed = appended_at.max(self.clock.saturating_sub(self.settings.grace));
-        self.hear(source, heard_until.max(believed.saturating_sub(self.settings.stale_after)));
-        self.doubt(name);
-    }
-
-    /// A source is heard for the first time: what a record dated ahead of the clock has made due on its tickets is looked
-    /// at again, for that is no longer believed.
-    fn doubt(&mut self, source: Symbol) {
-        let Some(after) = self.heard.believed(Some(source)).checked_add(1) else { return };
-        let is_ahead = |&slot: &Slot| {
-            let ticket = &self.tickets[slot];
-            ticket.open && ticket.source == Some(source) && self.accounts[ticket.account].now.reached(after)
-        };
-        let ahead = self.tickets.places().filter(is_ahead).map(|slot| (after, slot)).collect();
-        self.wake(ahead);
+        let least = if is_first { believed.saturating_sub(self.settings.stale_after) } else { Millis::MIN };
+        self.hear(source, heard_until.min(appended_at).max(least));
     }
 
     /// The sources that send heartbeats, and up to when each has been heard, UTC milliseconds.

@@ -222,27 +222,9 @@ fn what_has_fired_stays_believed_though_the_log_took_the_first_heartbeat_before(
         if restarts {
             desk.restart();
         }
-        desk.run_to(at(200));
+        // Whatever is told of the ticket has its rules looked at again.
+        desk.message("T1", at(150), Author::Customer);
         desk.heartbeat(at(200));
         assert_eq!(desk.said(), [""; 0], "restarts: {restarts}");
-    }
-}
-
-/// As above, for what a record that is dated ahead of the clock made due.
-#[test]
-fn what_is_due_ahead_of_the_clock_waits_when_its_source_is_first_heard_whether_restarted_or_not() {
-    for restarts in [false, true] {
-        let mut desk = Desk::new(&rule(SILENT));
-        desk.created("T1", at(0));
-        desk.run_to(at(100));
-        desk.event_ahead(TicketEventKind::Updated, "T1", at(130), |_| ());
-        desk.heartbeat(at(30));
-        if restarts {
-            desk.restart();
-        }
-        desk.run_to(at(200));
-        assert_eq!(desk.said(), [""; 0], "restarts: {restarts}");
-        desk.heartbeat(at(200));
-        assert_eq!(desk.said(), ["opened T1 2 @120"], "restarts: {restarts}");
     }
 }

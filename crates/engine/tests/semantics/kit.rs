@@ -162,18 +162,6 @@ impl Desk {
         at: Millis,
         change: impl FnOnce(&mut TicketEvent<'_>),
     ) {
-        self.clock = self.clock.max(at);
-        self.event_ahead(kind, ticket, at, change);
-    }
-
-    /// The same, which may be dated later than the clock stands.
-    pub fn event_ahead(
-        &mut self,
-        kind: TicketEventKind,
-        ticket: &str,
-        at: Millis,
-        change: impl FnOnce(&mut TicketEvent<'_>),
-    ) {
         self.events += 1;
         let id = format!("e{}", self.events);
         let mut event = TicketEvent {
@@ -196,6 +184,7 @@ impl Desk {
             account_ref: None,
         };
         change(&mut event);
+        self.clock = self.clock.max(at);
         let arrival = Arrival { appended_at: Some(self.clock), input: Input::Ticket(&event) };
         self.engine.apply(self.clock, arrival).unwrap();
         self.collect();
