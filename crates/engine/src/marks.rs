@@ -48,7 +48,7 @@ pub(crate) struct Marks {
     adopted: Option<Box<Adopted>>,
 }
 
-/// The newest marks kept of a ticket.
+/// Before a ticket has so many, the oldest quarter goes: a power of two, so that no line grows past it.
 const KEPT: usize = 256;
 
 /// What the line says as of an instant.
@@ -73,13 +73,18 @@ impl Marks {
             return false;
         }
         self.line.insert(place, packed);
-        if self.line.len() > KEPT {
+        if self.line.len() >= KEPT {
             let all = self.as_of(Millis::MAX);
             (self.first_wait, self.first_reply) = (all.first_wait, all.first_reply);
             self.known = self.known || all.wait != Wait::Unknown;
             self.line.drain(..KEPT / 4);
         }
         true
+    }
+
+    /// Gives back the room that a line keeps to grow into.
+    pub fn shrink(&mut self) {
+        self.line.shrink_to_fit();
     }
 
     /// At `at` a customer comes who has waited since `since`; what was answered here before was no answer to them.
@@ -293,6 +298,16 @@ mod tests {
         assert_eq!(marks.as_of(20).wait, Wait::Unknown);
         marks.add(30, Mark::Answer);
         assert_eq!(marks.as_of(30).wait, Wait::Nobody(30));
+    }
+
+    #[test]
+    fn a_line_never_takes_more_room_than_for_what_is_kept() {
+        let mut marks = Marks::default();
+        (0..10_000).for_each(|at| {
+            marks.add(at, Mark::Contact);
+            assert!(marks.line.capacity() <= KEPT, "{}", marks.line.capacity());
+        });
+        assert!(marks.line.len() >= KEPT / 2);
     }
 
     fn any_mark() -> impl Strategy<Value = (Millis, Mark)> {

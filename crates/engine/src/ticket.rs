@@ -459,6 +459,14 @@ impl Ticket {
         }
     }
 
+    /// Gives back the room of what seldom grows again once it is closed: most of what is kept are closed ones.
+    pub fn shrink(&mut self) {
+        self.marks.shrink();
+        self.bulk.events.hashes.shrink_to_fit();
+        self.bulk.messages.hashes.shrink_to_fit();
+        self.latches.shrink_to_fit();
+    }
+
     /// Whether it is open, though it may sleep.
     pub fn is_open(&self) -> bool {
         self.open || matches!(self.sleep, Sleep::Open(_))

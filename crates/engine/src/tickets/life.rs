@@ -136,6 +136,7 @@ impl Engine {
         }
         ticket.latches.retain(|latch| latch.rose_at.is_some());
         self.drop_conversation(slot);
+        self.tickets[slot].shrink();
         self.touch_once_per_account();
         for track in Track::ALL {
             if !self.move_on(a, slot, track, at) {
