@@ -37,6 +37,9 @@ sla:
 const HOT: usize = 10;
 /// Of the events that would create a ticket, were not enough open: one in so many solves one.
 const TURNOVER: usize = 20;
+/// Of those that would come anew one in so many does; the others were solved and are opened again. What is over is kept
+/// for a day, and that must not be what grows.
+const NEW: usize = 20;
 /// Between two events of a backlog, milliseconds.
 const APART: u64 = 1;
 
@@ -46,6 +49,8 @@ pub struct Traffic {
     chance: Chance,
     /// Open tickets: number and account.
     open: Vec<(u64, usize)>,
+    /// Solved ones, in no order.
+    solved: Vec<(u64, usize)>,
     sent: u64,
     /// Whether events happen as they are sent; else they have happened when the last is sent.
     live: bool,
@@ -64,7 +69,8 @@ impl Traffic {
         let large = "It does not work. ".repeat(1_000_000 / 18);
         let (key, value) = (String::new(), String::new());
         let (chance, filling) = (Chance::new(1), load.fill);
-        Traffic { load, chance, open: Vec::new(), sent: 0, live, filling, began, key, value, large }
+        let (open, solved) = (Vec::new(), Vec::new());
+        Traffic { load, chance, open, solved, sent: 0, live, filling, began, key, value, large }
     }
 
     /// How many events were sent.
@@ -93,6 +99,10 @@ impl Traffic {
         let known = self.open.len();
         self.filling &= known < self.load.open;
         if known == 0 || self.filling || dice == 0 && known < self.load.open {
+            if let Some(ticket) = self.comes_back() {
+                self.open.push(ticket);
+                return self.tell(ticket, at, r#""kind":"updated","ticket":{"status":"open"}"#);
+            }
             let account = if self.chance.below(HOT) == 0 { 0 } else { self.chance.below(self.load.accounts) };
             self.open.push((self.sent, account));
             let priority = *self.chance.of(&["low", "normal", "normal", "high", "urgent"]);
@@ -104,9 +114,8 @@ impl Traffic {
         }
         let place = self.chance.below(known);
         let ticket = self.open[place];
-        // Few come and go once so many are open: what is over is kept for a day, and that must not be what grows.
         if dice == 0 && self.chance.below(TURNOVER) == 0 {
-            self.open.swap_remove(place);
+            self.solved.push(self.open.swap_remove(place));
             return self.tell(ticket, at, r#""kind":"updated","ticket":{"status":"solved"}"#);
         }
         if self.sent.is_multiple_of(self.load.large_every) {
@@ -125,6 +134,15 @@ impl Traffic {
             _ => r#""kind":"updated","ticket":{"priority":"normal","tags":["api","export"]}"#,
         };
         self.tell(ticket, at, told);
+    }
+
+    /// A solved ticket that is opened again, if one is to be.
+    fn comes_back(&mut self) -> Option<(u64, usize)> {
+        if self.solved.is_empty() || self.chance.below(NEW) == 0 {
+            return None;
+        }
+        let place = self.chance.below(self.solved.len());
+        Some(self.solved.swap_remove(place))
     }
 
     fn tell(&mut self, (ticket, account): (u64, usize), at: i64, told: &str) {
@@ -149,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_json_of_which_a_tenth_is_one_accounts_and_tickets_come_and_go() {
+    fn it_is_json_of_which_a_tenth_is_one_accounts_and_tickets_come_and_go_and_come_again() {
         let every = std::time::Duration::from_secs(10);
         let load = Load { accounts: 1_000, open: 500, fill: false, large_every: 4_000, every };
         let mut traffic = Traffic::new(load, true);
@@ -164,6 +182,7 @@ mod tests {
         assert!((1_000..4_000).contains(&hot), "{hot}");
         assert!(large >= 4, "{large}");
         assert!((400..=500).contains(&traffic.open.len()), "{}", traffic.open.len());
+        assert!((1..=30).contains(&traffic.solved.len()), "{}", traffic.solved.len());
     }
 
     #[test]
