@@ -1,7 +1,7 @@
 //! Which rules read what: an event re-evaluates only the rules that read what it changed.
 
 use rustc_hash::FxHashMap;
-use tierline_rules::{Clear, Mode, Reads, RuleSet, Topic};
+use tierline_rules::{Clear, Mode, Reads, Rule, RuleSet, Topic};
 
 use crate::gates::Gates;
 
@@ -48,26 +48,27 @@ const ASKED: usize = 32;
 
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
-        let evaluated = |&(_, rule): &(usize, &tierline_rules::Rule)| rule.mode != Mode::Disabled;
-        let numbered = || set.rules.iter().enumerate().filter(evaluated).map(|(number, rule)| (number as u16, rule));
-        let which = |keep: &dyn Fn(&tierline_rules::Rule) -> bool| -> Vec<u16> {
-            numbered().filter(|(_, rule)| keep(rule)).map(|(number, _)| number).collect()
+        // What a rule reads is found by a walk through its conditions: once.
+        let reads: Vec<Reads> = set.rules.iter().map(Rule::reads).collect();
+        let which = |keep: &dyn Fn(&Rule, Reads) -> bool| -> Vec<u16> {
+            let evaluated = set.rules.iter().zip(&reads).zip(0..).filter(|((rule, _), _)| rule.mode != Mode::Disabled);
+            evaluated.filter(|&((rule, &reads), _)| keep(rule, reads)).map(|(_, number)| number).collect()
         };
         RuleIndex {
-            all: which(&|_| true),
-            timed: which(&|rule| rule.is_timed() || rule.hold.is_some() || rule.cooldown.is_some()),
-            timed_of_account: which(&|rule| rule.is_timed() && of_account(rule.reads())),
-            of_windows: which(&|rule| rule.reads().topics & Topic::Tickets as u32 != 0),
-            per_account: which(&|rule| rule.per_account),
-            of_escalation: which(&tierline_rules::Rule::reads_escalation),
-            of_rating: which(&tierline_rules::Rule::reads_rating),
-            when_no: which(&|rule| rule.clear == Clear::WhenNo),
+            all: which(&|_, _| true),
+            timed: which(&|rule, _| rule.is_timed() || rule.hold.is_some() || rule.cooldown.is_some()),
+            timed_of_account: which(&|rule, reads| rule.is_timed() && of_account(reads)),
+            of_windows: which(&|_, reads| reads.topics & Topic::Tickets as u32 != 0),
+            per_account: which(&|rule, _| rule.per_account),
+            of_escalation: which(&|rule, _| rule.reads_escalation()),
+            of_rating: which(&|rule, _| rule.reads_rating()),
+            when_no: which(&|rule, _| rule.clear == Clear::WhenNo),
             gates: Gates::of(&set.rules),
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),
-            reads: set.rules.iter().map(tierline_rules::Rule::reads).collect(),
-            by_ticket_field: std::array::from_fn(|bit| which(&|rule| rule.reads().ticket & (1 << bit) != 0)),
-            by_topic: std::array::from_fn(|bit| which(&|rule| rule.reads().topics & (1 << bit) != 0)),
+            by_ticket_field: std::array::from_fn(|bit| which(&|_, reads| reads.ticket & (1 << bit) != 0)),
+            by_topic: std::array::from_fn(|bit| which(&|_, reads| reads.topics & (1 << bit) != 0)),
             asked: Vec::new(),
+            reads,
         }
     }
 
