@@ -3,8 +3,6 @@
 //! A rise at a bound is held until the clock reaches bound + grace, so that a straggler can still disprove it; the
 //! clock itself evaluates a bound only then, so that mostly nothing needs to be held. SEMANTICS 1.3, 1.4.
 
-use std::cmp::Reverse;
-
 use tierline_model::Millis;
 use tierline_rules::{Edge, Moment, NEVER};
 
@@ -25,7 +23,7 @@ impl Engine {
         if bound != NEVER {
             let account = &mut self.accounts[ticket.account];
             // Passed-over entries are swept out before they outnumber the tickets by far.
-            if account.bounds.len() > 32 + 4 * account.tickets.len() {
+            if account.bounds.len() > 8 + 4 * account.tickets.len() {
                 let tickets = &self.tickets;
                 account.bounds.sweep(|at, slot| tickets.get(slot).is_some_and(|ticket| ticket.bound == at));
             }
@@ -155,7 +153,7 @@ impl Engine {
         let account = &mut self.accounts[a];
         if deadline < account.scheduled {
             account.scheduled = deadline;
-            self.queue.push(Reverse((deadline, a)));
+            self.deadlines.push(a, &self.accounts);
         }
     }
 

@@ -4,8 +4,6 @@
 //! [`crate::snapshots`], [`crate::commands`]) → what it disproves ([`crate::retract`]) → which rules rise or fall
 //! ([`crate::judge`]) → what goes out ([`crate::fire`]).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -16,6 +14,7 @@ use crate::account::{Account, Slot};
 use crate::api::{Arrival, Counts, Input, Output, Rejected, Settings};
 use crate::arena::{Arena, Pages};
 use crate::clocks::Policies;
+use crate::deadlines::Deadlines;
 use crate::gates::{Asked, Left};
 use crate::heard::Heard;
 use crate::imports::Imports;
@@ -45,8 +44,7 @@ pub struct Engine {
     pub(crate) by_account: Places,
     pub(crate) tickets: Arena<Ticket>,
     pub(crate) by_ticket: Places,
-    /// Accounts by deadline. Lazily kept: an entry that is not its account's `scheduled` any more is passed over.
-    pub(crate) queue: BinaryHeap<Reverse<(Millis, u32)>>,
+    pub(crate) deadlines: Deadlines,
     /// The newest clock that was handed in.
     pub(crate) shows: Millis,
     /// The same; but while it passes the end of an import, that.
@@ -114,7 +112,7 @@ impl Engine {
             by_account: Places::default(),
             tickets: Arena::new(),
             by_ticket: Places::default(),
-            queue: BinaryHeap::new(),
+            deadlines: Deadlines::default(),
             shows: Millis::MIN,
             clock: Millis::MIN,
             outputs: Vec::new(),
@@ -223,11 +221,11 @@ impl Engine {
 
     /// Whatever wants attention by then gets it, in order.
     pub(crate) fn pass_deadlines(&mut self, clock: Millis, edge: Edge) {
-        while let Some(&Reverse((deadline, a))) = self.queue.peek() {
+        while let Some((deadline, a)) = self.deadlines.first() {
             if deadline > clock || (deadline == clock && edge == Edge::Records) {
                 break;
             }
-            self.queue.pop();
+            self.deadlines.pop();
             if self.accounts[a].scheduled != deadline {
                 continue;
             }
@@ -247,7 +245,7 @@ impl Engine {
         if !self.live {
             return None;
         }
-        let of_accounts = self.queue.peek().map(|&Reverse((deadline, _))| deadline);
+        let of_accounts = self.deadlines.first().map(|(deadline, _)| deadline);
         let of_imports = self.imports.deadline(self.settings.import_timeout);
         of_accounts.into_iter().chain(of_imports).chain(self.strays.deadline()).min()
     }

@@ -35,7 +35,7 @@ impl Engine {
         if waits < Millis::MAX {
             let a = ticket.account;
             // As in `set_bound`.
-            if self.accounts[a].holding.len() > 32 + 4 * self.accounts[a].tickets.len() {
+            if self.accounts[a].holding.len() > 8 + 4 * self.accounts[a].tickets.len() {
                 let tickets = &self.tickets;
                 let is_listed = |at, slot| tickets.get(slot).is_some_and(|it| it.account == a && it.listed == at);
                 self.accounts[a].holding.sweep(is_listed);

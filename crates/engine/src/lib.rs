@@ -11,6 +11,7 @@ mod cells;
 mod clocks;
 mod commands;
 mod context;
+mod deadlines;
 mod ending;
 mod engine;
 mod escalated;
