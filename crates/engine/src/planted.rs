@@ -34,6 +34,8 @@ pub enum Bug {
     StaleGenerationCommitted,
     /// Dead letters are written outside the transaction.
     DeadLetterOutside,
+    /// Tickets that go to another account are handed over outside the transaction.
+    MovedOutside,
     /// With changed rules, the new deadlines are not worked out.
     TimerNotRederived,
     /// What changed rules forget is not written.
@@ -58,6 +60,8 @@ pub enum Bug {
     HeardForgotten,
     /// Nobody knows after a restore who sleeps until an import ends.
     SleepersForgotten,
+    /// Nobody knows after a restore which tickets have gone elsewhere or are on their way here.
+    StraysForgotten,
 }
 
 impl Bug {
@@ -77,6 +81,7 @@ impl Bug {
         Bug::RestoreStopsAtStableEnd,
         Bug::StaleGenerationCommitted,
         Bug::DeadLetterOutside,
+        Bug::MovedOutside,
         Bug::TimerNotRederived,
         Bug::ForgettingNotWritten,
         Bug::HeldRiseLost,
@@ -89,6 +94,7 @@ impl Bug {
         Bug::NoGrace,
         Bug::HeardForgotten,
         Bug::SleepersForgotten,
+        Bug::StraysForgotten,
     ];
 }
 

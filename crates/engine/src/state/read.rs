@@ -8,6 +8,7 @@ use super::{Key, StateError, WhysState, damaged, take, take_apart, v1, versioned
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::moves::Stray;
+use crate::planted::{Bug, planted};
 use crate::ticket::{Said, StoredMessage};
 
 impl Engine {
@@ -124,7 +125,9 @@ impl Engine {
             }
             (Key::Stray(account, id), Some(value)) => {
                 let stray = take::<Stray>(key, value)?;
-                self.strays.take_back(account, id, Some(stray));
+                if !planted(Bug::StraysForgotten) {
+                    self.strays.take_back(account, id, Some(stray));
+                }
             }
             (Key::Stray(account, id), None) => self.strays.take_back(account, id, None),
         }

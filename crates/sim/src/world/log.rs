@@ -358,7 +358,11 @@ impl Log for SimLog {
             let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
             let mut entry = Entry::new(world.now.get(), owned(write.key), owned(write.value));
             entry.headers = write.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect();
-            let is_outside = planted(Bug::DeadLetterOutside) && write.output == output::DEAD_LETTERS;
+            let is_outside = match write.output {
+                output::DEAD_LETTERS => planted(Bug::DeadLetterOutside),
+                output::ACCOUNT_MOVES => planted(Bug::MovedOutside),
+                _ => false,
+            };
             let mut cluster = world.cluster.borrow_mut();
             let topic = cluster.output(write.output);
             cluster.append(topic, write.partition, entry, (!is_outside).then_some(txn));
