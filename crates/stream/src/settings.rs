@@ -50,6 +50,8 @@ pub struct Checkpoints {
     pub interval: Duration,
     /// At the latest after this many bytes of changelog.
     pub bytes: u64,
+    /// So many entries are written at a time, and a few more; the lane goes on with its work in between.
+    pub piece: usize,
     /// Older ones are void: half of the changelog's `delete.retention.ms`, for tombstones may be gone.
     pub max_age: Duration,
     /// What the folder is on.
@@ -63,6 +65,8 @@ impl Checkpoints {
             folder: folder.into(),
             interval: Duration::from_secs(300),
             bytes: 256 << 20,
+            // Some 10 ms of each commit.
+            piece: 8_192,
             max_age: Duration::from_secs(12 * 3600),
             disk: Arc::new(FileSystem),
         }

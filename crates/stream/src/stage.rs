@@ -96,8 +96,15 @@ pub trait Stage {
     /// Hands over the changelog entry of everything that changed since the last call, each key once.
     fn changes(&mut self, each: &mut EachChange<'_>);
 
-    /// Hands over every key of the changelog with its value: for a checkpoint.
-    fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8]));
+    /// Hands over keys of the changelog with their values, for a checkpoint: those before a place, `MAX` being behind the
+    /// last, until it was so many or a few more. Before which place to go on; none: that was all. Records may be applied
+    /// between two parts: what changes meanwhile is handed over as it was or as it has become, everything else once.
+    fn snapshot_part(&self, before: u32, entries: usize, each: &mut dyn FnMut(&[u8], &[u8])) -> Option<u32>;
+
+    /// Hands over every key with its value.
+    fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        self.snapshot_part(u32::MAX, usize::MAX, each);
+    }
 
     /// Takes a changelog entry back; oldest first, the last of a key wins. The reason where it makes no sense.
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String>;

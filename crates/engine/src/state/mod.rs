@@ -19,7 +19,6 @@ mod v1;
 
 pub(crate) use facts::FactsState;
 
-use rustc_hash::FxHashSet;
 use tierline_model::Millis;
 
 use crate::account::Slot;
@@ -164,16 +163,34 @@ impl Engine {
 
     /// Every entity as a changelog entry: for a checkpoint.
     pub fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
-        let mut scratch = Default::default();
-        let vacant: FxHashSet<u32> = self.vacant.iter().copied().collect();
-        for a in (0..self.accounts.len()).filter(|a| !vacant.contains(a)) {
-            self.snapshot_of(a, &mut scratch, each);
+        self.snapshot_part(u32::MAX, usize::MAX, each);
+    }
+
+    /// The same of the places before one, `MAX` being behind the last, until it was so many entries or a few more: an
+    /// account and its tickets come together. Before which place to go on; none: that was all.
+    ///
+    /// Records may be applied between two parts. What changes meanwhile is handed over as it was or as it has become, or
+    /// not at all where it comes or goes; everything else is handed over once. Accounts that come do not make it longer.
+    pub fn snapshot_part(&self, before: u32, entries: usize, each: &mut dyn FnMut(&[u8], &[u8])) -> Option<u32> {
+        let (mut scratch, mut handed_over) = (Default::default(), 0);
+        for a in (0..before.min(self.accounts.len())).rev() {
+            if handed_over >= entries {
+                return Some(a + 1);
+            }
+            // A place that was given up has no name.
+            if !self.accounts[a].id.is_empty() {
+                self.snapshot_of(a, &mut scratch, &mut |key, value| {
+                    handed_over += 1;
+                    each(key, value);
+                });
+            }
         }
         let (name, value) = &mut scratch;
         for ((account, ticket), stray) in self.strays.all() {
             key(name, tag::STRAY, 0, account, ticket);
             each(name, put(value, stray));
         }
+        None
     }
 
     /// An account and its tickets as changelog entries; `scratch` is for keys and values.

@@ -177,8 +177,8 @@ impl Stage for TracedStage {
         self.inner.changes(each);
     }
 
-    fn snapshot(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
-        self.inner.snapshot(each);
+    fn snapshot_part(&self, before: u32, entries: usize, each: &mut dyn FnMut(&[u8], &[u8])) -> Option<u32> {
+        self.inner.snapshot_part(before, entries, each)
     }
 
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {

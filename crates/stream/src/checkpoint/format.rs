@@ -164,6 +164,20 @@ impl<W: Write + Seek> Writing<W> {
         }
     }
 
+    /// How many bytes its entries take so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Where they go, with all of them in it.
+    ///
+    /// # Errors
+    /// The file's, and that is told again at the end.
+    pub fn file(&mut self) -> io::Result<&mut W> {
+        self.to.flush()?;
+        Ok(self.to.get_mut())
+    }
+
     /// Completes it: the bytes of its entries, and where they went.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod format;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tierline_engine::planted::{Bug, planted};
@@ -92,7 +93,88 @@ pub struct Stamp {
     pub made_at: Millis,
 }
 
-/// Writes the checkpoint of a task; the bytes of its entries. `is_late` is asked now and then, and ends it.
+/// A checkpoint on its way into a file, a piece at a time, while its task goes on. What changes meanwhile may be in it as
+/// it was or as it became: the changelog has it behind the stamp. Each piece is of a state that is committed.
+///
+/// Whoever lets go of one before its end [abandons](Self::abandon) it; so does a crash, and the next takes its place.
+pub struct Making {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    path: PathBuf,
+    unfinished: PathBuf,
+    writing: Writing<Box<dyn Target>>,
+    stamp: Stamp,
+    /// Before which place its next piece lies; none: there is no more.
+    next: Option<u32>,
+    /// Up to where it is known to survive a power cut, bytes.
+    synced: u64,
+}
+
+/// The disk gets its share as it comes, so that the end need not wait for all of it at once: bytes.
+const SYNCED_AT_ONCE: u64 = 4 << 20;
+
+impl Making {
+    /// Begins the checkpoint of a task: nothing of it is written yet.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn begin(checkpoints: &Checkpoints, name: &str, partition: Partition, stamp: Stamp) -> io::Result<Making> {
+        let Checkpoints { folder, disk, .. } = checkpoints;
+        let path = path(folder, name, partition);
+        let unfinished = path.with_extension("unfinished");
+        let writing = Writing::begin(disk.create(&unfinished)?)?;
+        let (folder, disk) = (folder.clone(), Arc::clone(disk));
+        Ok(Making { disk, folder, path, unfinished, writing, stamp, next: Some(u32::MAX), synced: 0 })
+    }
+
+    /// Writes so many entries more, and a few; whether that was all. The stage is the one that it began with, whose places
+    /// it goes by, and not one that was brought back since.
+    ///
+    /// # Errors
+    /// The disk's: there is nothing to do but to abandon it.
+    pub fn write_on<S: Stage>(&mut self, stage: &S, entries: usize) -> io::Result<bool> {
+        let Making { writing, next, synced, .. } = self;
+        *next =
+            next.and_then(|before| stage.snapshot_part(before, entries, &mut |key, value| writing.entry(key, value)));
+        if writing.length() - *synced >= SYNCED_AT_ONCE {
+            writing.file()?.sync()?;
+            *synced = writing.length();
+        }
+        Ok(next.is_none())
+    }
+
+    /// All is written: it takes the place of the one before; the bytes of its entries.
+    ///
+    /// # Errors
+    /// The disk's. What there was before is still there then, and nothing half-written.
+    pub fn finish(self) -> io::Result<u64> {
+        let Making { disk, folder, path, unfinished, writing, stamp, .. } = self;
+        let Stamp { incarnation, offset, made_at } = stamp;
+        let written = writing.finish(incarnation, offset, made_at).and_then(|(length, mut file)| {
+            file.flush()?;
+            file.sync()?;
+            disk.rename(&unfinished, &path)?;
+            Ok(length)
+        });
+        if written.is_err() {
+            // On a full disk, what was written of it takes the room that the next one needs.
+            let _ = disk.remove(&unfinished);
+        }
+        let length = written?;
+        // The new name itself must survive a power cut too.
+        disk.sync_folder(&folder)?;
+        Ok(length)
+    }
+
+    /// Nothing is left of it.
+    pub fn abandon(self) {
+        let Making { disk, unfinished, writing, .. } = self;
+        drop(writing);
+        let _ = disk.remove(&unfinished);
+    }
+}
+
+/// Writes the checkpoint of a task in one go; the bytes of its entries. `is_late` is asked now and then, and ends it.
 ///
 /// # Errors
 /// The disk's, or that it took too long. What there was before is still there then, and nothing half-written.
@@ -104,44 +186,22 @@ pub fn save<S: Stage>(
     stamp: Stamp,
     is_late: &dyn Fn() -> bool,
 ) -> io::Result<u64> {
-    let Checkpoints { folder, disk, .. } = checkpoints;
-    let path = path(folder, name, partition);
-    let unfinished = path.with_extension("unfinished");
-    let written = disk.create(&unfinished).and_then(|file| {
-        let length = write(file, stage, stamp, is_late)?;
-        disk.rename(&unfinished, &path)?;
-        Ok(length)
-    });
-    if written.is_err() {
-        // On a full disk, what was written of it takes the room that the next one needs.
-        let _ = disk.remove(&unfinished);
-    }
-    let length = written?;
-    // The new name itself must survive a power cut too.
-    disk.sync_folder(folder)?;
-    Ok(length)
-}
-
-fn write<S: Stage>(file: Box<dyn Target>, stage: &S, stamp: Stamp, is_late: &dyn Fn() -> bool) -> io::Result<u64> {
-    /// Between two looks at the clock.
-    const ENTRIES: u32 = 1_024;
-    let mut writing = Writing::begin(file)?;
-    let (mut entries, mut gave_up) = (0_u32, is_late());
-    stage.snapshot(&mut |key, value| {
-        entries = entries.wrapping_add(1);
-        gave_up = gave_up || entries.is_multiple_of(ENTRIES) && is_late();
-        if !gave_up {
-            writing.entry(key, value);
+    let mut making = Making::begin(checkpoints, name, partition, stamp)?;
+    loop {
+        let written = if is_late() {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the process ends and cannot wait for it"))
+        } else {
+            making.write_on(stage, checkpoints.piece)
+        };
+        match written {
+            Ok(false) => {}
+            Ok(true) => return making.finish(),
+            Err(error) => {
+                making.abandon();
+                return Err(error);
+            }
         }
-    });
-    if gave_up {
-        return Err(io::Error::new(io::ErrorKind::TimedOut, "the process ends and cannot wait for it"));
     }
-    let Stamp { incarnation, offset, made_at } = stamp;
-    let (length, mut file) = writing.finish(incarnation, offset, made_at)?;
-    file.flush()?;
-    file.sync()?;
-    Ok(length)
 }
 
 /// Deletes the checkpoint of a task that isn't this process's any more.

@@ -105,7 +105,9 @@ impl Stage for ScoreStage {
 
     fn changes(&mut self, _: &mut EachChange<'_>) {}
 
-    fn snapshot(&self, _: &mut dyn FnMut(&[u8], &[u8])) {}
+    fn snapshot_part(&self, _: u32, _: usize, _: &mut dyn FnMut(&[u8], &[u8])) -> Option<u32> {
+        None
+    }
 
     fn restore(&mut self, key: &[u8], _: Option<&[u8]>) -> Result<(), String> {
         Err(format!("the changelog has a key that is none of this stage's: {}", key.escape_ascii()))

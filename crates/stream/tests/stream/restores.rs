@@ -1,9 +1,13 @@
 //! How a task comes back: from a checkpoint and the tail, from the whole changelog, or not at all, with a reason.
 
+use std::collections::BTreeMap;
 use std::fs;
 
+use serde_json::{Value, json};
 use tierline_stream::LaneError;
+use tierline_stream::detect::DetectStage;
 use tierline_stream::log::Ownership;
+use tierline_stream::restore::Restored;
 use tierline_stream::task_record;
 
 use crate::memory::Part;
@@ -115,6 +119,87 @@ fn the_checkpoint_of_a_task_that_was_given_up_is_deleted() {
     world.change_ownership(Ownership::Revoked(vec![0]));
     world.settle();
     assert!(!path.exists());
+}
+
+/// What a task holds once it is back.
+fn meaning(restored: Restored<DetectStage>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut entries = BTreeMap::new();
+    restored.task.stage.meaning(&mut |key, value| drop(entries.insert(key.to_vec(), value.to_vec())));
+    entries
+}
+
+#[test]
+fn a_checkpoint_that_is_written_while_records_are_taken_tells_what_the_changelog_tells() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = World::new().with_checkpoints(folder.path());
+    world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
+    world.start();
+    let tell = |world: &World, mut record: Value, account: usize| {
+        record["account_id"] = json!(format!("account {account}"));
+        world.send("tickets", record);
+    };
+    (0..40).for_each(|number| tell(&world, world.created(&format!("T{number}"), NOON), number));
+    world.settle();
+    world.now.set(NOON + 5 * MINUTE);
+    let at = world.now.get();
+    tell(&world, world.answered("T0", at), 0);
+    let (finished, unfinished) = (folder.path().join("detect-0.checkpoint"), folder.path().join("detect-0.unfinished"));
+    let mut pieces = 0;
+    while !finished.exists() {
+        assert!(pieces < 1_000, "it never ends");
+        // Wherever it has come: tickets are answered, solved and deleted, and more accounts come than are written.
+        let number = pieces * 7 % 40;
+        match pieces % 3 {
+            0 => tell(&world, world.answered(&format!("T{number}"), at), number),
+            1 => tell(
+                &world,
+                world.event("updated", &format!("T{number}"), at, json!({"ticket": {"status": "solved"}})),
+                number,
+            ),
+            _ => tell(&world, world.event("deleted", &format!("T{number}"), at, json!({})), number),
+        }
+        (0..2).for_each(|more| tell(&world, world.created(&format!("N{pieces}-{more}"), at), 100 + 2 * pieces + more));
+        let before = world.committed_up_to();
+        while world.committed_up_to() == before {
+            world.step().expect("the lane lives");
+        }
+        pieces += usize::from(unfinished.exists() || finished.exists());
+    }
+    assert!(pieces >= 40, "an account at a time: {pieces}");
+    world.crash();
+    let by_checkpoint = world.restore();
+    assert!(by_checkpoint.from_checkpoint);
+    fs::remove_file(&finished).expect("it is there");
+    let by_changelog = world.restore();
+    assert!(!by_changelog.from_checkpoint && by_changelog.entries > by_checkpoint.entries);
+    assert_eq!(meaning(by_checkpoint), meaning(by_changelog));
+}
+
+#[test]
+fn a_checkpoint_that_is_under_way_when_its_task_goes_leaves_nothing() {
+    for lost in [true, false] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new().with_checkpoints(folder.path());
+        world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
+        world.start();
+        for number in 0..40 {
+            let mut created = world.created(&format!("T{number}"), NOON);
+            created["account_id"] = json!(format!("account {number}"));
+            world.send("tickets", created);
+        }
+        world.settle();
+        world.now.set(NOON + 5 * MINUTE);
+        world.send("tickets", world.created("T40", NOON));
+        let unfinished = folder.path().join("detect-0.unfinished");
+        while !unfinished.exists() {
+            world.step().expect("the lane lives");
+        }
+        world.take_away_and_give_back(lost);
+        world.step().expect("the lane lives");
+        assert!(!unfinished.exists() && !folder.path().join("detect-0.checkpoint").exists(), "lost: {lost}");
+        world.settle();
+        assert_eq!(world.metric(&["tierline_open_tickets"]), 41.0);
+    }
 }
 
 #[test]

@@ -106,7 +106,8 @@ impl World {
     }
 
     pub fn with_checkpoints(mut self, folder: &Path) -> World {
-        self.settings.checkpoints = Some(Checkpoints::in_folder(folder));
+        // A few accounts at a time.
+        self.settings.checkpoints = Some(Checkpoints { piece: 3, ..Checkpoints::in_folder(folder) });
         self
     }
 
