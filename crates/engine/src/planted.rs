@@ -20,8 +20,8 @@ pub enum Bug {
     TornCheckpoint,
     /// A checkpoint is stamped with where the changelog ends after what came later.
     CheckpointStampedLate,
-    /// A checkpoint that is half written goes on with what was brought back after an abort.
-    CheckpointGoesOn,
+    /// Between two pieces of a checkpoint an account is left out.
+    CheckpointWithAGap,
     /// The positions of all inputs but the driver's are not remembered.
     SidePositionForgotten,
     /// What was handed over counts as taken.
@@ -76,7 +76,7 @@ impl Bug {
         Bug::OldCheckpoint,
         Bug::TornCheckpoint,
         Bug::CheckpointStampedLate,
-        Bug::CheckpointGoesOn,
+        Bug::CheckpointWithAGap,
         Bug::SidePositionForgotten,
         Bug::HandedIsTaken,
         Bug::CaughtUpByOneInput,

@@ -130,8 +130,8 @@ impl World {
         let checkpoints = self.plan.checkpoint_interval.map(|interval| Checkpoints {
             interval: millis(interval),
             bytes: 20_000,
-            // A few accounts at a time, and much happens in between.
-            piece: 5,
+            // An account at a time, and much happens in between.
+            piece: 1,
             max_age: millis(KEEP_TOMBSTONES / 2),
             disk: Arc::new(self.instances[instance].disk.clone()),
             ..Checkpoints::in_folder("checkpoints")

@@ -315,9 +315,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
         self.tasks.clear();
         // What is brought back lies in other places.
-        if !planted(Bug::CheckpointGoesOn) {
-            self.checkpoints.abandon();
-        }
+        self.checkpoints.abandon();
         self.must_restore = true;
         match self.log.abort() {
             Ok(()) | Err(Failure::Abort(_) | Failure::Refused(_)) => Ok(Step::StartedOver),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
-use tierline_stream::LaneError;
 use tierline_stream::detect::DetectStage;
 use tierline_stream::log::Ownership;
 use tierline_stream::restore::Restored;
+use tierline_stream::stage::Stage;
 use tierline_stream::task_record;
+use tierline_stream::{LaneError, Step};
 
 use crate::memory::Part;
 use crate::world::*;
@@ -175,31 +176,55 @@ fn a_checkpoint_that_is_written_while_records_are_taken_tells_what_the_changelog
     assert_eq!(meaning(by_checkpoint), meaning(by_changelog));
 }
 
+/// Of how many accounts, when the first piece of a checkpoint has been written.
+fn half_written(folder: &std::path::Path) -> World {
+    let mut world = World::new().with_checkpoints(folder);
+    world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
+    world.start();
+    for number in 0..40 {
+        let mut created = world.created(&format!("T{number}"), NOON);
+        created["account_id"] = json!(format!("account {number}"));
+        world.send("tickets", created);
+    }
+    world.settle();
+    world.now.set(NOON + 5 * MINUTE);
+    world.send("tickets", world.created("T40", NOON));
+    while !folder.join("detect-0.unfinished").exists() {
+        world.step().expect("the lane lives");
+    }
+    world
+}
+
 #[test]
 fn a_checkpoint_that_is_under_way_when_its_task_goes_leaves_nothing() {
     for lost in [true, false] {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut world = World::new().with_checkpoints(folder.path());
-        world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
-        world.start();
-        for number in 0..40 {
-            let mut created = world.created(&format!("T{number}"), NOON);
-            created["account_id"] = json!(format!("account {number}"));
-            world.send("tickets", created);
-        }
-        world.settle();
-        world.now.set(NOON + 5 * MINUTE);
-        world.send("tickets", world.created("T40", NOON));
-        let unfinished = folder.path().join("detect-0.unfinished");
-        while !unfinished.exists() {
-            world.step().expect("the lane lives");
-        }
+        let mut world = half_written(folder.path());
         world.take_away_and_give_back(lost);
         world.step().expect("the lane lives");
-        assert!(!unfinished.exists() && !folder.path().join("detect-0.checkpoint").exists(), "lost: {lost}");
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 0, "lost: {lost}");
         world.settle();
         assert_eq!(world.metric(&["tierline_open_tickets"]), 41.0);
     }
+}
+
+#[test]
+fn a_checkpoint_that_is_under_way_at_an_abort_is_begun_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = half_written(folder.path());
+    world.cluster.borrow_mut().aborts = 1;
+    world.send("tickets", world.created("T41", NOON));
+    while world.step().expect("the lane lives") != Step::StartedOver {}
+    assert!(!folder.path().join("detect-0.unfinished").exists());
+    world.settle();
+    for number in 42..100 {
+        world.send("tickets", world.created(&format!("T{number}"), NOON));
+        world.settle();
+    }
+    world.crash();
+    let restored = world.restore();
+    assert!(restored.from_checkpoint);
+    assert_eq!(restored.task.stage.holds().0, 100);
 }
 
 #[test]
