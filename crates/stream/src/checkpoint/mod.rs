@@ -133,14 +133,20 @@ impl Making {
     /// # Errors
     /// The disk's: there is nothing to do but to abandon it.
     pub fn write_on<S: Stage>(&mut self, stage: &S, entries: usize) -> io::Result<bool> {
-        let Making { writing, next, synced, .. } = self;
-        *next =
-            next.and_then(|before| stage.snapshot_part(before, entries, &mut |key, value| writing.entry(key, value)));
-        if writing.length() - *synced >= SYNCED_AT_ONCE {
-            writing.file()?.sync()?;
-            *synced = writing.length();
+        let is_whole = self.write(stage, entries);
+        if self.writing.length() - self.synced >= SYNCED_AT_ONCE {
+            self.writing.file()?.sync()?;
+            self.synced = self.writing.length();
         }
-        Ok(next.is_none())
+        Ok(is_whole)
+    }
+
+    /// The same, and the disk gets what it can take; its errors are told at the end.
+    fn write<S: Stage>(&mut self, stage: &S, entries: usize) -> bool {
+        let Making { writing, next, .. } = self;
+        let mut each = |key: &[u8], value: &[u8]| writing.entry(key, value);
+        *next = next.and_then(|before| stage.snapshot_part(before, entries, &mut each));
+        next.is_none()
     }
 
     /// All is written: it takes the place of the one before; the bytes of its entries.
@@ -187,21 +193,13 @@ pub fn save<S: Stage>(
     is_late: &dyn Fn() -> bool,
 ) -> io::Result<u64> {
     let mut making = Making::begin(checkpoints, name, partition, stamp)?;
-    loop {
-        let written = if is_late() {
-            Err(io::Error::new(io::ErrorKind::TimedOut, "the process ends and cannot wait for it"))
-        } else {
-            making.write_on(stage, checkpoints.piece)
-        };
-        match written {
-            Ok(false) => {}
-            Ok(true) => return making.finish(),
-            Err(error) => {
-                making.abandon();
-                return Err(error);
-            }
+    while !is_late() {
+        if making.write(stage, checkpoints.piece) {
+            return making.finish();
         }
     }
+    making.abandon();
+    Err(io::Error::new(io::ErrorKind::TimedOut, "the process ends and cannot wait for it"))
 }
 
 /// Deletes the checkpoint of a task that isn't this process's any more.
