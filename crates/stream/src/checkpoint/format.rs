@@ -172,8 +172,11 @@ impl<W: Write + Seek> Writing<W> {
     /// Where they go, with all of them in it.
     ///
     /// # Errors
-    /// The file's, and that is told again at the end.
+    /// The first that the file told, now or before: it is of no use then.
     pub fn file(&mut self) -> io::Result<&mut W> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
         self.to.flush()?;
         Ok(self.to.get_mut())
     }

@@ -134,9 +134,12 @@ impl Making {
     /// The disk's: there is nothing to do but to abandon it.
     pub fn write_on<S: Stage>(&mut self, stage: &S, entries: usize) -> io::Result<bool> {
         let is_whole = self.write(stage, entries);
-        if self.writing.length() - self.synced >= SYNCED_AT_ONCE {
-            self.writing.file()?.sync()?;
-            self.synced = self.writing.length();
+        let length = self.writing.length();
+        // A full disk is seen here, and not after a walk through all the rest.
+        let file = self.writing.file()?;
+        if length - self.synced >= SYNCED_AT_ONCE {
+            file.sync()?;
+            self.synced = length;
         }
         Ok(is_whole)
     }

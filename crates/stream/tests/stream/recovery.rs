@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
 use tierline_stream::checkpoint::{Checkpoint, Writing};
 
 use crate::world::*;
@@ -177,9 +176,7 @@ fn a_long_restore_says_every_few_seconds_how_far_it_has_come() {
     let mut world = World::new().with_checkpoints(folder.path());
     world.start();
     for number in 0..3_000 {
-        let mut created = world.created(&format!("T{number}"), NOON);
-        created["account_id"] = json!(format!("account {number}"));
-        world.send("tickets", created);
+        world.send_of(number, world.created(&format!("T{number}"), NOON));
     }
     world.settle();
     world.close();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tierline_stream::detect::DetectStage;
 use tierline_stream::log::Ownership;
 use tierline_stream::restore::Restored;
@@ -129,37 +129,40 @@ fn meaning(restored: Restored<DetectStage>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     entries
 }
 
+/// Forty accounts with a ticket each, and a checkpoint is due that takes one of them at a time.
+fn due(folder: &std::path::Path) -> World {
+    let mut world = World::new().with_checkpoints(folder);
+    world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
+    world.start();
+    for number in 0..40 {
+        world.send_of(number, world.created(&format!("T{number}"), NOON));
+    }
+    world.settle();
+    world.now.set(NOON + 5 * MINUTE);
+    world.send("tickets", world.created("T40", NOON));
+    world
+}
+
 #[test]
 fn a_checkpoint_that_is_written_while_records_are_taken_tells_what_the_changelog_tells() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut world = World::new().with_checkpoints(folder.path());
-    world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
-    world.start();
-    let tell = |world: &World, mut record: Value, account: usize| {
-        record["account_id"] = json!(format!("account {account}"));
-        world.send("tickets", record);
-    };
-    (0..40).for_each(|number| tell(&world, world.created(&format!("T{number}"), NOON), number));
-    world.settle();
-    world.now.set(NOON + 5 * MINUTE);
+    let mut world = due(folder.path());
     let at = world.now.get();
-    tell(&world, world.answered("T0", at), 0);
     let (finished, unfinished) = (folder.path().join("detect-0.checkpoint"), folder.path().join("detect-0.unfinished"));
     let mut pieces = 0;
     while !finished.exists() {
         assert!(pieces < 1_000, "it never ends");
         // Wherever it has come: tickets are answered, solved and deleted, and more accounts come than are written.
-        let number = pieces * 7 % 40;
-        match pieces % 3 {
-            0 => tell(&world, world.answered(&format!("T{number}"), at), number),
-            1 => tell(
-                &world,
-                world.event("updated", &format!("T{number}"), at, json!({"ticket": {"status": "solved"}})),
-                number,
-            ),
-            _ => tell(&world, world.event("deleted", &format!("T{number}"), at, json!({})), number),
+        let (number, ticket) = (pieces * 7 % 40, format!("T{}", pieces * 7 % 40));
+        let told = match pieces % 3 {
+            0 => world.answered(&ticket, at),
+            1 => world.event("updated", &ticket, at, json!({ "ticket": { "status": "solved" } })),
+            _ => world.event("deleted", &ticket, at, json!({})),
+        };
+        world.send_of(number, told);
+        for more in 0..2 {
+            world.send_of(100 + 2 * pieces + more, world.created(&format!("N{pieces}-{more}"), at));
         }
-        (0..2).for_each(|more| tell(&world, world.created(&format!("N{pieces}-{more}"), at), 100 + 2 * pieces + more));
         let before = world.committed_up_to();
         while world.committed_up_to() == before {
             world.step().expect("the lane lives");
@@ -176,23 +179,31 @@ fn a_checkpoint_that_is_written_while_records_are_taken_tells_what_the_changelog
     assert_eq!(meaning(by_checkpoint), meaning(by_changelog));
 }
 
-/// Of how many accounts, when the first piece of a checkpoint has been written.
+/// The first piece of it has been written.
 fn half_written(folder: &std::path::Path) -> World {
-    let mut world = World::new().with_checkpoints(folder);
-    world.settings.checkpoints.as_mut().expect("they are on").piece = 1;
-    world.start();
-    for number in 0..40 {
-        let mut created = world.created(&format!("T{number}"), NOON);
-        created["account_id"] = json!(format!("account {number}"));
-        world.send("tickets", created);
-    }
-    world.settle();
-    world.now.set(NOON + 5 * MINUTE);
-    world.send("tickets", world.created("T40", NOON));
+    let mut world = due(folder);
     while !folder.join("detect-0.unfinished").exists() {
         world.step().expect("the lane lives");
     }
     world
+}
+
+/// Not after a walk through all the rest, while the disk stays full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_a_checkpoint_at_its_first_piece() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = due(folder.path());
+    let unfinished = folder.path().join("detect-0.unfinished");
+    std::os::unix::fs::symlink("/dev/full", &unfinished).expect("a link can be made");
+    let committed = world.committed_up_to();
+    while world.committed_up_to() == committed {
+        world.step().expect("the lane lives");
+    }
+    assert_eq!(world.metric(&["tierline_checkpoints_total", "\"failed\""]), 1.0);
+    assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 0);
+    world.settle();
+    assert_eq!(world.metric(&["tierline_open_tickets"]), 41.0);
 }
 
 #[test]

@@ -234,6 +234,12 @@ impl World {
         self.send_at(topic, self.now.get(), record)
     }
 
+    /// A ticket event arrives, of another account than it was made of.
+    pub fn send_of(&self, account: usize, mut event: Value) -> Offset {
+        event["account_id"] = json!(format!("account {account}"));
+        self.send("tickets", event)
+    }
+
     pub fn send_at(&self, topic: &str, appended_at: Millis, record: Value) -> Offset {
         let key = record["account_id"].as_str().map(|key| key.as_bytes().to_vec());
         self.put(topic, appended_at, key.as_deref(), Some(record.to_string().as_bytes()))
