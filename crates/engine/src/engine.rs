@@ -4,6 +4,7 @@
 //! [`crate::snapshots`], [`crate::commands`]) → what it disproves ([`crate::retract`]) → which rules rise or fall
 //! ([`crate::judge`]) → what goes out ([`crate::fire`]).
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -20,6 +21,7 @@ use crate::heard::Heard;
 use crate::imports::Imports;
 use crate::index::RuleIndex;
 use crate::judge::Rise;
+use crate::memory::WrittenDown;
 use crate::moves::Strays;
 use crate::places::Places;
 use crate::settle::Settling;
@@ -35,6 +37,8 @@ pub struct Engine {
     /// What the SLA policies want to know.
     pub(crate) policies: Policies,
     pub(crate) settings: Arc<Settings>,
+    /// What of the memory follows from the two; void when the rules are replaced.
+    pub(crate) written: OnceCell<WrittenDown>,
     pub(crate) texts: Texts,
     /// The sources that send heartbeats.
     pub(crate) heard: Heard,
@@ -108,6 +112,7 @@ impl Engine {
             live: !settings.start_quietly,
             rules,
             settings,
+            written: OnceCell::new(),
             accounts: Pages::new(),
             by_account: Places::default(),
             tickets: Arena::new(),

@@ -24,6 +24,7 @@ mod index;
 mod joined;
 mod judge;
 mod marks;
+mod memory;
 mod moves;
 mod places;
 pub mod planted;

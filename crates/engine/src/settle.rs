@@ -4,53 +4,18 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use serde::{Deserialize, Serialize};
 use tierline_model::Millis;
 use tierline_rules::{ALWAYS, Edge, Moment, OnDeploy, Reads, Rule, Topic};
 
 use crate::account::Slot;
-use crate::clocks::{More, OldCalendar, OldEditions, OldPolicies, Recorded, Telling, past_hours};
+use crate::clocks::{Recorded, Telling, past_hours};
 use crate::engine::Engine;
 use crate::fire::Cause;
-use crate::imports::Remembered;
 use crate::judge::Rising;
+use crate::memory::{Memory, read};
 use crate::planted::{Bug, planted};
 use crate::state::StateError;
 use crate::ticket::Track;
-
-/// What the task record keeps for the engine. Each version put what it added behind what there was: [`read`] counts on it.
-#[derive(Serialize, Deserialize)]
-struct Memory {
-    live: bool,
-    /// Ids and fingerprints of the rules that were evaluated.
-    rules: Vec<(String, String)>,
-    /// Those of the SLA policies.
-    policies: Vec<(String, String)>,
-    /// What they said; [`None`]: a version without business time wrote it.
-    terms: Option<OldPolicies>,
-    /// The sources that send heartbeats, and up to when each has been heard.
-    heard: Vec<(String, Millis)>,
-    /// The imports that run.
-    imports: Vec<Remembered>,
-    /// The last ones that have ended.
-    ended: Vec<String>,
-    /// Fingerprints of the rules but for what their calendars said, in their order.
-    but_for_hours: Vec<String>,
-    /// What `escalation_sla` said; [`None`]: a version wrote it that did not keep that.
-    escalation_sla: Option<u64>,
-    /// How long solved tickets were kept; [`None`]: likewise.
-    history: Option<Millis>,
-    /// Since when all tickets are known.
-    covered_since: Millis,
-    /// The named calendars; empty: there were none, or a version wrote it that did not keep them.
-    calendars: Vec<OldCalendar>,
-    /// The policies that were in force before.
-    past_policies: OldEditions,
-    /// What else the policies in force said.
-    more_terms: More,
-}
-
-const VERSION: u8 = 7;
 
 /// While a restart is settled: rules that do not rise as usual, and what they do instead.
 #[derive(Debug, Default)]
@@ -130,31 +95,6 @@ impl Engine {
         }
     }
 
-    /// What the next process must know to settle what changed: rules and policies in force, and whether it ever caught
-    /// up.
-    pub fn memory(&self) -> Vec<u8> {
-        let (imports, ended) = self.imports.remembered();
-        let (terms, more_terms) = OldPolicies::of(&self.rules);
-        let memory = Memory {
-            live: self.live,
-            rules: self.fingerprints(),
-            policies: self.policy_versions(),
-            terms: Some(terms),
-            heard: self.heard().map(|(source, until)| (source.to_owned(), until)).collect(),
-            imports,
-            ended,
-            but_for_hours: self.evaluated().map(|rule| rule.but_for_hours.clone()).collect(),
-            escalation_sla: Some(self.version_of_escalation_sla()),
-            history: Some(self.settings.history),
-            covered_since: self.covered_since,
-            calendars: self.rules.calendars.iter().map(OldCalendar::of).collect(),
-            past_policies: OldEditions::of(&self.rules),
-            more_terms,
-        };
-        // Writing plain data into memory cannot fail: no sequence in it is of unknown length.
-        postcard::to_extend(&memory, vec![VERSION]).expect("postcard writes plain data")
-    }
-
     /// All has been restored. `clock` is the task's, `memory` what [`memory`](Self::memory) said then; `None`: a cold
     /// start. Derives what is not written, and settles changed rules and policies. [`Edge::Records`] leaves out what is
     /// over at the very instant, because more records of it may come; that it had come is shown all the same.
@@ -174,6 +114,7 @@ impl Engine {
         let past = past_hours(&memory.calendars, &self.rules.calendars, self.clock);
         if !past.is_empty() {
             self.rules = Arc::new(self.rules.with_past_hours(&past));
+            self.written.take();
         }
         let recorded = Recorded {
             said: memory.terms.as_ref(),
@@ -210,12 +151,12 @@ impl Engine {
         Ok(())
     }
 
-    fn fingerprints(&self) -> Vec<(String, String)> {
+    pub(crate) fn fingerprints(&self) -> Vec<(String, String)> {
         self.evaluated().map(|rule| (rule.id.clone(), rule.fingerprint.clone())).collect()
     }
 
     /// The rules that are evaluated, in order.
-    fn evaluated(&self) -> impl Iterator<Item = &Rule> {
+    pub(crate) fn evaluated(&self) -> impl Iterator<Item = &Rule> {
         self.index.all.iter().map(|&rule| &self.rules.rules[rule as usize])
     }
 
@@ -423,31 +364,4 @@ impl Engine {
             self.mark_account(a);
         }
     }
-}
-
-fn read(memory: &[u8]) -> Result<Memory, StateError> {
-    let damaged = |reason: String| StateError::Value { key: "the task record".to_owned(), reason };
-    let (&version, kept) = memory.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
-    // How many fields between `terms` and `covered_since` it did not know: none and an empty list are a zero each.
-    let lacks = match version {
-        5 | 6 | VERSION => 0,
-        4 => 3,
-        3 => 5,
-        2 => 6,
-        1 => 7,
-        other => return Err(StateError::Version(other)),
-    };
-    let mut whole = kept.to_vec();
-    whole.resize(kept.len() + lacks, 0);
-    if version < 5 {
-        whole = postcard::to_extend(&ALWAYS, whole).map_err(|error| damaged(error.to_string()))?;
-    }
-    if version < 6 {
-        whole.push(0);
-    }
-    if version < 7 {
-        // `past_policies` and `more_terms` without anything: an empty list is a zero.
-        whole.extend([0; 7]);
-    }
-    postcard::from_bytes(&whole).map_err(|error| damaged(error.to_string()))
 }

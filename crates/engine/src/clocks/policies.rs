@@ -281,6 +281,7 @@ impl Engine {
         past.drain(..past.len().saturating_sub(EDITIONS));
         if !past.is_empty() || !self.rules.past_policies.is_empty() {
             self.rules = std::sync::Arc::new(RuleSet { past_policies: past, ..(*self.rules).clone() });
+            self.written.take();
             self.policies = Policies::of(&self.rules);
         }
         let places: Vec<Option<u16>> = meant.iter().map(|name| self.rules.place_of(name)).collect();
