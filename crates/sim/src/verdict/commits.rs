@@ -135,12 +135,12 @@ impl Verdict {
             return Err(Violation::new(Invariant::ExactlyOnce, what));
         }
         self.letters.extend(letters);
-        let mut decoder = Decoder::new();
+        let mut said = consequences.escalations;
         for (_, entry) in entries.iter().filter(|(output, _)| *output == output::ESCALATIONS) {
-            let value = entry.value.as_deref().unwrap_or_default();
-            let record = decoder.to_json(RecordType::Escalations, value).map_err(|error| {
-                Violation::new(Invariant::SameOutcome, format!("an escalation is unreadable: {error}"))
-            })?;
+            // What was committed is what the shadow wrote, which has been read.
+            let place = said.iter().position(|(value, _)| Some(value) == entry.value.as_ref());
+            let place = place.ok_or_else(|| Violation::new(Invariant::SameOutcome, "an escalation nobody wrote"))?;
+            let (_, record) = said.swap_remove(place);
             told.push(format!(
                 "{} {} {} {} at {}, clock {}",
                 record["kind"],

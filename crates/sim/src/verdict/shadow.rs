@@ -1,5 +1,6 @@
 //! A task as it would be had nothing ever interrupted it.
 
+use serde_json::Value;
 use tierline_invariants::state::State;
 use tierline_invariants::{Invariant, Told, Violation};
 use tierline_model::{Decoder, Millis, RecordType};
@@ -44,6 +45,8 @@ pub type Moved = (Partition, Option<Vec<u8>>, Option<Vec<u8>>);
 #[derive(Default)]
 pub struct Consequences {
     pub written: Vec<Written>,
+    /// What is written to `escalations`, with what it says.
+    pub escalations: Vec<(Vec<u8>, Value)>,
     pub moved: Vec<Moved>,
     /// Records that nobody can take: input and offset.
     pub letters: Vec<(InputId, Offset)>,
@@ -67,6 +70,7 @@ impl Shadow {
         stages: impl Fn(usize) -> Detect,
     ) -> Result<Consequences, Violation> {
         let (mut all, mut moved, mut letters) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut decoder, mut escalations) = (Decoder::new(), Vec::new());
         for call in calls {
             if let &Call::Restored { rules, is_cold, .. } = call {
                 self.come_back(rules, is_cold, cluster.partitions(), &stages)?;
@@ -106,13 +110,22 @@ impl Shadow {
                     Call::Apply { input, offset, .. } => cluster.part(Cluster::input(input), self.partition).at(offset),
                     _ => None,
                 };
+                let before = escalations.len();
+                for (_, _, value) in written.iter().filter(|(output, ..)| *output == output::ESCALATIONS) {
+                    let value = value.as_deref().unwrap_or_default();
+                    let record = decoder.to_json(RecordType::Escalations, value);
+                    let record = record.map_err(|error| Violation::new(Invariant::SameOutcome, error.to_string()))?;
+                    escalations.push((value.to_vec(), record));
+                }
                 if matches!(call, Call::Advance { .. } | Call::Apply { dated: true, .. }) {
-                    has_waited(&written, grace, about.and_then(|entry| entry.value.as_deref()))?;
+                    let told = escalations[before..].iter().map(|(_, record)| Told::of(record));
+                    let told = told.collect::<Result<Vec<_>, _>>()?;
+                    has_waited(&told, grace, about.and_then(|entry| entry.value.as_deref()))?;
                 }
                 all.extend(written);
             }
         }
-        Ok(Consequences { written: all, moved, letters })
+        Ok(Consequences { written: all, escalations, moved, letters })
     }
 
     /// A process has brought the task back. Nothing comes of that, unless it never was or its rules are others.
@@ -200,14 +213,7 @@ fn take(
 
 /// What nothing but time made true has waited for stragglers: unless a record about its ticket let go of it, or something
 /// else rose on the ticket with it, at once or by a record.
-fn has_waited(written: &[Written], grace: Millis, record: Option<&[u8]>) -> Result<(), Violation> {
-    let escalations = written.iter().filter(|(output, ..)| *output == output::ESCALATIONS);
-    let (mut decoder, mut records) = (Decoder::new(), Vec::new());
-    for (_, _, value) in escalations {
-        let record = decoder.to_json(RecordType::Escalations, value.as_deref().unwrap_or_default());
-        records.push(record.map_err(|error| Violation::new(Invariant::SameOutcome, error.to_string()))?);
-    }
-    let told = records.iter().map(Told::of).collect::<Result<Vec<_>, _>>()?;
+fn has_waited(told: &[Told<'_>], grace: Millis, record: Option<&[u8]>) -> Result<(), Violation> {
     let is_silence = |told: &Told<'_>| told.rule.is_some_and(|rule| rules::SILENCES.iter().any(|(id, _)| *id == rule));
     let record = record.map(String::from_utf8_lossy);
     for rise in told.iter().filter(|it| it.is_rise() && is_silence(it)) {
