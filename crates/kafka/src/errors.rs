@@ -3,6 +3,7 @@
 //! librdkafka answers a call with a code; why, it says beside, through its context. A wrong password, for one, ends a
 //! call with "broker transport failure". So each client keeps what it heard last.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ pub(crate) struct Heard {
     last: Mutex<Option<(Option<RDKafkaErrorCode>, String)>>,
     /// When an error of each code was last worth a log line.
     told: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>,
+    /// A connection to a broker has broken since all was well.
+    broke: AtomicBool,
 }
 
 /// A broker that is away is an error many times a second: one log line a client and code within this time is enough.
@@ -28,7 +31,7 @@ const TOLD_ONCE_IN: Duration = Duration::from_secs(30);
 
 impl Heard {
     pub(crate) fn by(client: &'static str) -> Arc<Heard> {
-        Arc::new(Heard { client, last: Mutex::default(), told: Mutex::default() })
+        Arc::new(Heard { client, last: Mutex::default(), told: Mutex::default(), broke: AtomicBool::default() })
     }
 
     /// Keeps an error and logs it.
@@ -64,6 +67,7 @@ impl Heard {
     pub(crate) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         // Failed connections and requests that ran out of time come as errors too.
         if matches!(facility, "FAIL" | "REQTMOUT") {
+            self.broke.fetch_or(facility == "FAIL", Ordering::Relaxed);
             tracing::debug!(client = self.client, facility, line, "librdkafka");
             return;
         }
@@ -77,6 +81,17 @@ impl Heard {
             }
             RDKafkaLogLevel::Debug => tracing::trace!(client = self.client, facility, line, "librdkafka"),
         }
+    }
+
+    /// Whether a connection to a broker has broken since [`all_is_well`](Self::all_is_well): what the client remembers
+    /// of who does what may be out of date. A client hears of it when it is polled.
+    pub(crate) fn lost_a_broker(&self) -> bool {
+        self.broke.load(Ordering::Relaxed)
+    }
+
+    /// Everybody who is needed has answered.
+    pub(crate) fn all_is_well(&self) {
+        self.broke.store(false, Ordering::Relaxed);
     }
 
     /// What was heard last, for people.
@@ -201,6 +216,17 @@ mod tests {
         heard.error(&KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
         let message = heard.unreachable(&settings, "asking for topics").to_string();
         assert!(message.contains("kafka-1:9092") && message.contains("Connection refused"), "{message}");
+    }
+
+    #[test]
+    fn a_broken_connection_is_remembered_until_all_is_well() {
+        let heard = Heard::by("test");
+        heard.log(RDKafkaLogLevel::Warning, "REQTMOUT", "Timed out ApiVersionRequest in flight");
+        assert!(!heard.lost_a_broker(), "slow is not away");
+        heard.log(RDKafkaLogLevel::Error, "FAIL", "[thrd:b:9092/1]: b:9092/1: Connect failed: Connection refused");
+        assert!(heard.lost_a_broker() && heard.lost_a_broker());
+        heard.all_is_well();
+        assert!(!heard.lost_a_broker());
     }
 
     #[test]

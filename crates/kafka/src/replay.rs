@@ -40,6 +40,8 @@ impl Replayer {
         let mut config = cluster.settings().assigned_consumer("restore");
         // With a single partition it is clear which one has ended.
         config.set("enable.partition.eof", "true");
+        // It has ended when a broker has nothing more to send, which is asked for once a partition.
+        config.set("fetch.wait.max.ms", "5");
         let consumer = config.create_with_context(Listening(Arc::clone(&heard))).map_err(|error| not_made(&error))?;
         Ok(Replayer { consumer, heard, cluster, driver: driver.to_owned() })
     }

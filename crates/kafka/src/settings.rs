@@ -214,6 +214,10 @@ impl Settings {
             .set("bootstrap.servers", &self.brokers)
             .set("socket.keepalive.enable", "true")
             .set("reconnect.backoff.max.ms", "2000");
+        // By this the client also asks who leads a partition now. It must not be less than the other.
+        if !self.properties.contains_key("retry.backoff.ms") {
+            config.set("retry.backoff.max.ms", "250");
+        }
         config
     }
 

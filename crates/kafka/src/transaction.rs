@@ -30,6 +30,9 @@ const STEP: Duration = Duration::from_secs(3);
 /// the call waits, whatever its own limit, until that very broker is back.
 const TOLD: Duration = Duration::from_secs(5);
 
+/// The same of one that it remembers, where a connection to a broker has broken since: it may be that one's.
+const TOLD_IN_DOUBT: Duration = Duration::from_secs(1);
+
 /// The lane's two producers and the transaction that may be open.
 pub(crate) struct Transactions {
     settings: Settings,
@@ -37,6 +40,8 @@ pub(crate) struct Transactions {
     outputs: Vec<String>,
     limits: Limits,
     producers: [Arc<Transactional>; 2],
+    /// Whether each has told positions, and so remembers who coordinates the group.
+    remembers: [bool; 2],
     /// The producer whose turn it is.
     turn: Which,
     open: bool,
@@ -53,7 +58,8 @@ impl Transactions {
     ) -> Result<Transactions, Failure> {
         let producers = [start(settings, Which::A, &limits)?.into(), start(settings, Which::B, &limits)?.into()];
         let driver = driver.to_owned();
-        Ok(Transactions { settings: settings.clone(), driver, outputs, limits, producers, turn: Which::A, open: false })
+        let (settings, turn, remembers) = (settings.clone(), Which::A, [false; 2]);
+        Ok(Transactions { settings, driver, outputs, limits, producers, remembers, turn, open: false })
     }
 
     /// Adds a record. Waits while the producer's queue is full: back-pressure.
@@ -124,9 +130,21 @@ impl Transactions {
             return Ok(aborted);
         };
         let offsets = signed(&self.settings, &self.driver, positions)?;
-        match self.tell(offsets, owner)? {
-            Some(Outcome::Done) => {}
-            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) => return self.give_up(&why),
+        // A client that has nothing under way hears of its connections only now.
+        self.producer().poll(Duration::ZERO);
+        let heard = self.producer().context().heard();
+        let in_doubt = self.remembers[self.turn as usize] && heard.lost_a_broker();
+        match self.tell(offsets, owner, if in_doubt { TOLD_IN_DOUBT } else { TOLD })? {
+            Some(Outcome::Done) => {
+                self.producer().context().heard().all_is_well();
+                self.remembers[self.turn as usize] = true;
+            }
+            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) if !in_doubt => return self.give_up(&why),
+            // A client in doubt would go on asking whoever it remembers; a new one asks who it is.
+            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) => {
+                self.renew_both(&why)?;
+                return Ok(Committed::Aborted);
+            }
             None => {
                 self.renew_both("the group's coordinator does not answer")?;
                 return Ok(Committed::Aborted);
@@ -178,10 +196,7 @@ impl Transactions {
     }
 
     fn producer(&self) -> &Transactional {
-        match self.turn {
-            Which::A => &self.producers[0],
-            Which::B => &self.producers[1],
-        }
+        &self.producers[self.turn as usize]
     }
 
     fn open(&mut self) -> Result<(), Failure> {
@@ -214,18 +229,20 @@ impl Transactions {
 
     /// Adds positions to the transaction; `None`: the call has not come back, and may not for long. Then the producer is
     /// left to it, and must be made anew, which fences whatever becomes of the call.
-    fn tell(&self, offsets: TopicPartitionList, owner: ConsumerGroupMetadata) -> Result<Option<Outcome>, Failure> {
-        let producer = match self.turn {
-            Which::A => Arc::clone(&self.producers[0]),
-            Which::B => Arc::clone(&self.producers[1]),
-        };
+    fn tell(
+        &self,
+        offsets: TopicPartitionList,
+        owner: ConsumerGroupMetadata,
+        patience: Duration,
+    ) -> Result<Option<Outcome>, Failure> {
+        let producer = Arc::clone(&self.producers[self.turn as usize]);
         let (to, told) = mpsc::sync_channel(1);
         let telling = thread::Builder::new().name("offsets".into()).spawn(move || {
             // Nobody may be waiting any more.
             let _ = to.send(producer.send_offsets_to_transaction(&offsets, &owner, STEP));
         });
         telling.map_err(|error| Failure::Fatal(format!("cannot start a thread: {error}")))?;
-        match told.recv_timeout(TOLD) {
+        match told.recv_timeout(patience) {
             Err(_) => Ok(None),
             Ok(Ok(())) => Ok(Some(Outcome::Done)),
             // What could be tried again is tried with the next transaction: this is rare.
@@ -288,20 +305,29 @@ impl Transactions {
     /// Waits for the brokers however long they are away: a restart would wait for no less.
     fn renew(&mut self, why: &str) -> Result<(), Failure> {
         tracing::warn!(why, "what became of a transaction isn't known; making its producer anew");
-        let patient = Settings { patience: Duration::MAX, ..self.settings.clone() };
-        let fresh = Arc::new(start(&patient, self.turn, &self.limits)?);
-        match self.turn {
-            Which::A => self.producers[0] = fresh,
-            Which::B => self.producers[1] = fresh,
-        }
-        self.open = false;
+        let fresh = Arc::new(start(&self.patient(), self.turn, &self.limits)?);
+        self.producers[self.turn as usize] = fresh;
+        (self.remembers[self.turn as usize], self.open) = (false, false);
         Ok(())
     }
 
+    /// The same with both at once: what the one remembers in vain, the other does as well.
     fn renew_both(&mut self, why: &str) -> Result<(), Failure> {
-        self.renew(why)?;
-        self.turn = other(self.turn);
-        self.renew(why)
+        tracing::warn!(why, "what became of a transaction isn't known; making both producers anew");
+        let (patient, limits) = (self.patient(), &self.limits);
+        let (a, b) = thread::scope(|scope| {
+            let b = scope.spawn(|| start(&patient, Which::B, limits));
+            let a = start(&patient, Which::A, limits);
+            (a, b.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.producers = [a?.into(), b?.into()];
+        (self.remembers, self.open) = ([false; 2], false);
+        Ok(())
+    }
+
+    /// Settings under which brokers are waited for however long they are away.
+    fn patient(&self) -> Settings {
+        Settings { patience: Duration::MAX, ..self.settings.clone() }
     }
 
     fn cannot_write(&self, error: &KafkaError, topic: &str) -> Failure {
