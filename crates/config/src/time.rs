@@ -91,8 +91,14 @@ impl Time {
             time.start_quietly = quietly;
         }
         let history = keys.optional("history");
-        if let Some(history) = history.and_then(|node| within(node, "`time.history`", (DAY, 3_653 * DAY), reading)) {
+        if let Some(node) = history
+            && let Some(history) = within(node, "`time.history`", (10 * MINUTE, 3_653 * DAY), reading)
+        {
             time.history = history;
+            if history < DAY {
+                let message = "a solved ticket is forgotten the same day: who reopens it begins anew";
+                reading.found.warning(codes::DOUBTFUL, &node.span, message).help("a month is usual");
+            }
         }
         let stale_after = keys.optional("stale_after");
         if let Some(stale) = stale_after.and_then(|node| within(node, "`time.stale_after`", (0, 30 * DAY), reading)) {

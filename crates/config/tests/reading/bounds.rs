@@ -1,6 +1,6 @@
 //! Each bound, at it and just past it.
 
-use crate::kit::{mistakes, read};
+use crate::kit::{mistakes, read, warnings};
 
 /// What lies at the bounds is taken, what lies past them refused once, in words that name the key.
 fn bounded(key: &str, taken: &[&str], refused: &[&str]) {
@@ -26,10 +26,17 @@ fn bounded(key: &str, taken: &[&str], refused: &[&str]) {
 fn durations() {
     bounded("time.grace", &["0s", "1ms", "1h"], &["3601s", "-1s", "5"]);
     bounded("time.max_future", &["0s", "30d"], &["31d", "soon"]);
-    bounded("time.history", &["1d", "35d", "3653d"], &["0s", "23h", "3654d"]);
+    bounded("time.history", &["10m", "35d", "3653d"], &["0s", "9m", "3654d"]);
     bounded("kafka.patience", &["1s", "10m"], &["999ms", "601s"]);
     bounded("kafka.commit_interval", &["1ms", "5s"], &["0s", "5001ms"]);
     bounded("schema_registry.timeout", &["100ms", "5m"], &["99ms", "301s"]);
+}
+
+#[test]
+fn a_history_of_less_than_a_day_is_warned_of() {
+    assert_eq!(warnings("time: { history: 1d }\n"), [""; 0]);
+    let told = warnings("time: { history: 23h }\n");
+    assert_eq!(told, ["a solved ticket is forgotten the same day: who reopens it begins anew"]);
 }
 
 #[test]

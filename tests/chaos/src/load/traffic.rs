@@ -37,9 +37,10 @@ sla:
 const HOT: usize = 10;
 /// Of the events that would create a ticket, were not enough open: one in so many solves one.
 const TURNOVER: usize = 20;
-/// Of those that would come anew one in so many does; the others were solved and are opened again. What is over is kept
-/// for a day, and that must not be what grows.
-const NEW: usize = 20;
+/// Of those that would come anew one in so many does; the others were solved not long ago and are opened again.
+const NEW: usize = 2;
+/// So many of those that were solved last may be opened again: none that is forgotten by then.
+const REMEMBERED: usize = 1_000;
 /// Between two events of a backlog, milliseconds.
 const APART: u64 = 1;
 
@@ -49,7 +50,7 @@ pub struct Traffic {
     chance: Chance,
     /// Open tickets: number and account.
     open: Vec<(u64, usize)>,
-    /// Solved ones, in no order.
+    /// Those that were solved last, in no order.
     solved: Vec<(u64, usize)>,
     sent: u64,
     /// Whether events happen as they are sent; else they have happened when the last is sent.
@@ -115,6 +116,9 @@ impl Traffic {
         let place = self.chance.below(known);
         let ticket = self.open[place];
         if dice == 0 && self.chance.below(TURNOVER) == 0 {
+            if self.solved.len() == REMEMBERED {
+                self.solved.swap_remove(self.chance.below(REMEMBERED));
+            }
             self.solved.push(self.open.swap_remove(place));
             return self.tell(ticket, at, r#""kind":"updated","ticket":{"status":"solved"}"#);
         }
@@ -182,7 +186,7 @@ mod tests {
         assert!((1_000..4_000).contains(&hot), "{hot}");
         assert!(large >= 4, "{large}");
         assert!((400..=500).contains(&traffic.open.len()), "{}", traffic.open.len());
-        assert!((1..=30).contains(&traffic.solved.len()), "{}", traffic.solved.len());
+        assert!((10..=45).contains(&traffic.solved.len()), "{}", traffic.solved.len());
     }
 
     #[test]
