@@ -32,11 +32,12 @@ impl Gateway {
             return Err(no_source());
         }
         let mut host = Host::new()?;
-        host.health().without_lanes();
         let listener = host.listen(config.observe.listen)?;
         let observed = host.serve(listener, &config.observe)?;
         let hooks = Hooks::start(&config, &host, &|| open::opener(&config))?;
         let hooks = hooks.ok_or_else(no_source)?;
+        // Now that it is known what it waits for: whoever asked before would be told that it is ready.
+        host.health().without_lanes();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             configuration = source.name,
