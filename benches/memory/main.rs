@@ -1,9 +1,11 @@
-//! How much memory an open ticket needs in the detect stage: `cargo bench --bench memory`.
+//! How much memory an open ticket needs in the detect stage, and whether hours of talk take more:
+//! `cargo bench --bench memory`.
 //!
-//! Twelve fields a ticket, as a help desk tells them, no message. What is allocated is counted, so nothing of it is
-//! noise; growing tables are counted with their slack.
+//! Twelve fields a ticket, as a help desk tells them, no message; then a [talk](talk) that comes and goes. What is
+//! allocated is counted, so nothing of it is noise; growing tables are counted with their slack.
 
-#[path = "engine/traffic.rs"]
+mod talk;
+#[path = "../engine/traffic.rs"]
 #[allow(dead_code, reason = "the other bench moves tickets as well")]
 mod traffic;
 
@@ -12,6 +14,12 @@ use traffic::{BATCH, REFERENCE, Stage, Traffic, rule_set};
 fn main() {
     for accounts in [1_000, 10_000, 100_000] {
         println!("100,000 open tickets of {accounts:>7} accounts: {}", memory(accounts, 100_000));
+    }
+    println!("5,000 open tickets, 2,000 events a second, what is solved is forgotten after 10 minutes:");
+    let mut talk = talk::Talk::new();
+    for minute in (10..=120).step_by(10) {
+        let megabytes = talk.minutes(10) as f64 / 1e6;
+        println!("{minute:>5} minutes {megabytes:>8.2} MB, {} tickets so far", talk.created());
     }
 }
 
