@@ -116,7 +116,8 @@ fn unclosed(lines: &[Line<'_>], info: &str) -> Option<Cause> {
 
 /// A line that begins where none of those does that it could belong to.
 fn indentation(lines: &[Line<'_>]) -> Option<Cause> {
-    let (last, above) = lines.split_last()?;
+    // The blanks at the very end begin nothing.
+    let (last, above) = lines.split_last().filter(|(last, _)| !last.text.trim().is_empty())?;
     let column = |line: &Line<'_>| line.text.len() - line.text.trim_start().len();
     let begins = column(last);
     let mut columns: Vec<usize> = Vec::new();
@@ -148,6 +149,16 @@ mod tests {
         let help = found.items[0].help.clone().unwrap_or_default();
         let line = text[..place.start].matches('\n').count() + 1;
         format!("line {line}, `{}`: {help}", &text[place.start..place.end])
+    }
+
+    #[test]
+    fn a_text_that_breaks_off_in_blanks_is_a_mistake_and_no_panic() {
+        for text in ["a: { \n  ", "a: [ 1,\n   ", "a: { \n\t"] {
+            let source = Source::new("rules.yaml", text);
+            let mut found = Diagnostics::default();
+            assert!(parse(&source, &mut found).is_none(), "{text:?}");
+            assert!(found.render(false).contains("this is not YAML"), "{text:?}");
+        }
     }
 
     #[test]
