@@ -120,10 +120,10 @@ pub(crate) fn read(memory: &[u8]) -> Result<Memory, StateError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tierline_rules::source::{Diagnostics, Keys, Source, parse};
     use tierline_rules::{Edge, RuleSet, Sections};
-
-    use std::sync::Arc;
 
     use super::*;
     use crate::api::Settings;
@@ -163,24 +163,27 @@ rules: [ { id: silent, tier: 2, when: { ticket.no_agent_reply_for: 2h } }, { id:
             start_quietly: false,
             precedence: Vec::new(),
         };
-        let mut engine = Engine::new(Arc::new(rules(RULES)), Arc::new(settings));
+        let settings = Arc::new(settings);
+        let mut engine = Engine::new(Arc::new(rules(RULES)), Arc::clone(&settings));
         engine.hear("desk", 17);
         engine.covered_since = 23;
-        let mut before = Vec::new();
-        for _ in 0..2 {
-            let memory = engine.memory();
-            let whole = read(&memory).expect("our own");
-            assert_eq!(put(vec![VERSION], &whole), memory);
-            assert_eq!((whole.live, whole.rules.len(), whole.policies.len()), (true, 2, 1));
-            assert_eq!((whole.heard, whole.history), (vec![("desk".to_owned(), 17)], Some(35 * 86_400_000)));
-            assert_eq!((whole.covered_since, whole.calendars.len(), whole.but_for_hours.len()), (23, 1, 2));
-            // With other hours from the restart on, what was written once is written anew.
-            assert_ne!(std::mem::replace(&mut before, memory.clone()), memory);
-            let other = rules(&RULES.replace("17:00", "18:00"));
-            engine = Engine::new(Arc::new(other), Arc::clone(&engine.settings));
-            engine.memory();
+        let memory = engine.memory();
+        let whole = read(&memory).expect("our own");
+        assert_eq!(put(vec![VERSION], &whole), memory);
+        assert_eq!((whole.live, whole.rules.len(), whole.policies.len()), (true, 2, 1));
+        assert_eq!((whole.heard, whole.history), (vec![("desk".to_owned(), 17)], Some(35 * 86_400_000)));
+        assert_eq!((whole.covered_since, whole.calendars.len(), whole.but_for_hours.len()), (23, 1, 2));
+        // With other targets from a restart on, what was written before it is void.
+        let other = Arc::new(rules(&RULES.replace("default: 8h", "default: 9h")));
+        let restored = |asked_before: bool| {
+            let mut engine = Engine::new(Arc::clone(&other), Arc::clone(&settings));
+            let before = asked_before.then(|| engine.memory());
             engine.restored(1_000, Edge::Bounds, Some(&memory)).expect("our own");
-            engine.covered_since = 23;
-        }
+            (before, engine.memory())
+        };
+        let ((_, anew), (before, after)) = (restored(false), restored(true));
+        assert_eq!(after, anew);
+        let past = |memory: &[u8]| put(Vec::new(), &read(memory).expect("our own").past_policies);
+        assert_ne!(before.map(|before| past(&before)), Some(past(&after)), "the restart has something to remember");
     }
 }
