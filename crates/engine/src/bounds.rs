@@ -97,11 +97,14 @@ impl Engine {
                     self.mark_ticket(slot);
                 }
                 snoozed.extend(self.tickets[slot].snoozed_until().map(|_| slot));
-            } else if self.tickets[slot].snoozed_until().is_some_and(|until| until <= bound) {
-                snoozed.push(slot);
-                self.set_bound(slot, self.kept_until(slot));
-            } else {
+            } else if self.kept_until(slot) <= bound {
                 self.forget_ticket(slot);
+            } else {
+                // A snooze of its escalation may have ended, or the answer to it be due.
+                self.clocked.push(slot);
+                snoozed.push(slot);
+                let until = self.tickets[slot].snoozed_until().filter(|&until| until > bound);
+                self.set_bound(slot, self.kept_until(slot).min(until.unwrap_or(NEVER)));
             }
         }
         self.conclude(a, Cause::Bound(edge));

@@ -369,9 +369,14 @@ impl Engine {
             self.dirty_tickets.push(slot);
         }
         if is_stub {
-            // One that never was open is kept from when it was last heard of: a restart knows no other instant.
-            let heard_at = self.accounts[self.tickets[slot].account].now.at;
-            self.set_bound(slot, heard_at.saturating_add(self.settings.history));
+            // One that never was open is kept from when it was last heard of: a restart knows no other instant. A snooze of
+            // its escalation may end before, or the answer to it be due.
+            let ticket = &self.tickets[slot];
+            let now = self.accounts[ticket.account].now;
+            let due = ticket.clocks.as_ref().map(|clocks| clocks.due);
+            let wakes = ticket.snoozed_until().into_iter().chain(due).filter(|&at| !now.reached(at)).min();
+            let kept = now.at.saturating_add(self.settings.history);
+            self.set_bound(slot, wakes.map_or(kept, |at| at.min(kept)));
         }
     }
 

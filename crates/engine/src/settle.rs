@@ -228,9 +228,11 @@ impl Engine {
         self.fallen.clear();
     }
 
-    /// One that isn't open is kept for the history from when it was solved, or was last heard of.
+    /// One that isn't open is kept for the history from when it was solved, or was last heard of; the answer to an
+    /// escalation that a rating raised on it may be due before.
     pub(crate) fn keep_closed(&mut self, slot: Slot) {
-        self.set_bound(slot, self.kept_until(slot));
+        let due = self.tickets[slot].clocks.as_ref().map_or(Millis::MAX, |clocks| clocks.due);
+        self.set_bound(slot, self.kept_until(slot).min(due));
     }
 
     /// Which rules are new or changed; they do not rise as usual.

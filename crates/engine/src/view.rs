@@ -51,7 +51,8 @@ pub(crate) struct View<'e> {
     pub waiting: OnceCell<Waiting>,
     pub contacts: OnceCell<Vec<Millis>>,
     tags: OnceCell<SymbolList<'e>>,
-    flags: OnceCell<SymbolList<'e>>,
+    /// The lists that are told of the account, each by its field.
+    lists: OnceCell<Vec<(Key, SymbolList<'e>)>>,
 }
 
 /// What the views of one engine have in common.
@@ -104,7 +105,7 @@ impl<'e> View<'e> {
             waiting: OnceCell::new(),
             contacts: OnceCell::new(),
             tags: OnceCell::new(),
-            flags: OnceCell::new(),
+            lists: OnceCell::new(),
         }
     }
 
@@ -137,6 +138,8 @@ impl<'e> View<'e> {
                 Told::Value(Value::Text(Word::plain(text, FOREIGN)), stamp)
             }
             Some(SeenValue::Large(CellValue::Instant(at))) => Told::Value(Value::Instant(*at), stamp),
+            // A list of nothing is told to be empty.
+            Some(SeenValue::Large(CellValue::Symbols(tags))) if tags.is_empty() => Told::Empty(stamp),
             Some(SeenValue::Large(CellValue::Symbols(tags))) => {
                 Told::Value(Value::List(List::plain(self.tags.get_or_init(|| self.list(tags)))), stamp)
             }
@@ -191,12 +194,27 @@ impl<'e> View<'e> {
             Some(joined::Value::Number(number)) => Value::Number(*number),
             Some(joined::Value::Bool(yes)) => Value::Bool(*yes),
             Some(joined::Value::Date(date)) => Value::Instant(instant(*date, self.account.zone)),
-            // Flags are the one list of an account.
-            Some(joined::Value::Symbols(flags)) => {
-                Value::List(List::plain(self.flags.get_or_init(|| self.list(flags))))
-            }
+            Some(joined::Value::Symbols(_)) => match self.list_of(key) {
+                Some(list) => Value::List(List::plain(list)),
+                None => return Told::Empty(stamp),
+            },
         };
         Told::Value(value, stamp)
+    }
+
+    /// What is told in a field of the account that is a list; none: nothing.
+    fn list_of(&self, key: Key) -> Option<&SymbolList<'e>> {
+        let lists = self.lists.get_or_init(|| {
+            let told = self.account.account.view.iter().chain(&self.account.billing.view);
+            let list = |resolved: &'e joined::Resolved| match &resolved.value {
+                Some(joined::Value::Symbols(symbols)) if !symbols.is_empty() => {
+                    Some((resolved.key, self.list(symbols)))
+                }
+                _ => None,
+            };
+            told.filter_map(list).collect()
+        });
+        lists.iter().find(|(other, _)| *other == key).map(|(_, list)| list)
     }
 }
 
@@ -430,6 +448,7 @@ impl View<'_> {
             Some(CustomValue::Text(text)) => Told::Value(Value::Text(Word::plain(text, FOREIGN)), stamp),
             Some(CustomValue::Number(number)) => Told::Value(Value::Number(*number), stamp),
             Some(CustomValue::Bool(yes)) => Told::Value(Value::Bool(*yes), stamp),
+            Some(CustomValue::List(list)) if list.0.is_empty() => Told::Empty(stamp),
             Some(CustomValue::List(list)) => Told::Value(Value::List(List::plain(list)), stamp),
         }
     }

@@ -1,6 +1,6 @@
 //! A ticket's life: it is met, merged, closed, reopened, and forgotten.
 
-use tierline_model::{Author, HandledBy, Millis, TicketEvent};
+use tierline_model::{Author, HandledBy, Millis, TicketEvent, TicketField};
 use tierline_rules::{AbsenceOf, Reads, Topic};
 
 use super::Changes;
@@ -24,6 +24,12 @@ impl Engine {
         let first_author = event.message.as_ref().map(|message| message.author);
         if event.ticket.handled_by == Some(HandledBy::Bot) {
             ticket.marks.add(created_at, Mark::Bot);
+            // Who took over from the bot may have been told already.
+            let handled = ticket.cells.field(TicketField::HandledBy).filter(|seen| seen.since > created_at);
+            let is_bot = ticket.cells.small(TicketField::HandledBy) == Some(HandledBy::Bot as u32);
+            if let Some(since) = handled.map(|seen| seen.since).filter(|_| !is_bot) {
+                ticket.marks.add(since, Mark::HandedOver);
+            }
         }
         if event.ticket.opened_by.or(first_author).unwrap_or(Author::Customer) == Author::Customer {
             ticket.marks.add(created_at, Mark::Contact);

@@ -243,8 +243,24 @@ impl Desk {
         self.collect();
     }
 
+    /// Nobody wants to hear of a ticket until then.
+    pub fn snooze(&mut self, ticket: &str, at: Millis, until: Millis) {
+        self.commanded(CommandKind::Snooze, Some(ticket), None, at, Some(until));
+    }
+
     /// A command at `at`, to a ticket.
     pub fn command(&mut self, kind: CommandKind, ticket: Option<&str>, tier: Option<u8>, at: Millis) {
+        self.commanded(kind, ticket, tier, at, None);
+    }
+
+    fn commanded(
+        &mut self,
+        kind: CommandKind,
+        ticket: Option<&str>,
+        tier: Option<u8>,
+        at: Millis,
+        until: Option<Millis>,
+    ) {
         self.events += 1;
         let id = format!("c{}", self.events);
         let command = Command {
@@ -257,7 +273,7 @@ impl Desk {
             tier,
             by: Some("ada".into()),
             reason: None,
-            until: None,
+            until,
         };
         self.clock = self.clock.max(at);
         self.engine.apply(self.clock, Arrival { appended_at: Some(at), input: Input::Command(&command) }).unwrap();

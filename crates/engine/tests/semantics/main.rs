@@ -8,6 +8,7 @@ mod imports;
 mod keeping;
 mod kit;
 mod many;
+mod misread;
 mod moves;
 mod moving_about;
 mod repeats;
