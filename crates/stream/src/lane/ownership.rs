@@ -26,7 +26,15 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// Tasks are ours: what the others have done is committed, for a restore may take longer than a transaction may;
     /// then each is restored and started.
     fn take_over(&mut self, partitions: Vec<Partition>, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
-        self.partitions = self.check_partitions()?;
+        let partitions_now = self.check_partitions()?;
+        if self.partitions > 0 && self.partitions != partitions_now {
+            return Err(Failure::Fatal(format!(
+                "the inputs have {partitions_now} partitions now, and the tasks here were made with {}: an account's \
+                 records would be split between tasks. Restore the former number, or name new topics for state and inputs",
+                self.partitions
+            )));
+        }
+        self.partitions = partitions_now;
         self.settings.health.lane_assigned(self.settings.lane);
         self.owned.extend(&partitions);
         self.write_out()?;

@@ -61,7 +61,13 @@ pub fn restore<L: Log, S: Stages>(
                 }
             }
             .inspect(|_| watch.metrics.checkpoint(CheckpointOutcome::Restored))
-            .inspect_err(|&outcome| watch.metrics.checkpoint(outcome))
+            .inspect_err(|&outcome| {
+                watch.metrics.checkpoint(outcome);
+                // Once the changelog has grown past it, it would be taken for one of its own.
+                if outcome == CheckpointOutcome::Foreign {
+                    checkpoint::delete(settings, stages.name(), partition);
+                }
+            })
             .ok()
         }
         Found::Nothing => None,

@@ -21,6 +21,10 @@ pub struct Cluster {
     pub slow: Vec<String>,
     /// Questions for ends get no answer.
     pub silent: bool,
+    /// What is answered to that lies there until this is over.
+    pub unheard: bool,
+    /// Of inputs named here nobody says where they end.
+    pub untold: Vec<String>,
     /// The next so many commits don't take effect.
     pub aborts: u32,
     /// The next so many writes to this topic fail.
@@ -134,7 +138,6 @@ pub struct MemoryLog {
     connection: u32,
     inputs: Vec<String>,
     outputs: Vec<String>,
-    partitions: Partition,
     pub ownership: VecDeque<Ownership>,
     readers: BTreeMap<(InputId, Partition), Reader>,
     ends: Option<Ends>,
@@ -161,13 +164,11 @@ impl MemoryLog {
         let before = all.newest_connection;
         all.end(before, State::Aborted);
         all.newest_connection += 1;
-        let partitions = all.topics[&inputs[0]].len() as Partition;
         MemoryLog {
             cluster: Rc::clone(cluster),
             connection: all.newest_connection,
             inputs,
             outputs,
-            partitions,
             ownership: VecDeque::from([Ownership::Assigned(owned)]),
             readers: BTreeMap::new(),
             ends: None,
@@ -263,11 +264,13 @@ impl Log for MemoryLog {
         let end = |&(input, partition): &(InputId, Partition)| {
             (input, partition, cluster.part(&self.inputs[usize::from(input.0)], partition).next)
         };
-        self.ends = Some(Ends { asked_at: now, offsets: self.readers.keys().map(end).collect() });
+        let mut offsets: Vec<_> = self.readers.keys().map(end).collect();
+        offsets.retain(|(input, ..)| !cluster.untold.contains(&self.inputs[usize::from(input.0)]));
+        self.ends = Some(Ends { asked_at: now, offsets });
     }
 
     fn ends(&mut self) -> Option<Ends> {
-        self.ends.take()
+        if self.cluster.borrow().unheard { None } else { self.ends.take() }
     }
 
     fn write(&mut self, write: Write<'_>) -> Result<(), Failure> {
@@ -349,7 +352,8 @@ impl Log for MemoryLog {
     }
 
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure> {
-        Ok((0..self.inputs.len()).map(|place| (InputId(place as u16), self.partitions)).collect())
+        let partitions = self.cluster.borrow().topics[&self.inputs[0]].len() as i32;
+        Ok((0..self.inputs.len()).map(|place| (InputId(place as u16), partitions)).collect())
     }
 
     fn close(&mut self) -> Result<(), Failure> {

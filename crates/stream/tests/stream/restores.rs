@@ -82,6 +82,7 @@ fn a_checkpoint_beyond_the_end_of_the_changelog_is_not_believed() {
     let mut world = World::new().with_checkpoints(folder.path());
     let restored = world.restore();
     assert!(!restored.from_checkpoint && restored.task.cold, "it begins anew");
+    assert!(!folder.path().join("detect-0.checkpoint").exists(), "the changelog may grow past it");
 }
 
 #[test]
@@ -301,6 +302,21 @@ fn another_number_of_partitions_stops_the_start() {
     world.start();
     let why = fatal(&mut world);
     assert!(why.contains("2 partitions") && why.contains("made with 1"), "{why}");
+}
+
+/// The task record would have said the new number, and the next start would have gone on with it.
+#[test]
+fn another_number_of_partitions_stops_what_runs_before_it_commits() {
+    for assigned in [vec![1], vec![]] {
+        let mut world = World::new();
+        world.start();
+        world.send("tickets", world.created("T1", NOON));
+        world.settle();
+        world.cluster.borrow_mut().topics.values_mut().for_each(|parts| parts.push(Part::default()));
+        world.change_ownership(Ownership::Assigned(assigned));
+        let why = fatal(&mut world);
+        assert!(why.contains("2 partitions now") && why.contains("made with 1"), "{why}");
+    }
 }
 
 #[test]
