@@ -212,7 +212,8 @@ impl<S: Stage> Task<S> {
         for (input, &end) in self.inputs.iter_mut().zip(&known) {
             // Inputs are asked one after the other, so only what the answer before had shown was there in time.
             input.certain_below = input.end.unwrap_or(Offset::MIN);
-            input.end = end.or(input.end);
+            // Where nobody says it now, more may have come than was said before.
+            input.end = end;
         }
         if let Some(all) = known.into_iter().collect() {
             self.targets.answered(asked_at, all);

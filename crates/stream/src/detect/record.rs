@@ -17,7 +17,10 @@ pub(super) fn instant(
     record: &Record<'_>,
     max_future: Millis,
 ) -> Result<Millis, String> {
-    let Some(value) = record.value else { return Ok(record.appended_at) };
+    // Of a snapshot it says that it is gone; of anything else nothing.
+    let Some(value) = record.value else {
+        return Ok(if stream.is_snapshot() { record.appended_at } else { Millis::MIN });
+    };
     let occurred_at = match stream {
         // A ticket may come long after it left, where the tasks are not equally far: it keeps its place among records.
         Stream::AccountMoves => {

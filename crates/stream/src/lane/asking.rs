@@ -17,6 +17,8 @@ use crate::task::Task;
 #[derive(Default)]
 pub(super) struct Asking {
     last: Option<Millis>,
+    /// When it was last looked for an answer.
+    looked: Option<Millis>,
     /// When the newest answer was heard.
     heard: Option<Millis>,
     /// Questions since the last answer.
@@ -44,7 +46,14 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// Takes an answer, if there is one; one from long ago is believed no more, for a lane that slept or was stopped
     /// would take a record before another that has come meanwhile.
     pub(super) fn hear_ends(&mut self, now: Millis) {
-        let Some(ends) = self.log.ends() else {
+        let looked = self.asking.looked.replace(now);
+        let answer = self.log.ends();
+        // What was answered while the lane was held up has lain there for nobody knows how long.
+        let is_old = looked.is_some_and(|looked| lasted(looked, now) > STALE);
+        if is_old && answer.is_some() {
+            self.asking.unanswered = 0;
+        }
+        let Some(ends) = answer.filter(|_| !is_old) else {
             if self.asking.heard.is_some_and(|heard| lasted(heard, now) > STALE) {
                 self.asking.heard = None;
                 self.tasks.iter_mut().flatten().for_each(Task::forget_ends);

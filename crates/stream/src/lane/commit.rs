@@ -126,7 +126,16 @@ impl<L: Log, S: Stages> Lane<L, S> {
         // that says which changelog it is.
         let mut stamps = Vec::new();
         for &partition in due {
-            stamps.push((partition, self.log.output_end(self.stages.changelog(), partition)?));
+            match self.log.output_end(self.stages.changelog(), partition) {
+                Ok(end) => stamps.push((partition, end)),
+                // A checkpoint is no reason to end: there will be others.
+                Err(Failure::Fatal(why)) => {
+                    tracing::warn!(partition, why, "no checkpoint is made for now");
+                    self.checkpoints.tasks.insert(partition, Since { at: wall(), bytes: 0 });
+                    break;
+                }
+                Err(other) => return Err(other),
+            }
             if let Some(Some(task)) = self.tasks.get_mut(partition as usize) {
                 task.touched = true;
             }

@@ -546,3 +546,46 @@ fn ends_that_were_heard_long_ago_do_not_make_an_input_empty_1_7() {
     let stood = world.metric(&["tierline_records_total", "topic=\"billing\"", "applied"]);
     assert_eq!(stood, 1.0);
 }
+
+#[test]
+fn an_answer_that_lay_there_while_the_lane_was_held_up_does_not_make_an_input_empty_1_7() {
+    let mut world = World::new();
+    world.settings.ask_interval = Duration::from_millis(250);
+    world.start();
+    world.to(NOON);
+    // A question is answered, and nobody looks for a minute.
+    world.cluster.borrow_mut().unheard = true;
+    world.now.set(NOON + 300);
+    world.step().expect("the lane lives");
+    world.cluster.borrow_mut().slow = vec!["billing".to_owned()];
+    world.now.set(NOON + MINUTE);
+    world.send("billing", world.bill("past_due"));
+    world.send("tickets", world.urgent("T1", NOON + MINUTE));
+    world.cluster.borrow_mut().unheard = false;
+    for _ in 0..5 {
+        world.step().expect("the lane lives");
+    }
+    assert_eq!(world.told(), [], "the ticket may not be the first of them");
+    world.cluster.borrow_mut().slow.clear();
+    world.to(NOON + MINUTE + 2 * SECOND);
+    assert_eq!(world.told(), [opened("T1", 1)]);
+}
+
+#[test]
+fn an_input_of_which_nobody_says_where_it_ends_any_more_is_waited_for_1_7() {
+    let mut world = World::new();
+    world.start();
+    world.to(NOON);
+    world.cluster.borrow_mut().untold = vec!["billing".to_owned()];
+    world.cluster.borrow_mut().slow = vec!["billing".to_owned()];
+    world.to(NOON + SECOND);
+    world.send("billing", world.bill("past_due"));
+    world.to(NOON + MINUTE);
+    world.send("tickets", world.urgent("T1", NOON + MINUTE));
+    world.to(NOON + 2 * MINUTE);
+    assert_eq!(world.told(), [], "the bill may come before the ticket");
+    world.cluster.borrow_mut().untold.clear();
+    world.cluster.borrow_mut().slow.clear();
+    world.to(NOON + 3 * MINUTE);
+    assert_eq!(world.told(), [opened("T1", 1)]);
+}
