@@ -237,7 +237,13 @@ impl Folder {
             self.stream = self.stream.take().filter(|_| matches!(asked, Ok(Some(_))));
             match asked {
                 Ok(Some(reply)) => return Ok(reply),
-                Err(why) if why.kind() == std::io::ErrorKind::InvalidData => {
+                // Nothing of it was sent.
+                Err(why) if is_send && why.kind() == std::io::ErrorKind::FileTooLarge => {
+                    return Err(Failure::Refused(format!("too much for one commit: {why}")));
+                }
+                Err(why)
+                    if matches!(why.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::FileTooLarge) =>
+                {
                     return Err(Failure::Fatal(format!("cannot speak to the running instance: {why}")));
                 }
                 // Asked of the next instance, or of the folder. What was sent might then be there twice.

@@ -251,7 +251,10 @@ fn read(
         let mut reached = if bytes < BYTES_A_READ { end.max(from) } else { from };
         view.read(store.topic_at(topic), partition, from, reached, &mut |offset, frame| {
             let mut headers = Vec::new();
-            frame.each(&mut |name, value| headers.push((name.to_owned(), value.map(<[u8]>::to_vec))));
+            frame.each(&mut |name, value| {
+                bytes += name.len() + value.map_or(0, <[u8]>::len);
+                headers.push((name.to_owned(), value.map(<[u8]>::to_vec)));
+            });
             bytes += frame.key.map_or(0, <[u8]>::len) + frame.value.map_or(0, <[u8]>::len) + 64;
             records.push(WasRead {
                 partition,

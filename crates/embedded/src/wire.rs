@@ -113,7 +113,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
 }
 
 fn too_long(length: usize) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes; at most {MAX_FRAME} are taken"))
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("a frame of {length} bytes; at most {MAX_FRAME} are taken"))
 }
 
 #[cfg(test)]
