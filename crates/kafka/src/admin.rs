@@ -47,7 +47,8 @@ impl Admin {
     }
 
     /// Makes the topics that are not there, each with so many partitions; `replication`: none means the brokers'
-    /// default. Answers for each, in order.
+    /// default. With three replicas or more a commit needs two of them (`min.insync.replicas`). Answers for each, in
+    /// order.
     ///
     /// # Errors
     /// `Fatal` at the first that cannot be made; those before it are.
@@ -65,7 +66,7 @@ impl Admin {
     }
 
     fn create_one(&self, spec: &TopicSpec, partitions: i32, replication: Option<i32>) -> Result<Made, Failure> {
-        let wanted = wanted(spec);
+        let wanted = wanted(spec, replication);
         let mut topic = NewTopic::new(&spec.name, partitions, TopicReplication::Fixed(replication.unwrap_or(-1)));
         for (name, value) in &wanted {
             topic = topic.set(name, value);
@@ -191,8 +192,8 @@ impl Admin {
     }
 }
 
-/// The configuration with which a topic is made.
-fn wanted(spec: &TopicSpec) -> Vec<(&'static str, String)> {
+/// The configuration with which a topic of so many replicas is made.
+fn wanted(spec: &TopicSpec, replication: Option<i32>) -> Vec<(&'static str, String)> {
     let mut wanted = match spec.cleanup {
         Cleanup::Delete { retention_ms } => {
             vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", retention_ms.to_string())]
@@ -206,10 +207,32 @@ fn wanted(spec: &TopicSpec) -> Vec<(&'static str, String)> {
     if spec.append_time {
         wanted.push(("message.timestamp.type", "LogAppendTime".to_owned()));
     }
+    // With two, one broker away would stop everything; with the brokers' default, theirs decides.
+    if replication.is_some_and(|replicas| replicas >= 3) {
+        wanted.push(("min.insync.replicas", "2".to_owned()));
+    }
     wanted
 }
 
 fn values(resource: &ConfigResource) -> HashMap<String, String> {
     let told = resource.entries.iter();
     told.filter_map(|entry| Some((entry.name.clone(), entry.value.clone()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_needs_two_of_three_replicas() {
+        let cleanup = Cleanup::Delete { retention_ms: 1 };
+        let name = "escalations".to_owned();
+        let spec = TopicSpec { name, co_partitioned: true, cleanup, append_time: false, written: true, read: false };
+        let least = |replication| {
+            let wanted = wanted(&spec, replication);
+            wanted.into_iter().find(|(name, _)| *name == "min.insync.replicas").map(|(_, least)| least)
+        };
+        assert_eq!(least(Some(3)).as_deref(), Some("2"));
+        assert_eq!([least(None), least(Some(1)), least(Some(2))], [None, None, None]);
+    }
 }
