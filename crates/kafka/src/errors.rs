@@ -24,14 +24,20 @@ pub(crate) struct Heard {
     told: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>,
     /// A connection to a broker has broken since all was well.
     broke: AtomicBool,
+    /// That to the coordinator of its transactions has.
+    coordinator_broke: AtomicBool,
 }
+
+/// What the client calls the connection to the coordinator of its transactions.
+const COORDINATOR: &str = "TxnCoordinator";
 
 /// A broker that is away is an error many times a second: one log line a client and code within this time is enough.
 const TOLD_ONCE_IN: Duration = Duration::from_secs(30);
 
 impl Heard {
     pub(crate) fn by(client: &'static str) -> Arc<Heard> {
-        Arc::new(Heard { client, last: Mutex::default(), told: Mutex::default(), broke: AtomicBool::default() })
+        let [broke, coordinator_broke] = Default::default();
+        Arc::new(Heard { client, last: Mutex::default(), told: Mutex::default(), broke, coordinator_broke })
     }
 
     /// Keeps an error and logs it.
@@ -67,7 +73,9 @@ impl Heard {
     pub(crate) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         // Failed connections and requests that ran out of time come as errors too.
         if matches!(facility, "FAIL" | "REQTMOUT") {
-            self.broke.fetch_or(facility == "FAIL", Ordering::Relaxed);
+            let broke = facility == "FAIL";
+            self.broke.fetch_or(broke, Ordering::Relaxed);
+            self.coordinator_broke.fetch_or(broke && line.contains(COORDINATOR), Ordering::Relaxed);
             tracing::debug!(client = self.client, facility, line, "librdkafka");
             return;
         }
@@ -89,9 +97,21 @@ impl Heard {
         self.broke.load(Ordering::Relaxed)
     }
 
+    /// Whether that to the coordinator of its transactions has, too: a new one of those the client finds by itself.
+    pub(crate) fn lost_its_coordinator(&self) -> bool {
+        self.coordinator_broke.load(Ordering::Relaxed)
+    }
+
     /// Everybody who is needed has answered.
     pub(crate) fn all_is_well(&self) {
         self.broke.store(false, Ordering::Relaxed);
+        self.coordinator_broke.store(false, Ordering::Relaxed);
+    }
+
+    /// The cluster has answered, so it knows who we are: what refused us before has passed.
+    pub(crate) fn is_known(&self) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.take_if(|(code, _)| is_refusal(*code));
     }
 
     /// What was heard last, for people.
@@ -104,11 +124,7 @@ impl Heard {
     pub(crate) fn refused_identity(&self, settings: &Settings) -> Option<Failure> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (code, reason) = last.as_ref()?;
-        let refused = matches!(
-            code,
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
-        );
-        refused.then(|| {
+        is_refusal(*code).then(|| {
             Failure::Fatal(format!(
                 "Kafka at {} refused the connection: {reason}; check `sasl.username`, `sasl.password`, \
                  `sasl.mechanism`, `ssl.ca.location` in log.properties",
@@ -129,6 +145,11 @@ impl Heard {
             ))
         })
     }
+}
+
+fn is_refusal(code: Option<RDKafkaErrorCode>) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Some(Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL))
 }
 
 /// The right that is missing, where `code` says that one is; `on` names the topic, group or transactional id.
@@ -210,6 +231,16 @@ mod tests {
         assert!(message.contains("invalid credentials") && message.contains("sasl.password"), "{message}");
     }
 
+    /// A connection that breaks while a client says who it is is told as a refusal too.
+    #[test]
+    fn a_refusal_that_has_passed_is_forgotten() {
+        let (heard, settings) = (Heard::by("test"), Settings::new("kafka-1:9093", "tierline"));
+        heard.error(&KafkaError::Global(RDKafkaErrorCode::Authentication), "SASL mechanism handshake failed");
+        assert!(heard.refused_identity(&settings).is_some());
+        heard.is_known();
+        assert!(heard.refused_identity(&settings).is_none());
+    }
+
     #[test]
     fn an_unreachable_broker_is_named_with_what_was_heard() {
         let (heard, settings) = (Heard::by("test"), Settings::new("kafka-1:9092", "tierline"));
@@ -224,9 +255,11 @@ mod tests {
         heard.log(RDKafkaLogLevel::Warning, "REQTMOUT", "Timed out ApiVersionRequest in flight");
         assert!(!heard.lost_a_broker(), "slow is not away");
         heard.log(RDKafkaLogLevel::Error, "FAIL", "[thrd:b:9092/1]: b:9092/1: Connect failed: Connection refused");
-        assert!(heard.lost_a_broker() && heard.lost_a_broker());
+        assert!(heard.lost_a_broker() && !heard.lost_its_coordinator());
+        heard.log(RDKafkaLogLevel::Info, "FAIL", "[thrd:TxnCoordinator]: TxnCoordinator: b:9092: Disconnected");
+        assert!(heard.lost_a_broker() && heard.lost_its_coordinator());
         heard.all_is_well();
-        assert!(!heard.lost_a_broker());
+        assert!(!heard.lost_a_broker() && !heard.lost_its_coordinator());
     }
 
     #[test]

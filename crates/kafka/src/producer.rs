@@ -29,10 +29,17 @@ pub(crate) fn start(settings: &Settings, which: Which, most_bytes: &Limits) -> R
     let deliveries = Deliveries { heard: Arc::clone(&heard), failed: Mutex::new(None) };
     let mut config = settings.transactional_producer(which);
     most_bytes.apply(&mut config);
+    // Broken connections are told at this level, whatever people want to read.
+    if !matches!(config.log_level, RDKafkaLogLevel::Debug) {
+        config.set_log_level(RDKafkaLogLevel::Info);
+    }
     let producer: Transactional = config.create_with_context(deliveries).map_err(|error| not_made(&error))?;
     let began = Instant::now();
     loop {
-        let Err(error) = producer.init_transactions(ATTEMPT) else { return Ok(producer) };
+        let Err(error) = producer.init_transactions(ATTEMPT) else {
+            heard.is_known();
+            return Ok(producer);
+        };
         producer.poll(Duration::ZERO);
         if let Some(refused) = heard.refused_identity(settings) {
             return Err(refused);

@@ -228,6 +228,8 @@ impl Settings {
             .set("queued.max.messages.kbytes", "16384")
             .set("fetch.message.max.bytes", "1000000")
             .set("fetch.queue.backoff.ms", "2")
+            // Half a second by default, on top of what it takes to find who leads instead of a dead broker.
+            .set("fetch.error.backoff.ms", "50")
             .set("fetch.wait.max.ms", "100");
         config
     }

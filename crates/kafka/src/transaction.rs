@@ -15,10 +15,13 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer};
 use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
 
-use crate::errors::denied;
+use crate::errors::{Heard, denied};
 use crate::heir::signed;
 use crate::producer::{Limits, Transactional, Undelivered, is_too_large, nap, start};
 use crate::settings::{Settings, Which};
+
+#[cfg(test)]
+mod tests;
 
 /// How long an abort waits for what is under way. To abort before the first acknowledgement can be fatal.
 const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
@@ -26,12 +29,16 @@ const DRAIN_BEFORE_ABORT: Duration = Duration::from_secs(15);
 /// How long one call of the client may take. Asked again it goes on, or begins anew.
 const STEP: Duration = Duration::from_secs(3);
 
-/// How long the group's coordinator may take to be told positions. The client remembers who that is; when it has died,
-/// the call waits, whatever its own limit, until that very broker is back.
+/// How long the group's coordinator may take to be told positions. The client remembers who that is, also when it has
+/// learned that this broker is none of the cluster any more: then the call waits, whatever its own limit, until that very
+/// broker is back.
 const TOLD: Duration = Duration::from_secs(5);
 
 /// The same of one that it remembers, where a connection to a broker has broken since: it may be that one's.
 const TOLD_IN_DOUBT: Duration = Duration::from_secs(1);
+
+/// Within this time records are acknowledged when all is well.
+const PROMPT: Duration = Duration::from_millis(300);
 
 /// The lane's two producers and the transaction that may be open.
 pub(crate) struct Transactions {
@@ -106,7 +113,7 @@ impl Transactions {
     pub(crate) fn commit(
         &mut self,
         positions: &[(Partition, Offset)],
-        owner: impl FnOnce() -> Option<ConsumerGroupMetadata>,
+        owner: impl Fn() -> Option<ConsumerGroupMetadata>,
     ) -> Result<Committed, Failure> {
         if positions.is_empty() {
             // An empty list of offsets is not sent, so nothing would be fenced.
@@ -117,38 +124,19 @@ impl Transactions {
             };
         }
         self.open()?;
-        if !self.drain(self.patience()) {
-            return self.renew_and_abort("its records were not acknowledged in time");
+        // Only to find out whether the group's coordinator is there: while brokers are waited for that have to acknowledge,
+        // new producers can be made. It is no fence: who is given a task meanwhile sees no record that is not in its
+        // changelog yet.
+        let probes = !self.drain(PROMPT) && self.is_in_doubt() && !self.heard().lost_its_coordinator();
+        if probes && let Some(undone) = self.tell(positions, &owner)? {
+            return Ok(undone);
         }
-        if let Some(undelivered) = self.producer().context().take_failed() {
-            return self.not_delivered(&undelivered);
+        if let Some(undone) = self.deliver()? {
+            return Ok(undone);
         }
-        let Some(owner) = owner() else {
-            let aborted = self.give_up("the group's assignment is lost")?;
-            // Its coordinator may be, too; and the client would go on asking that one.
-            self.renew_both("the group's assignment is lost")?;
-            return Ok(aborted);
-        };
-        let offsets = signed(&self.settings, &self.driver, positions)?;
-        // A client that has nothing under way hears of its connections only now.
-        self.producer().poll(Duration::ZERO);
-        let heard = self.producer().context().heard();
-        let in_doubt = self.remembers[self.turn as usize] && heard.lost_a_broker();
-        match self.tell(offsets, owner, if in_doubt { TOLD_IN_DOUBT } else { TOLD })? {
-            Some(Outcome::Done) => {
-                self.producer().context().heard().all_is_well();
-                self.remembers[self.turn as usize] = true;
-            }
-            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) if !in_doubt => return self.give_up(&why),
-            // A client in doubt would go on asking whoever it remembers; a new one asks who it is.
-            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) => {
-                self.renew_both(&why)?;
-                return Ok(Committed::Aborted);
-            }
-            None => {
-                self.renew_both("the group's coordinator does not answer")?;
-                return Ok(Committed::Aborted);
-            }
+        // The fence: the group's generation is checked when all that it guards is in the log.
+        if let Some(undone) = self.tell(positions, &owner)? {
+            return Ok(undone);
         }
         match self.persist(|producer| producer.commit_transaction(STEP))? {
             Outcome::Done => {
@@ -181,6 +169,49 @@ impl Transactions {
         }
     }
 
+    /// Waits until everything that was written is acknowledged; what becomes of the transaction where it is not.
+    fn deliver(&mut self) -> Result<Option<Committed>, Failure> {
+        if !self.drain(self.patience()) {
+            return self.renew_and_abort("its records were not acknowledged in time").map(Some);
+        }
+        let undelivered = self.producer().context().take_failed();
+        undelivered.map(|undelivered| self.not_delivered(&undelivered)).transpose()
+    }
+
+    /// Adds positions to the transaction; what becomes of it where that cannot be.
+    fn tell(
+        &mut self,
+        positions: &[(Partition, Offset)],
+        owner: &impl Fn() -> Option<ConsumerGroupMetadata>,
+    ) -> Result<Option<Committed>, Failure> {
+        let Some(owner) = owner() else {
+            // Its coordinator may be, too; and the client would go on asking that one.
+            self.renew_both("the group's assignment is lost")?;
+            return Ok(Some(Committed::Aborted));
+        };
+        let offsets = signed(&self.settings, &self.driver, positions)?;
+        let in_doubt = self.is_in_doubt();
+        match self.send(offsets, owner, if in_doubt { TOLD_IN_DOUBT } else { TOLD })? {
+            Some(Outcome::Done) => {
+                self.heard().all_is_well();
+                self.remembers[self.turn as usize] = true;
+                return Ok(None);
+            }
+            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) if !in_doubt => return self.give_up(&why).map(Some),
+            // A client in doubt would go on asking whoever it remembers; a new one asks who it is.
+            Some(Outcome::Abort(why) | Outcome::TimedOut(why)) => self.renew_both(&why)?,
+            None => self.renew_both("the group's coordinator does not answer")?,
+        }
+        Ok(Some(Committed::Aborted))
+    }
+
+    /// Whether whom the producer in turn remembers as the group's coordinator may be gone.
+    fn is_in_doubt(&self) -> bool {
+        // A client that has nothing under way hears of its connections only now.
+        self.producer().poll(Duration::ZERO);
+        self.remembers[self.turn as usize] && self.heard().lost_a_broker()
+    }
+
     /// What a record that was not written means for its transaction, which cannot be committed any more.
     fn not_delivered(&mut self, record: &Undelivered) -> Result<Committed, Failure> {
         if is_too_large(record.code) {
@@ -197,6 +228,10 @@ impl Transactions {
 
     fn producer(&self) -> &Transactional {
         &self.producers[self.turn as usize]
+    }
+
+    fn heard(&self) -> &Heard {
+        self.producer().context().heard()
     }
 
     fn open(&mut self) -> Result<(), Failure> {
@@ -227,9 +262,9 @@ impl Transactions {
         Duration::from_millis(millis) + Duration::from_secs(5)
     }
 
-    /// Adds positions to the transaction; `None`: the call has not come back, and may not for long. Then the producer is
-    /// left to it, and must be made anew, which fences whatever becomes of the call.
-    fn tell(
+    /// Sends positions; `None`: the call has not come back, and may not for long. Then the producer is left to it, and
+    /// must be made anew, which fences whatever becomes of the call.
+    fn send(
         &self,
         offsets: TopicPartitionList,
         owner: ConsumerGroupMetadata,
@@ -382,7 +417,7 @@ impl Transactions {
             ));
         }
         self.denied(code).unwrap_or_else(|| {
-            let heard = self.producer().context().heard().last();
+            let heard = self.heard().last();
             Failure::Fatal(format!("transactional id `{id}` cannot go on: {why}; last heard: {heard}"))
         })
     }

@@ -22,6 +22,8 @@ pub fn producer(mut client: ClientConfig) -> Result<BaseProducer, String> {
         .set("acks", "all")
         .set("partitioner", "murmur2_random")
         .set("message.timeout.ms", "0")
+        // What it takes to find a partition's new leader is no part of what is measured.
+        .set("retry.backoff.max.ms", "250")
         .set("queue.buffering.max.messages", "1000000")
         .set("linger.ms", "2");
     client.create().map_err(|error| error.to_string())

@@ -33,7 +33,8 @@ impl Watch {
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("fetch.wait.max.ms", "50")
-            .set("fetch.error.backoff.ms", "50");
+            .set("fetch.error.backoff.ms", "50")
+            .set("retry.backoff.max.ms", "250");
         let consumer: BaseConsumer = client.create().map_err(|error| error.to_string())?;
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
