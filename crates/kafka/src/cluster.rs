@@ -82,8 +82,9 @@ impl Cluster {
         .map_err(|error| error.into_failure(|error| about_topic(error, &self.settings, topic, "DESCRIBE")))
     }
 
-    /// The true ends of many partitions, in the order asked for: one request a broker. A single attempt.
-    pub(crate) fn ends(&self, of: &[(&str, Partition)], within: Duration) -> KafkaResult<Vec<Offset>> {
+    /// The true ends of many partitions, in the order asked for: one request a broker. A single attempt; none of one that
+    /// nobody answers for.
+    pub(crate) fn ends(&self, of: &[(&str, Partition)], within: Duration) -> KafkaResult<Vec<Option<Offset>>> {
         if of.is_empty() {
             return Ok(Vec::new());
         }
@@ -94,16 +95,14 @@ impl Cluster {
         // Without a wait: timers hang on this answer.
         let _ = self.consumer.poll(Duration::ZERO);
         let answer = self.consumer.offsets_for_times(list, within)?;
-        of.iter()
-            .map(|(topic, partition)| {
-                let found = answer.find_partition(topic, *partition).ok_or(KafkaError::NoMessageReceived)?;
-                found.error()?;
-                match found.offset() {
-                    RdOffset::Offset(offset) => Ok(offset),
-                    _ => Err(KafkaError::OffsetFetch(RDKafkaErrorCode::NoOffset)),
-                }
-            })
-            .collect()
+        let end = |(topic, partition): &(&str, Partition)| {
+            let found = answer.find_partition(topic, *partition).filter(|found| found.error().is_ok())?;
+            match found.offset() {
+                RdOffset::Offset(offset) => Some(offset),
+                _ => None,
+            }
+        };
+        Ok(of.iter().map(end).collect())
     }
 
     /// What stands beside the group's offset of each partition of a topic.
@@ -145,7 +144,10 @@ impl Cluster {
         let began = Instant::now();
         loop {
             let error = match ask(&self.consumer) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.heard.is_known();
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             self.serve();
@@ -156,6 +158,10 @@ impl Cluster {
                 return Err(Unanswered::Answered(error));
             }
             if began.elapsed() >= self.settings.patience {
+                // A partition that is not there is told like one without a leader.
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) {
+                    return Err(Unanswered::Answered(error));
+                }
                 return Err(Unanswered::Unreachable(self.heard.unreachable(&self.settings, doing)));
             }
             // The failure may have come at once: leave the cluster time to come up.
@@ -189,6 +195,8 @@ pub(crate) fn is_transient(code: RDKafkaErrorCode) -> bool {
             | Code::TimedOutQueue
             | Code::RequestTimedOut
             | Code::LeaderNotAvailable
+            // Of a partition that has no leader for now.
+            | Code::UnknownPartition
             | Code::NotLeaderForPartition
             | Code::CoordinatorNotAvailable
             | Code::CoordinatorLoadInProgress

@@ -47,6 +47,9 @@ impl Drop for EndsAsker {
     }
 }
 
+/// So long after a question that was not answered, or not wholly, the next is asked.
+const AGAIN: Duration = Duration::from_millis(50);
+
 #[derive(Default)]
 struct Desk {
     paper: Mutex<Paper>,
@@ -88,7 +91,7 @@ impl Desk {
     fn again(&self, question: Question) {
         let mut paper = self.lock();
         paper.question.get_or_insert(question);
-        drop(self.rings.wait_timeout(paper, Duration::from_millis(50)));
+        drop(self.rings.wait_timeout(paper, AGAIN));
     }
 }
 
@@ -101,9 +104,15 @@ fn answer(desk: &Desk, cluster: &Cluster, topics: &[String]) {
             .collect();
         match cluster.ends(&named, PATIENCE) {
             Ok(ends) => {
+                let told = question.of.iter().zip(ends);
                 let offsets: Vec<(InputId, Partition, Offset)> =
-                    question.of.iter().zip(ends).map(|(&(input, partition), end)| (input, partition, end)).collect();
+                    told.filter_map(|(&(input, partition), end)| Some((input, partition, end?))).collect();
+                let is_whole = offsets.len() == question.of.len();
                 desk.lock().answer = Some(Ends { asked_at: question.asked_at, offsets });
+                if !is_whole {
+                    // Tasks that miss theirs ask again at once.
+                    std::thread::sleep(AGAIN);
+                }
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot ask for the inputs' ends; asking again");

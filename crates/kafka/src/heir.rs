@@ -55,7 +55,7 @@ pub(crate) fn settle(asks: &BaseConsumer<Listening>, settings: &Settings, driver
     let Some(last) = last_owner(asks, settings, driver, partition) else { return false };
     let is_own = last.instance == settings.instance && last.lane == settings.lane;
     // With one name for all clients, none can be told from another.
-    if is_own || settings.properties.contains_key("client.id") || is_member(asks, &last) != Some(false) {
+    if is_own || settings.properties.contains_key("client.id") || is_member(asks, settings, &last) != Some(false) {
         return false;
     }
     let (instance, lane) = (last.instance.as_str(), last.lane);
@@ -101,18 +101,31 @@ pub(crate) fn read(signature: &str) -> Option<Signed> {
     Some(Signed { lane: lane.parse().ok()?, instance: instance.to_owned(), address })
 }
 
-/// Whether a lane is a member of its group; `None`: the cluster does not say.
-fn is_member(asks: &BaseConsumer<Listening>, lane: &Settings) -> Option<bool> {
-    let known = lane.driver_client_id();
+/// Whether a lane is a member of its group; `None`: the cluster does not say. Who asks is a member too, so an answer that
+/// does not name them is that of a coordinator that is on its way, and none.
+fn is_member(asks: &BaseConsumer<Listening>, own: &Settings, lane: &Settings) -> Option<bool> {
     let name = lane.consumer_group();
     let groups = asks.fetch_group_list(Some(&name), ATTEMPT).ok()?;
     let group = groups.groups().iter().find(|group| group.name() == name)?;
-    Some(group.members().iter().any(|member| member.client_id() == known))
+    let members: Vec<&str> = group.members().iter().map(|member| member.client_id()).collect();
+    is_among(&members, &own.driver_client_id(), &lane.driver_client_id())
+}
+
+fn is_among(members: &[&str], own: &str, lane: &str) -> Option<bool> {
+    members.contains(&own).then(|| members.contains(&lane))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_of_the_group_that_leaves_out_who_asks_is_none() {
+        assert_eq!(is_among(&[], "me", "them"), None);
+        assert_eq!(is_among(&["them"], "me", "them"), None);
+        assert_eq!(is_among(&["me"], "me", "them"), Some(false));
+        assert_eq!(is_among(&["me", "them"], "me", "them"), Some(true));
+    }
 
     #[test]
     fn a_signature_is_read_as_it_was_written_and_nothing_else_is_one() {

@@ -20,6 +20,10 @@ use crate::reader::{hand_over, judge};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Within this time a leader shows what its predecessor had committed. Where it shows no more then, there is no more: of
+/// what is compacted away, not even the place may be left.
+const CATCHES_UP: Duration = Duration::from_secs(3);
+
 /// After so long it is no marker that is late: somebody has left a transaction open.
 const LEFT_OPEN: Duration = Duration::from_millis(200);
 /// Whoever could not be asked after, or was a member still, is looked at again after so long.
@@ -42,6 +46,8 @@ impl Replayer {
         config.set("enable.partition.eof", "true");
         // It has ended when a broker has nothing more to send, which is asked for once a partition.
         config.set("fetch.wait.max.ms", "5");
+        // A follower that is near may not show yet what its leader has committed.
+        config.remove("client.rack");
         let consumer = config.create_with_context(Listening(Arc::clone(&heard))).map_err(|error| not_made(&error))?;
         Ok(Replayer { consumer, heard, cluster, driver: driver.to_owned() })
     }
@@ -113,16 +119,26 @@ impl Replayer {
         life: &mut SignsOfLife<'_>,
     ) -> Result<Offset, Failure> {
         let (mut next, mut records) = (from, 0_u64);
+        let mut behind: Option<Instant> = None;
         while next < end {
             match self.consumer.poll(LOOK) {
                 Some(Ok(message)) => {
-                    next = message.offset() + 1;
+                    (next, behind) = (message.offset() + 1, None);
                     records += 1;
                     hand_over(input, &message, each);
                 }
                 // All that was committed below the end is visible, so nothing but markers is left.
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next.max(end)),
+                Some(Err(KafkaError::PartitionEOF(_))) if self.is_past(topic, partition, end) => {
+                    return Ok(next.max(end));
+                }
+                // A leader that was elected a moment ago may show less than the one that was asked before.
+                Some(Err(KafkaError::PartitionEOF(_))) => drop(behind.get_or_insert_with(Instant::now)),
                 Some(Err(error)) => judge(&error, topic, self.cluster.settings(), &self.heard)?,
+                None if self.is_past(topic, partition, end) => return Ok(next.max(end)),
+                None if behind.is_some_and(|since| since.elapsed() > CATCHES_UP) => {
+                    tracing::warn!(topic, partition, next, end, "nothing more is shown of the changelog");
+                    return Ok(next.max(end));
+                }
                 None => {}
             }
             if records % 1_024 == 0 && life.are_due()? {
@@ -130,6 +146,15 @@ impl Replayer {
             }
         }
         Ok(next)
+    }
+}
+
+impl Replayer {
+    /// Whether all before an offset has been read, markers included.
+    fn is_past(&self, topic: &str, partition: Partition, end: Offset) -> bool {
+        let positions = self.consumer.position();
+        let position = positions.ok().and_then(|all| all.find_partition(topic, partition)?.offset().to_raw());
+        position.is_some_and(|position| position >= end)
     }
 }
 
