@@ -7,7 +7,8 @@ use tierline_stream::log::{Offset, Partition};
 
 use crate::print::instant;
 
-/// What the headers of a dead letter are called begins so; everything else is the original's own.
+/// What the headers of a dead letter are called begins so; everything else is the original's own, and so is what intake
+/// keeps beside a payload.
 const OURS: &str = "tierline.";
 
 /// Where the original of a replay stood first. The pipeline keeps this header where the replay fails again, so that its
@@ -37,7 +38,7 @@ pub struct Letter {
     pub failed_at: String,
     /// Where the original stood before anybody replayed it, if that has been done.
     pub replay_of: Option<String>,
-    /// Other headers of ours, such as the mark of a value that was cut.
+    /// The mark of what was cut.
     pub marks: Vec<(String, String)>,
     /// The original, headers included.
     pub original: Outgoing,
@@ -72,8 +73,9 @@ impl Letter {
             Some("offset") => self.from_offset = text().parse().ok(),
             Some("failed_at") => self.failed_at = failed_at(text()),
             Some("replay_of") => self.replay_of = Some(text()),
-            Some(_) => self.marks.push((name.to_owned(), text())),
-            None => self.original.headers.push((name.to_owned(), value.to_vec())),
+            Some("cut" | "truncated") => self.marks.push((name.to_owned(), text())),
+            // What intake keeps beside a payload belongs to it.
+            Some(_) | None => self.original.headers.push((name.to_owned(), value.to_vec())),
         }
     }
 
@@ -175,6 +177,20 @@ mod tests {
         let root = ("tierline.replay_of".to_owned(), b"tickets 2:17".to_vec());
         assert_eq!(again.headers, [("trace".to_owned(), b"abc".to_vec()), root]);
         assert_eq!(Letter::read(&seen(None)).again().partition, Some(2));
+    }
+
+    #[test]
+    fn what_intake_keeps_beside_a_payload_goes_back_with_it() {
+        let mut letter = Letter::default();
+        for name in
+            ["tierline.error", "tierline.source", "tierline.received_at", "tierline.header.date", "tierline.cut"]
+        {
+            letter.take_header(name, b"x");
+        }
+        let sent: Vec<String> = letter.again().headers.into_iter().map(|(name, _)| name).collect();
+        let kept = ["tierline.source", "tierline.received_at", "tierline.header.date", "tierline.replay_of"];
+        assert_eq!(sent, kept);
+        assert!(letter.is_cut());
     }
 
     #[test]

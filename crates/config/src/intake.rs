@@ -241,7 +241,8 @@ fn secrets(keys: &mut Keys<'_>, node: &Node, what: &str, reading: &mut Reading<'
             return None;
         }
     };
-    let read: Vec<_> = nodes.iter().map(|node| Secret::read(node, &format!("the secret of {what}"), reading)).collect();
+    let what = format!("the secret of {what}");
+    let read: Vec<_> = nodes.iter().map(|node| Secret::read_from_vendor(node, &what, reading)).collect();
     let read: Option<Vec<_>> = read.into_iter().collect();
     Some(Secrets::new(read?.iter().map(Secret::expose)))
 }

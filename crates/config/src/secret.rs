@@ -51,6 +51,18 @@ impl Secret {
         }
         Some(secret)
     }
+
+    /// The same, of one that a vendor made: with what a variable or a file may have around it, it would never match.
+    pub(crate) fn read_from_vendor(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Secret> {
+        let secret = Secret::read(node, what, reading)?;
+        if secret.0.trim() != secret.0 || secret.0.contains(char::is_control) {
+            let message = format!("{what} has a blank or a line break around it, or a control character in it");
+            let help = "a secret that was made with `echo` ends with a line break: take `echo -n`";
+            reading.found.mistake(codes::WRONG_KIND, &node.span, message).help(help);
+            return None;
+        }
+        Some(secret)
+    }
 }
 
 impl fmt::Debug for Secret {

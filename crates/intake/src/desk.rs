@@ -86,6 +86,14 @@ enum Whole {
     Nothing,
 }
 
+/// Why deliveries are not on the log.
+enum NotWritten {
+    /// One of them cannot be read now.
+    Untried(String),
+    /// The log does not take them.
+    Failed(Failure),
+}
+
 /// Bytes of a payload in a dead letter where the log does not take all of it: every log takes so many.
 const LETTER: usize = 64 << 10;
 
@@ -152,11 +160,14 @@ impl Desk {
     /// Works off all of these in one step, and says what became of each, in their order.
     pub fn take(&mut self, deliveries: &[Arrived], now: Millis) -> Vec<Answer> {
         match self.work_off(deliveries, Whole::All, now) {
-            // One of them is too large: which, shows when each goes alone.
-            Err(Failure::Refused(_)) if deliveries.len() > 1 => {
-                deliveries.iter().flat_map(|one| self.take(std::slice::from_ref(one), now)).collect()
+            // One of them is too large, or cannot be read now: which, shows when fewer go at once.
+            Err(NotWritten::Untried(_) | NotWritten::Failed(Failure::Refused(_))) if deliveries.len() > 1 => {
+                let (half, other) = deliveries.split_at(deliveries.len() / 2);
+                let mut answers = self.take(half, now);
+                answers.extend(self.take(other, now));
+                answers
             }
-            Err(Failure::Refused(why)) => {
+            Err(NotWritten::Failed(Failure::Refused(why))) => {
                 tracing::warn!(%why, "the log refuses a delivery for its size; what it takes of it is written");
                 self.take_large(deliveries, now)
             }
@@ -168,7 +179,7 @@ impl Desk {
     /// kept, and where that is not enough, what fits of it becomes a dead letter.
     fn take_large(&mut self, one: &[Arrived], now: Millis) -> Vec<Answer> {
         let (worked_off, is_letter) = match self.work_off(one, Whole::Records, now) {
-            Err(Failure::Refused(_)) => (self.work_off(one, Whole::Nothing, now), true),
+            Err(NotWritten::Failed(Failure::Refused(_))) => (self.work_off(one, Whole::Nothing, now), true),
             worked_off => (worked_off, false),
         };
         match worked_off {
@@ -177,17 +188,25 @@ impl Desk {
         }
     }
 
-    fn answered(&mut self, worked_off: Result<Vec<Answer>, Failure>, deliveries: &[Arrived]) -> Vec<Answer> {
-        worked_off.unwrap_or_else(|failure| {
-            tracing::error!(%failure, deliveries = deliveries.len(), "deliveries cannot be written; their senders try again");
-            self.client = None;
-            vec![Answer::Unavailable; deliveries.len()]
+    fn answered(&mut self, worked_off: Result<Vec<Answer>, NotWritten>, deliveries: &[Arrived]) -> Vec<Answer> {
+        worked_off.unwrap_or_else(|why| {
+            let deliveries = deliveries.len();
+            match why {
+                NotWritten::Untried(why) => {
+                    tracing::error!(why, deliveries, "deliveries cannot be read now; their senders try again");
+                }
+                NotWritten::Failed(failure) => {
+                    tracing::error!(%failure, deliveries, "deliveries cannot be written; their senders try again");
+                    self.client = None;
+                }
+            }
+            vec![Answer::Unavailable; deliveries]
         })
     }
 
-    fn work_off(&mut self, deliveries: &[Arrived], whole: Whole, now: Millis) -> Result<Vec<Answer>, Failure> {
+    fn work_off(&mut self, deliveries: &[Arrived], whole: Whole, now: Millis) -> Result<Vec<Answer>, NotWritten> {
         if self.client.is_none() {
-            self.client = Some((self.opener)()?);
+            self.client = Some((self.opener)().map_err(NotWritten::Failed)?);
         }
         let mut outbox = Outbox::default();
         let mut steps = Vec::with_capacity(deliveries.len());
@@ -196,7 +215,7 @@ impl Desk {
             match self.step(arrived, whole, now, &mut outbox) {
                 Ok(step) => steps.push(step),
                 Err(why) => {
-                    failed = Some(Failure::Fatal(why));
+                    failed = Some(NotWritten::Untried(why));
                     break;
                 }
             }
@@ -205,7 +224,7 @@ impl Desk {
         outbox.lead(&self.encoder.names().directory);
         let sent = match (failed, &mut self.client) {
             (Some(failure), _) => Err(failure),
-            (None, Some(client)) if !outbox.is_empty() => outbox.send(client.as_mut()),
+            (None, Some(client)) if !outbox.is_empty() => outbox.send(client.as_mut()).map_err(NotWritten::Failed),
             _ => Ok(()),
         };
         if let Err(failure) = sent {

@@ -1,6 +1,7 @@
 //! Records on their way to the log: checked against the schemas, framed, sorted by topic.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
 
 use tierline_model::{DecodeError, Encoding, RecordType, code, transcode_told};
 use tierline_stream::client::{Client, Outgoing};
@@ -17,7 +18,12 @@ pub type EncodingOf = Box<dyn FnMut(RecordType, &str) -> Result<Encoding, String
 pub struct Encoder {
     names: Names,
     encoding: EncodingOf,
+    /// Topics whose encoding nobody could say lately: when that was, and why.
+    untold: BTreeMap<String, (Instant, String)>,
 }
+
+/// For so long that is not asked again: everybody else's records wait behind the question.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a record is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +47,7 @@ pub struct Outbox {
 impl Encoder {
     /// For streams of these names.
     pub fn new(names: Names, encoding: EncodingOf) -> Encoder {
-        Encoder { names, encoding }
+        Encoder { names, encoding, untold: BTreeMap::new() }
     }
 
     /// What the streams are called.
@@ -55,7 +61,7 @@ impl Encoder {
     /// It is not what its schema wants, or the schema registry does not answer.
     pub fn encode(&mut self, record: &Canonical) -> Result<(String, Outgoing), NotEncoded> {
         let topic = self.topic(record).to_owned();
-        let encoding = (self.encoding)(record.stream, &topic).map_err(NotEncoded::Untried)?;
+        let encoding = self.encoding_of(record.stream, &topic).map_err(NotEncoded::Untried)?;
         let mut value = Vec::with_capacity(512);
         match transcode_told(record.stream, &record.told, encoding, &mut value) {
             Ok(sent) => {
@@ -94,11 +100,24 @@ impl Encoder {
     /// It is not what the schema wants, or the schema registry does not answer.
     pub fn encode_mark(&mut self, told: &serde_json::Value) -> Result<(String, Vec<u8>), String> {
         let topic = self.names.tickets.clone();
-        let encoding = (self.encoding)(RecordType::Tickets, &topic)?;
+        let encoding = self.encoding_of(RecordType::Tickets, &topic)?;
         let mut value = Vec::new();
         let told = told.as_object().ok_or("a mark is an object")?;
         transcode_told(RecordType::Tickets, told, encoding, &mut value).map_err(|error| error.to_string())?;
         Ok((topic, value))
+    }
+
+    fn encoding_of(&mut self, stream: RecordType, topic: &str) -> Result<Encoding, String> {
+        if let Some((_, why)) = self.untold.get(topic).filter(|(since, _)| since.elapsed() < ASKED_AGAIN) {
+            return Err(why.clone());
+        }
+        let told = (self.encoding)(stream, topic);
+        match &told {
+            Ok(_) if self.untold.is_empty() => {}
+            Ok(_) => drop(self.untold.remove(topic)),
+            Err(why) => drop(self.untold.insert(topic.to_owned(), (Instant::now(), why.clone()))),
+        }
+        told
     }
 
     /// Whole snapshots have a topic a source: the one that is called after it, else the first.

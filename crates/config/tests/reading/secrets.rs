@@ -54,6 +54,16 @@ fn the_token_of_http_is_one_too() {
 }
 
 #[test]
+fn the_secret_of_a_vendor_has_nothing_around_it() {
+    for spoilt in ["hunter2\n", " hunter2", "hunter2\t", "hun\u{7}ter2"] {
+        let world = World::default().with_variable("SECRET", spoilt);
+        let intake = "intake: { listen: '127.0.0.1:0', sources: { desk: { kind: zendesk, secret: \"${SECRET}\" } } }\n";
+        let told = world.refusal(&format!("{A_RULE}{intake}"));
+        assert!(told.contains("the secret of") && told.contains("around it") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn a_variable_in_quotes_is_not_taken_for_written_down_because_of_what_follows_the_quote() {
     let world = World::default().with_variable("PW", PASSWORD);
     let block = |password: &str| kafka(password) + "    ssl.key.location: k.pem\n";

@@ -56,6 +56,8 @@ pub struct Reconciler {
     named: Option<Instant>,
     /// Whether it has been said how far the source had been heard before.
     opened: bool,
+    /// When the last round of this process was over.
+    ended: Option<Instant>,
 }
 
 /// A window reaches back so far into the one before: what was written with an earlier instant than its neighbour, and
@@ -79,6 +81,7 @@ impl Reconciler {
             imported: Arc::default(),
             named: None,
             opened: false,
+            ended: None,
         }
     }
 
@@ -147,8 +150,8 @@ impl Reconciler {
         };
         let every = self.settings.every;
         let every = if cursor.by == self.around.by { every } else { every + every / 2 };
-        let passed = (self.around.now)().saturating_sub(completed_at).max(0);
-        every.saturating_sub(Duration::from_millis(passed.unsigned_abs()))
+        left_of(every, completed_at, (self.around.now)())
+            .unwrap_or_else(|| self.ended.map_or(Duration::ZERO, |ended| every.saturating_sub(ended.elapsed())))
     }
 
     fn round(&mut self, api: &dyn Api, lag: Duration, has_tickets: bool, http: &mut Http) -> Result<Counts, Halt> {
@@ -192,7 +195,7 @@ impl Reconciler {
             by: self.around.by.clone(),
         };
         round.conclude(has_tickets.then_some(until), cursor)?;
-        self.opened = true;
+        (self.opened, self.ended) = (true, Some(Instant::now()));
         Ok(round.counts)
     }
 
@@ -206,5 +209,27 @@ impl Reconciler {
         let cursor = Cursor { until, reached: None, completed_at: None, by: self.around.by.clone() };
         self.marks.write(&Said { cursor: Some(cursor.clone()), ..Said::default() })?;
         Ok(cursor)
+    }
+}
+
+/// How much of `every` is left; none: what was completed long after now was so by a clock that was ahead, and says nothing.
+fn left_of(every: Duration, completed_at: Millis, now: Millis) -> Option<Duration> {
+    let passed = now.saturating_sub(completed_at);
+    let is_told = passed >= -(every.as_millis() as Millis);
+    is_told.then(|| every.saturating_sub(Duration::from_millis(passed.max(0).unsigned_abs())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_does_not_stop_the_rounds() {
+        let every = Duration::from_secs(60);
+        let left = |completed_at| left_of(every, completed_at, 1_000_000);
+        assert_eq!(left(990_000), Some(Duration::from_secs(50)));
+        assert_eq!(left(900_000), Some(Duration::ZERO));
+        assert_eq!(left(1_000_500), Some(every), "clocks of two gateways differ a little");
+        assert_eq!(left(8_200_000), None);
     }
 }

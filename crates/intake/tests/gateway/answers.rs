@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::world::{SECRETS, World, source_of};
+use tierline_intake::{Answer, Arrived};
+use tierline_model::{Encoding, RecordType};
+
+use super::world::{SECRETS, World, now, source_of};
 
 fn created(id: &str, ticket: u32) -> Value {
     json!({"id": id, "type": "created", "at": "2026-03-02T10:00:00Z",
@@ -54,6 +57,28 @@ fn what_cannot_be_taken_is_refused_with_its_reason_and_leaves_nothing() {
     for topic in ["tickets", "intake-raw", "dead-letters", "directory"] {
         assert!(world.records(topic).is_empty(), "{topic}");
     }
+}
+
+#[test]
+fn what_cannot_be_encoded_now_keeps_nobody_else_waiting() {
+    let world = World::new();
+    let mut desk = world.desk(Box::new(|record, _| match record {
+        RecordType::AccountChanges => Err("the registry does not let us".to_owned()),
+        _ => Ok(Encoding::SingleObject),
+    }));
+    let company = json!({"id": "c1", "type": "company", "company": {"id": 9, "name": "Acme"}});
+    let arrived = [created("e1", 7), company, created("e2", 8)].map(|body| Arrived {
+        source: "desk".to_owned(),
+        headers: Vec::new(),
+        body: body.to_string().into(),
+        received_at: now(),
+        position: None,
+        asked: None,
+    });
+    let answers = desk.take(&arrived, now());
+    let is_right = matches!(answers[..], [Answer::Taken { .. }, Answer::Unavailable, Answer::Taken { .. }]);
+    assert!(is_right, "{answers:?}");
+    assert_eq!((world.tickets().len(), world.records("intake-raw").len()), (2, 2));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tierline_intake::gateway::{Gateway, Queue, Settings, Trusted, Worker};
 use tierline_intake::identity::Aliases;
 use tierline_intake::proof::hmac_sha256;
 use tierline_intake::reconcile::{self, Around, Reconciler};
-use tierline_intake::{Accounts, Basics, Desk, Encoder, Opener, Secrets, Source, sources};
+use tierline_intake::{Accounts, Basics, Desk, Encoder, EncodingOf, Opener, Secrets, Source, sources};
 use tierline_model::{Decoder, Encoding, Millis, RecordType};
 use tierline_observe::{IntakeMetrics, Metrics};
 use tierline_rules::source::{self, Diagnostics, Keys};
@@ -170,6 +170,13 @@ impl World {
         };
         let encoder = Encoder::new(Names::default(), Box::new(|_, _| Ok(Encoding::SingleObject)));
         Reconciler::new(around, settings, encoder, self.opener())
+    }
+
+    /// Who works deliveries off, without a gateway before it.
+    pub fn desk(&self, encoding: EncodingOf) -> Desk {
+        let encoder = Encoder::new(Names::default(), encoding);
+        let directory = Shared::new("a desk", Aliases::default());
+        Desk::new(Arc::clone(&self.sources), encoder, directory, self.opener(), None)
     }
 
     fn opener(&self) -> Opener {

@@ -4,12 +4,13 @@
 //! what changed takes moments to be found. Oldest changes first, and each page begins at the instant with which the one
 //! before ended. Companies that were deleted are not found.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tierline_model::{Millis, parse_instant};
 
-use super::Hubspot;
+use super::{Hubspot, IDENTIFIERS};
 use crate::reconcile::page::{items, odd, text};
 use crate::reconcile::{Api, Halt, Round, Terms};
 
@@ -35,8 +36,9 @@ impl Api for Hubspot {
     }
 
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {
-        let mut names: Vec<&str> = self.properties.iter().map(|property| property.name.as_str()).collect();
-        names.push(MODIFIED);
+        let configured = self.properties.iter().map(|property| property.name.as_str());
+        let identifiers = IDENTIFIERS.iter().map(|(name, _)| *name);
+        let names: BTreeSet<&str> = configured.chain(identifiers).chain([MODIFIED]).collect();
         let (mut since, mut after) = (round.since(), 0);
         loop {
             let mut query = json!({

@@ -3,13 +3,13 @@
 //! <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_queryall.htm>: deleted accounts are
 //! found as well. A field that an organisation does not have fails the whole query, so its fields are asked for first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 use tierline_model::instant_text;
 
-use super::Salesforce;
+use super::{IDENTIFIERS, Salesforce};
 use crate::reconcile::page::{items, odd, text};
 use crate::reconcile::{Api, Halt, Http, Key, Round, Terms};
 
@@ -48,7 +48,9 @@ impl Api for Salesforce {
     fn changes(&self, round: &mut Round<'_>) -> Result<(), Halt> {
         let there = fields(round)?;
         let configured = self.properties.iter().map(|property| property.name.as_str());
-        let told: BTreeSet<&str> = ALWAYS.into_iter().chain(configured.filter(|name| there.contains(*name))).collect();
+        let wanted = configured.chain(IDENTIFIERS.iter().map(|(name, _)| *name));
+        let found = wanted.filter_map(|name| there.get(&name.to_ascii_lowercase())).map(String::as_str);
+        let told: BTreeSet<&str> = ALWAYS.into_iter().chain(found).collect();
         let told: Vec<&str> = told.into_iter().collect();
         let since = instant_text(round.since());
         let query = format!(
@@ -70,9 +72,10 @@ impl Api for Salesforce {
     }
 }
 
-/// The fields that accounts have there and we may see.
-fn fields(round: &mut Round<'_>) -> Result<BTreeSet<String>, Halt> {
+/// The fields that accounts have there and we may see, as they are written, by their names in lower case.
+fn fields(round: &mut Round<'_>) -> Result<BTreeMap<String, String>, Halt> {
     let mut told = round.get(&format!("{DATA}/sobjects/Account/describe"), &[])?;
     let fields = items(&mut told, "fields").ok_or_else(|| odd("a description without `fields`"))?;
-    Ok(fields.iter().filter_map(|field: &Value| text(field, "name").map(str::to_owned)).collect())
+    let names = fields.iter().filter_map(|field: &Value| text(field, "name"));
+    Ok(names.map(|name| (name.to_ascii_lowercase(), name.to_owned())).collect())
 }

@@ -21,6 +21,12 @@ fn last_of(world: &World, stream: &str) -> std::collections::BTreeMap<String, Va
     told.map(|told| (told["account_id"].as_str().unwrap_or_default().to_owned(), told)).collect()
 }
 
+/// Whether somebody is known by this.
+fn is_known(world: &World, identifier: &str) -> bool {
+    let facts = world.records("aliases").into_iter();
+    facts.map(|(_, fact)| String::from_utf8_lossy(&fact).into_owned()).any(|fact| fact.contains(identifier))
+}
+
 /// Companies, half of them changed in one instant.
 fn hubspot(companies: i64) -> impl Fn(&Question) -> (u16, Value) {
     let started = now();
@@ -34,9 +40,13 @@ fn hubspot(companies: i64) -> impl Fn(&Question) -> (u16, Value) {
         let at = |id: i64| if id % 2 == 0 { started - 500_000 } else { started - 1_000 * id };
         let mut found: Vec<_> = (1..=companies).filter(|id| at(*id) >= since).map(|id| (at(id), id)).collect();
         found.sort_unstable();
+        let wanted = asked["properties"].as_array().expect("they are named");
         let page: Vec<_> = found.into_iter().skip(skip).take(limit).map(|(at, id)| {
-            json!({"id": id.to_string(), "updatedAt": instant_text(at), "archived": false,
-                "properties": {"name": format!("Company {id}"), "plan": "pro", "hs_lastmodifieddate": instant_text(at)}})
+            let mut properties = json!({"name": format!("Company {id}"), "plan": "pro",
+                "domain": format!("company-{id}.example"), "hs_lastmodifieddate": instant_text(at)});
+            // Whoever names some gets these alone.
+            properties.as_object_mut().expect("it is one").retain(|name, _| wanted.contains(&json!(name)));
+            json!({"id": id.to_string(), "updatedAt": instant_text(at), "archived": false, "properties": properties})
         }).collect();
         (200, json!({"results": page}))
     }
@@ -54,6 +64,7 @@ fn hubspots_companies_are_all_found_though_many_changed_in_one_instant() {
         let accounts = last_of(&world, "accounts");
         assert_eq!(accounts.len(), 500);
         assert_eq!(accounts["desk:7"]["name"], "Company 7");
+        assert!(is_known(&world, "company-7.example"), "what it shares with other systems is asked for as well");
         assert!(of_kind(&world, "heartbeat").is_empty(), "it tells of no tickets");
     }
 }
@@ -62,6 +73,7 @@ fn hubspots_companies_are_all_found_though_many_changed_in_one_instant() {
 fn salesforce(question: &Question) -> (u16, Value) {
     let account = |id: &str, name: &str, is_deleted: bool| {
         json!({"attributes": {"type": "Account"}, "Id": format!("001RM000004UF9{id}"), "Name": name, "Industry": "Energy",
+            "Website": "https://www.acme.example/",
             "IsDeleted": is_deleted, "SystemModstamp": "2026-03-02T10:00:00.000+0000"})
     };
     let told = match question.path.as_str() {
@@ -70,11 +82,15 @@ fn salesforce(question: &Question) -> (u16, Value) {
             return (200, json!({"access_token": "for-an-hour", "token_type": "Bearer"}));
         }
         "/services/data/v60.0/sobjects/Account/describe" => {
-            json!({"fields": [{"name": "Id"}, {"name": "Name"}, {"name": "Industry"}, {"name": "OwnerId"}]})
+            json!({"fields": [{"name": "Id"}, {"name": "Name"}, {"name": "Industry"}, {"name": "OwnerId"},
+                {"name": "WebSite"}]})
         }
         "/services/data/v60.0/queryAll" => {
             let query = question.query_of("q");
-            assert!(query.starts_with("SELECT Id, Industry, IsDeleted, Name, OwnerId, SystemModstamp FROM"), "{query}");
+            assert!(
+                query.starts_with("SELECT Id, Industry, IsDeleted, Name, OwnerId, SystemModstamp, WebSite FROM"),
+                "{query}"
+            );
             json!({"done": false, "nextRecordsUrl": "/services/data/v60.0/query/01g-2",
                 "records": [account("s", "Acme", false)]})
         }
@@ -96,6 +112,7 @@ fn salesforce_is_signed_in_to_and_asked_for_the_fields_that_it_has() {
     let accounts = last_of(&world, "accounts");
     assert_eq!(accounts["desk:001RM000004UF9sYAG"]["name"], "Acme");
     assert_eq!(accounts["desk:001RM000004UF9sYAG"]["segment"], "Energy");
+    assert!(is_known(&world, "acme.example"));
     let gone = told(&world, "account-changes").into_iter().filter(|told| told["deleted"] == true).count();
     assert_eq!(gone, 1);
 }
