@@ -43,7 +43,7 @@ mod why;
 pub use api::*;
 pub use engine::Engine;
 pub use escalated::{Escalated, Fired, LastSaid};
-pub use moves::{UnreadableMove, moved_at};
+pub use moves::{UnreadableMove, moved_at, moved_from};
 pub use state::StateError;
 pub use survey::{Asked, MOST_VALUES, Presence, RuleSurvey, Survey, Tally};
 pub use ticket::RINGS;

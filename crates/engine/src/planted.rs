@@ -38,6 +38,8 @@ pub enum Bug {
     DeadLetterOutside,
     /// Tickets that go to another account are handed over outside the transaction.
     MovedOutside,
+    /// What a message says is written outside the transaction.
+    SignalOutside,
     /// With changed rules, the new deadlines are not worked out.
     TimerNotRederived,
     /// What changed rules forget is not written.
@@ -85,6 +87,7 @@ impl Bug {
         Bug::StaleGenerationCommitted,
         Bug::DeadLetterOutside,
         Bug::MovedOutside,
+        Bug::SignalOutside,
         Bug::TimerNotRederived,
         Bug::ForgettingNotWritten,
         Bug::HeldRiseLost,

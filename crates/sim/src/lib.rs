@@ -10,6 +10,7 @@
 mod chance;
 pub mod cluster;
 pub mod disk;
+mod moods;
 pub mod plan;
 pub mod rules;
 pub mod shrink;

@@ -77,8 +77,9 @@ fn show(seed: u64, whole: bool, setup: &Rc<Setup>) -> ExitCode {
         plan = shrink(&plan, &violation, setup, 2_000);
     }
     println!(
-        "seed {seed}: {:?}, {} partitions, {} instances, clocks ahead {:?} ms, grace {} ms, checkpoints every {:?} ms\n",
-        plan.class, plan.partitions, plan.instances, plan.skews, plan.grace, plan.checkpoint_interval
+        "seed {seed}: {:?}, {} partitions, {} instances, {} that score, clocks ahead {:?} ms, grace {} ms, checkpoints \
+         every {:?} ms\n",
+        plan.class, plan.partitions, plan.instances, plan.scorers, plan.skews, plan.grace, plan.checkpoint_interval
     );
     println!("What goes wrong:");
     for (at, fault) in &plan.faults {

@@ -19,7 +19,7 @@ use tierline_model::{
 };
 use tierline_rules::{Edge, Reads, Topic};
 
-pub use record::{UnreadableMove, moved_at};
+pub use record::{UnreadableMove, moved_at, moved_from};
 pub(crate) use strays::{Stray, Strays};
 
 use crate::account::Slot;

@@ -77,6 +77,14 @@ pub fn moved_at(value: &[u8]) -> Result<Millis, UnreadableMove> {
     Move::decode(value).map(|moved| moved.at)
 }
 
+/// The account that a record of `account-moves` comes from: only what comes from one has an order.
+///
+/// # Errors
+/// It is none of this version's.
+pub fn moved_from(value: &[u8]) -> Result<&str, UnreadableMove> {
+    Move::decode(value).map(|moved| moved.from)
+}
+
 impl<'a> Move<'a> {
     pub(super) fn encode(&self) -> Vec<u8> {
         // Writing plain data into memory cannot fail: no sequence in it is of unknown length.

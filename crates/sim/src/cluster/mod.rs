@@ -17,49 +17,71 @@ pub use transactions::{Outcome, Txn, TxnId, TxnState};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TopicId(pub usize);
 
+/// A stage that runs over the topics: each has a group, and names of its own for what it reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything in, escalations out.
+    Detect,
+    /// `tickets` in, `signals` out.
+    Score,
+}
+
+impl Role {
+    /// All that there are.
+    pub const ALL: [Role; 2] = [Role::Detect, Role::Score];
+
+    /// As it stands in the ids of producers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Detect => "detect",
+            Role::Score => "score",
+        }
+    }
+}
+
 /// All topics and all transactions.
 pub struct Cluster {
     names: Vec<String>,
-    inputs: usize,
-    /// By `OutputId`; one of them is an input too.
-    outputs: Vec<TopicId>,
+    partitions: Partition,
+    /// How many inputs each role has: the first topics.
+    inputs: [usize; 2],
+    /// By role and `OutputId`; some of them are inputs too.
+    outputs: [Vec<TopicId>; 2],
     topics: Vec<Vec<Part>>,
-    /// The group's committed positions of the driver.
-    pub offsets: Vec<Option<Offset>>,
     transactions: transactions::Coordinator,
 }
 
 impl Cluster {
-    /// Empty topics of these names.
-    pub fn new(inputs: &[String], outputs: &[String], partitions: Partition) -> Cluster {
+    /// Empty topics of these names: the inputs of the detect stage, of which the first is that of the score stage, and
+    /// the outputs of each role.
+    pub fn new(inputs: &[String], outputs: [&[String]; 2], partitions: Partition) -> Cluster {
         let mut names = inputs.to_vec();
-        let topic = |output: &String| {
+        let mut topic = |output: &String| {
             let known = names.iter().position(|name| name == output);
             TopicId(known.unwrap_or_else(|| {
                 names.push(output.clone());
                 names.len() - 1
             }))
         };
-        let outputs = outputs.iter().map(topic).collect();
-        let partitions = partitions as usize;
+        let outputs = outputs.map(|outputs| outputs.iter().map(&mut topic).collect());
         Cluster {
-            topics: vec![vec![Part::default(); partitions]; names.len()],
+            topics: vec![vec![Part::default(); partitions as usize]; names.len()],
             names,
-            inputs: inputs.len(),
+            partitions,
+            inputs: [inputs.len(), 1],
             outputs,
-            offsets: vec![None; partitions],
             transactions: transactions::Coordinator::default(),
         }
     }
 
     /// How many partitions each topic has.
     pub fn partitions(&self) -> Partition {
-        self.offsets.len() as Partition
+        self.partitions
     }
 
-    /// How many inputs there are.
-    pub fn inputs(&self) -> usize {
-        self.inputs
+    /// How many inputs a role has.
+    pub fn inputs(&self, role: Role) -> usize {
+        self.inputs[role as usize]
     }
 
     /// A topic's name.
@@ -67,19 +89,19 @@ impl Cluster {
         &self.names[topic.0]
     }
 
-    /// The topic that is this input.
+    /// The topic that is this input, to whatever role.
     pub fn input(input: InputId) -> TopicId {
         TopicId(input.0.into())
     }
 
-    /// The topic that is this output.
-    pub fn output(&self, output: OutputId) -> TopicId {
-        self.outputs[usize::from(output.0)]
+    /// The topic that is this output of a role.
+    pub fn output(&self, role: Role, output: OutputId) -> TopicId {
+        self.outputs[role as usize][usize::from(output.0)]
     }
 
-    /// The output that is this topic, if it is one.
-    pub fn as_output(&self, topic: TopicId) -> Option<OutputId> {
-        self.outputs.iter().position(|output| *output == topic).map(|place| OutputId(place as u16))
+    /// The output of a role that is this topic, if it is one.
+    pub fn as_output(&self, role: Role, topic: TopicId) -> Option<OutputId> {
+        self.outputs[role as usize].iter().position(|output| *output == topic).map(|place| OutputId(place as u16))
     }
 
     /// A topic's partition.
@@ -96,19 +118,18 @@ impl Cluster {
         offset
     }
 
-    /// Where each input of a partition ends, what is uncommitted included.
-    pub fn input_ends(&self, partition: Partition) -> Vec<Offset> {
-        (0..self.inputs).map(|input| self.topics[input][partition as usize].next()).collect()
+    /// Where each input of a role ends in a partition, what is uncommitted included.
+    pub fn input_ends(&self, role: Role, partition: Partition) -> Vec<Offset> {
+        (0..self.inputs(role)).map(|input| self.topics[input][partition as usize].next()).collect()
     }
 
-    /// The outputs are deleted and made anew, with the group's positions: whoever comes next begins from what the
-    /// inputs hold.
-    pub fn delete_outputs(&mut self) {
-        for topic in &self.outputs {
+    /// The outputs of a role are deleted and made anew: whoever comes next begins from what the inputs hold.
+    pub fn delete_outputs(&mut self, role: Role) {
+        let outputs = &self.outputs[role as usize];
+        for topic in outputs {
             self.topics[topic.0].iter_mut().for_each(|part| *part = Part::default());
         }
-        self.offsets.iter_mut().for_each(|offset| *offset = None);
-        self.transactions.forget_writes(&self.outputs);
+        self.transactions.forget_writes(outputs);
     }
 
     /// Compacts a partition of a topic: see `Part::compact`.

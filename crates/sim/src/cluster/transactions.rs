@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_decided_is_seen_once_its_marker_has_come_and_not_past_another_that_is_open() {
-        let mut cluster = Cluster::new(&["in".to_owned()], &["out".to_owned()], 1);
+        let mut cluster = Cluster::new(&["in".to_owned()], [&["out".to_owned()], &[]], 1);
         let out = TopicId(1);
         let (first, second) = (cluster.begin("a", 0), cluster.begin("b", 0));
         for txn in [first, second] {

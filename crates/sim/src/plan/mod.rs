@@ -36,8 +36,10 @@ pub struct Plan {
     pub class: Class,
     /// How many partitions every topic has.
     pub partitions: Partition,
-    /// How many instances run.
+    /// How many instances detect.
     pub instances: usize,
+    /// How many score, after those: what they tell and when depends on when they read, so only a wild run has any.
+    pub scorers: usize,
     /// How far each instance's clock is ahead, milliseconds.
     pub skews: Vec<Millis>,
     /// How much each instance's clock gains, millionths.
@@ -67,6 +69,9 @@ impl Plan {
         };
         let partitions = chance.between(1, 3) as Partition;
         let instances = chance.between(1, 3) as usize;
+        let mut scoring = Chance::new(seed, 6);
+        let scorers = if class == Class::Wild && scoring.one_in(3) { scoring.between(1, 2) as usize } else { 0 };
+        let all = instances + scorers;
         let most = match class {
             Class::Backlog | Class::Live => 400,
             Class::Wild if chance.one_in(3) => 20_000,
@@ -75,14 +80,15 @@ impl Plan {
         let drift = if class == Class::Wild { 5_000 } else { 500 };
         let span = span(&mut Chance::new(seed, 5));
         let story = story::tell(class, partitions, span, &mut Chance::new(seed, 2));
-        let faults = faults::schedule(class, instances, span, &mut Chance::new(seed, 3));
+        let faults = faults::schedule(class, all, span, &mut Chance::new(seed, 3));
         Plan {
             seed,
             class,
             partitions,
             instances,
-            skews: (0..instances).map(|_| chance.between(-most, most)).collect(),
-            drifts: (0..instances).map(|_| chance.between(-drift, drift)).collect(),
+            scorers,
+            skews: (0..all).map(|_| chance.between(-most, most)).collect(),
+            drifts: (0..all).map(|_| chance.between(-drift, drift)).collect(),
             grace: if class == Class::Wild { chance.of(&[0, 1_000, 5_000]) } else { 5_000 },
             start_quietly: class == Class::Wild && chance.one_in(3),
             checkpoint_interval: (!chance.one_in(4)).then(|| chance.between(500, 6_000)),
@@ -98,12 +104,13 @@ impl Plan {
             .faults
             .iter()
             .map(|(_, fault)| match fault {
-                Fault::Jump { by, .. } => by.abs(),
+                // Nobody fires by the clock of one that scores.
+                Fault::Jump { instance, by } if *instance < self.instances => by.abs(),
                 _ => 0,
             })
             .sum();
-        let drift = self.drifts.iter().map(|it| it.abs()).max().unwrap_or(0);
-        let skew = self.skews.iter().map(|it| it.abs()).max().unwrap_or(0);
+        let drift = self.drifts[..self.instances].iter().map(|it| it.abs()).max().unwrap_or(0);
+        let skew = self.skews[..self.instances].iter().map(|it| it.abs()).max().unwrap_or(0);
         skew + jumps + (self.end() - START + 200_000) * drift / 1_000_000
     }
 

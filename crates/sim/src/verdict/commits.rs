@@ -1,5 +1,6 @@
 //! What is judged at each commit and at each restore.
 
+use tierline_engine::moved_from;
 use tierline_invariants::state::State;
 use tierline_invariants::{Invariant, Violation};
 use tierline_model::{Decoder, RecordType};
@@ -14,11 +15,11 @@ use tierline_stream::topics::output;
 use super::Verdict;
 use super::shadow::{Moved, Written, copy, none_between, state_of};
 use super::traced::{Trace, Traces};
-use crate::cluster::{Cluster, Entry, TxnId};
+use crate::cluster::{Cluster, Entry, Role, TxnId};
 use crate::plan::START;
 
 impl Verdict {
-    /// A transaction was committed. What it told, for people.
+    /// A transaction of the detect stage was committed. What it told, for people.
     ///
     /// # Errors
     /// It is not what must have been committed.
@@ -29,7 +30,7 @@ impl Verdict {
         positions: &[(Partition, Offset)],
         traces: &Traces,
     ) -> Result<Vec<String>, Violation> {
-        let moves = cluster.output(output::ACCOUNT_MOVES);
+        let moves = cluster.output(Role::Detect, output::ACCOUNT_MOVES);
         let writes = cluster.txn(txn).map_or(&[][..], |txn| &txn.writes);
         // What is written into another's partition is no sign that its task was there.
         let own = writes.iter().filter(|(topic, ..)| *topic != moves);
@@ -43,7 +44,7 @@ impl Verdict {
                 .iter()
                 .filter(|&&(topic, other, _)| other == partition && topic != moves)
                 .filter_map(|&(topic, _, offset)| {
-                    Some((cluster.as_output(topic)?, cluster.part(topic, partition).at(offset)?))
+                    Some((cluster.as_output(Role::Detect, topic)?, cluster.part(topic, partition).at(offset)?))
                 })
                 .collect();
             let trace = traces.take(partition);
@@ -61,15 +62,18 @@ impl Verdict {
         Ok(told)
     }
 
-    /// What a transaction sends to other tasks is what the shadows sent. Of two accounts' there is no order; and a state
-    /// may be written in more than one way, so what it means is what counts.
+    /// What a transaction sends to other tasks is what the shadows sent. Of two accounts' there is no order, be they where
+    /// it comes from or where it goes; and a state may be written in more than one way, so what it means is what counts.
     fn moves_are_the_same(
         &mut self,
         input: InputId,
         mut got: Vec<Moved>,
         mut wanted: Vec<Moved>,
     ) -> Result<(), Violation> {
-        [&mut got, &mut wanted].into_iter().for_each(|all| all.sort_by(|x, y| (x.0, &x.1).cmp(&(y.0, &y.1))));
+        let from = |moved: &Moved| moved_from(moved.2.as_deref().unwrap_or_default()).unwrap_or_default().to_owned();
+        for all in [&mut got, &mut wanted] {
+            all.sort_by_cached_key(|moved| (moved.0, moved.1.clone(), from(moved)));
+        }
         let wrong = |what: String| Err(Violation::new(Invariant::SameOutcome, what));
         if got.len() != wanted.len() {
             return wrong(format!("{} records went to other accounts, {} uninterrupted", got.len(), wanted.len()));

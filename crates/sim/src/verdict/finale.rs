@@ -13,7 +13,7 @@ use tierline_stream::topics::output;
 
 use super::shadow::state_of;
 use super::{Verdict, reference};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Role};
 use crate::plan::Class;
 
 impl Verdict {
@@ -39,6 +39,9 @@ impl Verdict {
             }
         }
         queue::agrees(&left, &self.escalations)?;
+        if self.plan.scorers > 0 {
+            self.scored.everything(cluster)?;
+        }
         if self.plan.class != Class::Wild {
             self.outcome_is_the_one(cluster)?;
         }
@@ -48,7 +51,7 @@ impl Verdict {
     /// What the changelog holds is the task's state, no more and no less.
     fn state_is_kept(&self, cluster: &Cluster, partition: Partition) -> Result<(), Violation> {
         let Some(life) = &self.shadows[partition as usize].life else { return Ok(()) };
-        let part = cluster.part(cluster.output(output::CHANGELOG), partition);
+        let part = cluster.part(cluster.output(Role::Detect, output::CHANGELOG), partition);
         let mut stages = self.stages(life.rules);
         let mut stage = || stages.stage(partition, self.plan.partitions);
         let (mut kept, mut lives) = (stage(), stage());
@@ -88,7 +91,7 @@ impl Verdict {
 }
 
 fn left_in_queue(cluster: &Cluster, partition: Partition) -> Result<BTreeMap<String, Value>, Violation> {
-    let part = cluster.part(cluster.output(output::ESCALATION_QUEUE), partition);
+    let part = cluster.part(cluster.output(Role::Detect, output::ESCALATION_QUEUE), partition);
     let (mut decoder, mut left) = (Decoder::new(), BTreeMap::new());
     let mut last: BTreeMap<String, Option<&[u8]>> = BTreeMap::new();
     for entry in part.committed() {

@@ -5,10 +5,13 @@
 //! shadow is. That the calls themselves are right (each record once and in its place, no instant believed to be over that
 //! isn't) is judged by what the cluster knows. At the end, what was committed is judged by the invariants that hold for
 //! every run, and, where a plan allows, compared with a [`reference`] that never saw a lane.
+//!
+//! The [score stage](scored) keeps nothing: what it commits must be what the messages say that it passes.
 
 mod commits;
 mod finale;
 mod reference;
+mod scored;
 mod shadow;
 pub mod traced;
 
@@ -27,6 +30,7 @@ use tierline_stream::topics::Names;
 use crate::plan::{Plan, Send};
 use crate::world::detect;
 use crate::{Setup, rules};
+use scored::Scored;
 use shadow::Shadow;
 
 /// See the module.
@@ -48,6 +52,8 @@ pub struct Verdict {
     told: BTreeSet<(usize, Option<String>)>,
     /// Repeats, by input, partition and offset.
     repeats: Vec<(usize, Partition, Offset)>,
+    /// Of the score stage.
+    scored: Scored,
 }
 
 impl Verdict {
@@ -67,6 +73,10 @@ impl Verdict {
             escalations: Vec::new(),
             told: BTreeSet::new(),
             repeats: Vec::new(),
+            scored: Scored::new(
+                plan.partitions,
+                setup.metrics.lane_of_stage(tierline_stream::score::NAME, &[Names::default().tickets]),
+            ),
             metrics,
             setup: Rc::clone(setup),
             plan: plan.clone(),

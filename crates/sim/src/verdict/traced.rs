@@ -83,11 +83,6 @@ impl TracedStages {
         let inner = world.verdict().stages(rules);
         TracedStages { inner, world, traces: Rc::clone(traces), rules }
     }
-
-    /// The inputs' names.
-    pub fn input_names(&self) -> Vec<String> {
-        self.inner.inputs().iter().map(|spec| spec.topic.clone()).collect()
-    }
 }
 
 impl super::Verdict {

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use tierline_model::Millis;
 use tierline_stream::log::Partition;
-use tierline_stream::topics::output;
+use tierline_stream::topics::{output, score_output};
 
 use super::process::{Pid, Process};
 use super::{HEARTBEAT, KEEP_TOMBSTONES, SESSION, TRANSACTION_TIMEOUT, World};
-use crate::cluster::{Entry, Outcome, TopicId, TxnId};
+use crate::cluster::{Entry, Outcome, Role, TopicId, TxnId};
 use crate::plan::{Class, START};
 
 /// Something that happens.
@@ -161,31 +161,33 @@ impl World {
         for process in self.running() {
             if let Some(member) = process.member.get()
                 && !process.is_frozen(now)
-                && self.group.borrow_mut().hear(member, now)
+                && self.group(process.role).hear(member, now)
             {
                 self.wake(&process);
             }
         }
-        let gone = self.group.borrow_mut().expire(now, SESSION);
-        if !gone.is_empty() {
-            self.tell(|| format!("the group gives up {gone:?}"));
-        }
-        if self.group.borrow().unsettled {
-            let turn = self.between(0, 2) as usize;
-            self.rebalance(turn);
+        for role in Role::ALL {
+            let gone = self.group(role).expire(now, SESSION);
+            if !gone.is_empty() {
+                self.tell(|| format!("the group of {} gives up {gone:?}", role.name()));
+            }
+            if self.group(role).unsettled {
+                self.rebalance(role);
+            }
         }
     }
 
-    pub(super) fn rebalance(self: &Rc<Self>, turn: usize) {
-        self.tell(|| "the group is rebalanced".to_owned());
-        self.group.borrow_mut().rebalance(turn);
+    pub(super) fn rebalance(self: &Rc<Self>, role: Role) {
+        let turn = self.between(0, 2) as usize;
+        self.tell(|| format!("the group of {} is rebalanced", role.name()));
+        self.group(role).rebalance(turn);
         // Some hear of it at once, others with their next heartbeat.
         let now = self.now.get();
-        for process in self.running() {
+        for process in self.running().into_iter().filter(|process| process.role == role) {
             if let Some(member) = process.member.get()
                 && !process.is_frozen(now)
                 && self.one_in(2)
-                && self.group.borrow_mut().hear(member, now)
+                && self.group(role).hear(member, now)
             {
                 self.wake(&process);
             }
@@ -198,9 +200,9 @@ impl World {
 
     /// Whoever reads this and sleeps wakes up.
     fn wake_readers(&self, topic: TopicId, partition: Partition) {
-        if topic.0 < self.cluster.borrow().inputs() {
+        if topic.0 < self.cluster.borrow().inputs(Role::Detect) {
             for process in self.running() {
-                if process.reads(partition) {
+                if process.reads(partition) && topic.0 < self.cluster.borrow().inputs(process.role) {
                     self.wake(&process);
                 }
             }
@@ -211,7 +213,11 @@ impl World {
     pub(super) fn compact(&self) {
         let now = self.now.get();
         let mut cluster = self.cluster.borrow_mut();
-        let topics = [cluster.output(output::CHANGELOG), cluster.output(output::ESCALATION_QUEUE)];
+        let topics = [
+            cluster.output(Role::Detect, output::CHANGELOG),
+            cluster.output(Role::Detect, output::ESCALATION_QUEUE),
+            cluster.output(Role::Score, score_output::CHANGELOG),
+        ];
         let mut gone = 0;
         for topic in topics {
             for partition in 0..self.plan.partitions {

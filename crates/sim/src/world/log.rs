@@ -11,11 +11,11 @@ use tierline_model::Millis;
 use tierline_stream::log::{
     Committed, Ends, Failure, InputId, Log, Offset, OutputId, Ownership, Partition, Record, Source, Write,
 };
-use tierline_stream::topics::output;
+use tierline_stream::topics::{output, score_output};
 
 use super::World;
 use super::process::{Armed, Blow, Process, Reader};
-use crate::cluster::{Cluster, Entry, Outcome, State, TxnId};
+use crate::cluster::{Cluster, Entry, Outcome, Role, State, TxnId};
 
 /// A lane's end of the simulated log.
 pub(super) struct SimLog {
@@ -42,7 +42,7 @@ impl SimLog {
     /// Takes over the producers of the instance's name; joins the group with the first poll.
     pub fn connect(world: Rc<World>, process: Rc<Process>) -> SimLog {
         let producer = |side: char| {
-            let id = format!("detect-{}-{side}", process.instance);
+            let id = format!("{}-{}-{side}", process.role.name(), process.instance);
             let (epoch, open) = world.cluster.borrow_mut().init_producer(&id);
             if let Some(open) = open {
                 world.decide(open, Outcome::Abort);
@@ -133,8 +133,8 @@ impl SimLog {
         let (world, process) = (&self.world, &self.process);
         let now = world.now.get();
         match process.member.get() {
-            Some(member) if world.group.borrow().knows(member) => {
-                let change = world.group.borrow_mut().next_change(member)?;
+            Some(member) if world.group(process.role).knows(member) => {
+                let change = world.group(process.role).next_change(member)?;
                 if let Ownership::Assigned(partitions) = &change {
                     process.owned.borrow_mut().extend(partitions);
                 }
@@ -148,7 +148,7 @@ impl SimLog {
                 (!owned.is_empty()).then_some(Ownership::Lost(owned))
             }
             None => {
-                process.member.set(Some(world.group.borrow_mut().join(now)));
+                process.member.set(Some(world.group(process.role).join(now)));
                 None
             }
         }
@@ -196,7 +196,7 @@ impl SimLog {
         // Without a position nothing is fenced: the broker is never asked who may commit.
         let is_owner = positions.is_empty()
             || planted(Bug::StaleGenerationCommitted)
-            || process.member.get().is_some_and(|member| world.group.borrow().accepts(member));
+            || process.member.get().is_some_and(|member| world.group(process.role).accepts(member));
         if !world.cluster.borrow().is_open(txn) || !is_owner || lost == Some(false) {
             world.tell(|| format!("{:?}: {txn:?} is aborted", process.pid));
             world.decide(txn, Outcome::Abort);
@@ -215,11 +215,11 @@ impl SimLog {
     /// It is committed: is that as it must be?
     fn judge(&self, txn: TxnId, positions: &[(Partition, Offset)]) {
         let (world, process) = (&self.world, &self.process);
-        let mut cluster = world.cluster.borrow_mut();
-        for &(partition, offset) in positions {
-            cluster.offsets[partition as usize] = Some(offset);
-        }
-        let judged = world.verdict.borrow_mut().committed(&cluster, txn, positions, &process.traces);
+        let cluster = world.cluster.borrow();
+        let judged = match process.role {
+            Role::Detect => world.verdict().committed(&cluster, txn, positions, &process.traces),
+            Role::Score => world.verdict().scores_committed(&cluster, txn, positions).map(|()| Vec::new()),
+        };
         drop(cluster);
         world.tell(|| format!("{:?} commits {positions:?} in {txn:?}", process.pid));
         match judged {
@@ -230,8 +230,9 @@ impl SimLog {
 
     /// Waits until nothing before this place of the changelog is hidden.
     fn await_stable(&self, output: OutputId, partition: Partition) -> Result<Offset, Failure> {
+        let role = self.process.role;
         let part_of = |cluster: &Cluster| {
-            let part = cluster.part(cluster.output(output), partition);
+            let part = cluster.part(cluster.output(role, output), partition);
             (part.next(), part.stable_end())
         };
         let (end, stable) = part_of(&self.world.cluster.borrow());
@@ -308,7 +309,7 @@ impl Log for SimLog {
             process.readers.borrow_mut().retain(|(_, partition), _| !partitions.contains(partition));
             process.owned.borrow_mut().retain(|partition| !partitions.contains(partition));
             if let Some(member) = process.member.get() {
-                log.world.group.borrow_mut().release(member, partitions);
+                log.world.group(process.role).release(member, partitions);
             }
             Ok(())
         })
@@ -327,9 +328,11 @@ impl Log for SimLog {
         partitions.dedup();
         let mut offsets = Vec::new();
         for partition in partitions {
-            let ends = cluster.input_ends(partition);
+            let ends = cluster.input_ends(self.process.role, partition);
             offsets.extend(ends.iter().enumerate().map(|(input, &end)| (InputId(input as u16), partition, end)));
-            world.verdict.borrow_mut().asked(partition, now, ends);
+            if self.process.role == Role::Detect {
+                world.verdict().asked(partition, now, ends);
+            }
         }
         self.process.answer_at.set(world.now.get() + world.between(1, 25));
         self.answer = Some((self.process.answer_at.get(), Ends { asked_at: now, offsets }));
@@ -358,13 +361,14 @@ impl Log for SimLog {
             let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
             let mut entry = Entry::new(world.now.get(), owned(write.key), owned(write.value));
             entry.headers = write.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect();
-            let is_outside = match write.output {
-                output::DEAD_LETTERS => planted(Bug::DeadLetterOutside),
-                output::ACCOUNT_MOVES => planted(Bug::MovedOutside),
+            let is_outside = match (log.process.role, write.output) {
+                (Role::Detect, output::DEAD_LETTERS) => planted(Bug::DeadLetterOutside),
+                (Role::Detect, output::ACCOUNT_MOVES) => planted(Bug::MovedOutside),
+                (Role::Score, score_output::SIGNALS) => planted(Bug::SignalOutside),
                 _ => false,
             };
             let mut cluster = world.cluster.borrow_mut();
-            let topic = cluster.output(write.output);
+            let topic = cluster.output(log.process.role, write.output);
             cluster.append(topic, write.partition, entry, (!is_outside).then_some(txn));
             Ok(())
         })
@@ -400,7 +404,7 @@ impl Log for SimLog {
             let before = log.world.verdict.borrow().version(partition);
             let end = log.await_stable(output, partition)?;
             let cluster = log.world.cluster.borrow();
-            let part = cluster.part(cluster.output(output), partition);
+            let part = cluster.part(cluster.output(log.process.role, output), partition);
             if from.is_some_and(|from| from > part.next()) {
                 return Ok(None);
             }
@@ -408,7 +412,7 @@ impl Log for SimLog {
             for entry in part.from(from).iter().filter(|it| it.offset < end && it.state == State::Committed) {
                 each(entry.as_record(InputId(u16::MAX), partition));
             }
-            if output == output::CHANGELOG {
+            if (log.process.role, output) == (Role::Detect, output::CHANGELOG) {
                 let is_certain = log.world.verdict.borrow().version(partition) == before;
                 log.process.traces.restored_to(partition, is_certain.then_some(before));
             }
@@ -419,14 +423,15 @@ impl Log for SimLog {
     fn output_end(&mut self, output: OutputId, partition: Partition) -> Result<Offset, Failure> {
         self.call(|log| {
             let cluster = log.world.cluster.borrow();
-            Ok(cluster.part(cluster.output(output), partition).next())
+            Ok(cluster.part(cluster.output(log.process.role, output), partition).next())
         })
     }
 
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure> {
         self.call(|log| {
             let cluster = log.world.cluster.borrow();
-            Ok((0..cluster.inputs()).map(|input| (InputId(input as u16), cluster.partitions())).collect())
+            let inputs = 0..cluster.inputs(log.process.role);
+            Ok(inputs.map(|input| (InputId(input as u16), cluster.partitions())).collect())
         })
     }
 
@@ -436,7 +441,7 @@ impl Log for SimLog {
                 log.world.decide(txn, Outcome::Abort);
             }
             if let Some(member) = log.process.member.take() {
-                log.world.group.borrow_mut().leave(member);
+                log.world.group(log.process.role).leave(member);
             }
             log.process.readers.borrow_mut().clear();
             Ok(())

@@ -9,7 +9,7 @@ mod log;
 mod process;
 mod strikes;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -21,13 +21,15 @@ use tierline_model::{Encoding, Millis};
 use tierline_observe::Metrics;
 use tierline_rules::RuleSet;
 use tierline_stream::detect::{Detect, DetectSettings};
-use tierline_stream::stage::Stages;
+use tierline_stream::score::{Score, ScoreSettings};
+use tierline_stream::stage::{InputSpec, Stages};
 use tierline_stream::topics::Names;
 
 use crate::chance::Chance;
-use crate::cluster::Cluster;
 use crate::cluster::group::Group;
+use crate::cluster::{Cluster, Role};
 use crate::disk::SimDisk;
+use crate::moods::Moods;
 use crate::plan::{Plan, START};
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
@@ -52,7 +54,8 @@ pub struct World {
     now: Cell<Millis>,
     queue: RefCell<Queue>,
     cluster: RefCell<Cluster>,
-    group: RefCell<Group>,
+    /// By role.
+    groups: [RefCell<Group>; 2],
     chance: RefCell<Chance>,
     processes: RefCell<Vec<Rc<Process>>>,
     instances: Vec<Instance>,
@@ -72,6 +75,7 @@ type Backup = Vec<(PathBuf, Vec<u8>)>;
 
 /// What outlives an instance's processes.
 struct Instance {
+    role: Role,
     disk: SimDisk,
     /// How far its clock is ahead.
     skew: Cell<Millis>,
@@ -88,9 +92,11 @@ impl World {
     /// The world of a plan, before anything has happened.
     pub fn new(plan: &Plan, setup: &Rc<Setup>, is_told: bool) -> Rc<World> {
         let detect = detect(plan, &setup.rules[0]);
-        let inputs: Vec<String> = detect.inputs().iter().map(|spec| spec.topic.clone()).collect();
-        let cluster = Cluster::new(&inputs, detect.outputs(), plan.partitions);
+        let inputs = names(detect.inputs());
+        let score = score();
+        let cluster = Cluster::new(&inputs, [detect.outputs(), score.outputs()], plan.partitions);
         let instance = |place: usize| Instance {
+            role: if place < plan.instances { Role::Detect } else { Role::Score },
             disk: SimDisk::default(),
             skew: Cell::new(plan.skews[place]),
             drift: plan.drifts[place],
@@ -103,10 +109,10 @@ impl World {
             now: Cell::new(START),
             queue: RefCell::new(Queue::default()),
             cluster: RefCell::new(cluster),
-            group: RefCell::new(Group::new(plan.partitions)),
+            groups: Role::ALL.map(|_| RefCell::new(Group::new(plan.partitions))),
             chance: RefCell::new(Chance::new(plan.seed, 4)),
             processes: RefCell::new(Vec::new()),
-            instances: (0..plan.instances).map(instance).collect(),
+            instances: (0..plan.instances + plan.scorers).map(instance).collect(),
             slow: RefCell::new(BTreeMap::new()),
             silent_until: Cell::new(Millis::MIN),
             late_markers_until: Cell::new(Millis::MIN),
@@ -156,6 +162,11 @@ impl World {
         self.chance.borrow_mut().one_in(times)
     }
 
+    /// The group of a role.
+    fn group(&self, role: Role) -> RefMut<'_, Group> {
+        self.groups[role as usize].borrow_mut()
+    }
+
     /// What an instance's wall clock shows.
     fn wall(&self, instance: usize) -> Millis {
         let it = &self.instances[instance];
@@ -174,6 +185,11 @@ pub struct Seen {
     pub outputs: u64,
     /// Steps of lanes.
     pub steps: u64,
+}
+
+/// What inputs are called.
+fn names(inputs: &[InputSpec]) -> Vec<String> {
+    inputs.iter().map(|spec| spec.topic.clone()).collect()
 }
 
 /// The detect stages of a plan under these rules.
@@ -196,5 +212,17 @@ pub fn detect(plan: &Plan, rules: &Arc<RuleSet>) -> Detect {
         queue: Encoding::SingleObject,
         sla_events: Encoding::SingleObject,
         schemas: None,
+    })
+}
+
+/// The score stages of any plan.
+pub fn score() -> Score {
+    Score::new(ScoreSettings {
+        names: Names::default(),
+        scorer: Arc::new(Moods),
+        max_future: 3_600_000,
+        signals: Encoding::SingleObject,
+        schemas: None,
+        begin_at_the_end: false,
     })
 }

@@ -9,11 +9,14 @@ use std::time::Duration;
 use tierline_invariants::{Invariant, Violation};
 use tierline_model::Millis;
 use tierline_stream::log::{InputId, Offset, Partition};
+use tierline_stream::score::Score;
+use tierline_stream::stage::Stages;
 use tierline_stream::{Checkpoints, Lane, LaneError, LaneSettings, Step};
 
 use super::events::Event;
 use super::log::SimLog;
-use super::{KEEP_TOMBSTONES, World};
+use super::{KEEP_TOMBSTONES, World, names, score};
+use crate::cluster::Role;
 use crate::cluster::group::MemberId;
 use crate::verdict::traced::{TracedStages, Traces};
 
@@ -25,7 +28,8 @@ pub struct Pid(pub usize);
 pub(super) struct Process {
     pub pid: Pid,
     pub instance: usize,
-    lane: RefCell<Option<Lane<SimLog, TracedStages>>>,
+    pub role: Role,
+    lane: RefCell<Option<Running>>,
     /// A call of its lane is under way.
     busy: Cell<bool>,
     alive: Cell<bool>,
@@ -42,6 +46,28 @@ pub(super) struct Process {
     pub readers: RefCell<BTreeMap<(InputId, Partition), Reader>>,
     pub armed: Cell<Option<Armed>>,
     pub traces: Rc<Traces>,
+}
+
+/// The lane of a process, by its role.
+enum Running {
+    Detect(Lane<SimLog, TracedStages>),
+    Score(Lane<SimLog, Score>),
+}
+
+impl Running {
+    fn step(&mut self, wall: &dyn Fn() -> Millis) -> Result<Step, LaneError> {
+        match self {
+            Running::Detect(lane) => lane.step(wall),
+            Running::Score(lane) => lane.step(wall),
+        }
+    }
+
+    fn close(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), LaneError> {
+        match self {
+            Running::Detect(lane) => lane.close(wall),
+            Running::Score(lane) => lane.close(wall),
+        }
+    }
 }
 
 /// Where it stands in an input.
@@ -99,6 +125,7 @@ impl World {
         let process = Rc::new(Process {
             pid,
             instance,
+            role: self.instances[instance].role,
             lane: RefCell::new(None),
             busy: Cell::new(false),
             alive: Cell::new(true),
@@ -115,12 +142,21 @@ impl World {
         });
         self.processes.borrow_mut().push(Rc::clone(&process));
         self.instances[instance].current.set(Some(pid));
-        let rules = self.instances[instance].rules.get();
-        self.tell(|| format!("{pid:?} of instance {instance} starts, with rules {rules}"));
-        let stages = TracedStages::new(Rc::clone(self), &process.traces, rules);
-        let inputs: Vec<String> = stages.input_names();
-        let log = SimLog::connect(Rc::clone(self), Rc::clone(&process));
-        let lane = Lane::new(log, stages, self.lane_settings(instance), self.metrics.lane(&inputs));
+        let (rules, settings) = (self.instances[instance].rules.get(), self.lane_settings(instance));
+        self.tell(|| format!("{pid:?} of instance {instance} starts, to {}, with rules {rules}", process.role.name()));
+        let log = || SimLog::connect(Rc::clone(self), Rc::clone(&process));
+        let lane = match process.role {
+            Role::Detect => {
+                let stages = TracedStages::new(Rc::clone(self), &process.traces, rules);
+                let metrics = self.metrics.lane(&names(stages.inputs()));
+                Running::Detect(Lane::new(log(), stages, settings, metrics))
+            }
+            Role::Score => {
+                let stages = score();
+                let metrics = self.metrics.lane_of_stage(stages.name(), &names(stages.inputs()));
+                Running::Score(Lane::new(log(), stages, settings, metrics))
+            }
+        };
         process.lane.replace(Some(lane));
         self.schedule(&process, 1);
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::World;
 use super::events::Event;
 use super::process::{Armed, Blow, Pid};
+use crate::cluster::Role;
 use crate::plan::{Fault, Strike};
 
 impl World {
@@ -22,8 +23,8 @@ impl World {
                 self.stop(instance, 300);
             }
             Fault::Rebalance => {
-                let turn = self.between(0, 2) as usize;
-                self.rebalance(turn);
+                let scores = (self.plan.scorers > 0).then_some(Role::Score);
+                [Role::Detect].into_iter().chain(scores).for_each(|role| self.rebalance(role));
             }
             Fault::Slow { topic, length } => {
                 self.slow.borrow_mut().insert(topic as usize, now + length);
@@ -89,7 +90,7 @@ impl World {
         for process in self.running() {
             self.die(&process, false, 500);
         }
-        self.cluster.borrow_mut().delete_outputs();
+        self.cluster.borrow_mut().delete_outputs(Role::Detect);
         self.verdict.borrow_mut().begin_anew();
     }
 
