@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Those that are named, else what the README's figures were taken with.
+    /// Those that are named, else what the figures of `docs/NUMBERS.md` were taken with.
     pub fn of_the_command_line() -> Outcome<Options> {
         let mut options =
             Options { events: 1_000_000, pairs: 3, accounts: 20_000, partitions: 4, rate: 20_000, seconds: 10 };
