@@ -9,13 +9,12 @@ use tierline_model::Millis;
 use tierline_stream::log::{
     Committed, Ends, Failure, InputId, Log, NoHeaders, Offset, OutputId, Ownership, Partition, Record, Source, Write,
 };
-use tierline_stream::topics::output;
+use tierline_stream::topics::{Names, detect_inputs, output};
 
 use crate::traffic::{START, Traffic};
 
 /// The second of the stage's inputs.
 const ACCOUNTS: InputId = InputId(1);
-const INPUTS: u16 = 7;
 const A_POLL: usize = 2_048;
 
 /// What a partition of the changelog holds.
@@ -75,7 +74,7 @@ pub struct MemoryLog<'l> {
     changelog: &'l mut Changelog,
     traffic: &'l Traffic,
     /// By input: the next offset to hand over.
-    next: [Offset; INPUTS as usize],
+    next: Vec<Offset>,
     assigned: bool,
     ends: Option<Ends>,
     value: Vec<u8>,
@@ -83,7 +82,12 @@ pub struct MemoryLog<'l> {
 
 impl<'l> MemoryLog<'l> {
     pub fn new(changelog: &'l mut Changelog, traffic: &'l Traffic) -> MemoryLog<'l> {
-        MemoryLog { changelog, traffic, next: [0; INPUTS as usize], assigned: false, ends: None, value: Vec::new() }
+        let next = vec![0; detect_inputs(&Names::default()).len()];
+        MemoryLog { changelog, traffic, next, assigned: false, ends: None, value: Vec::new() }
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = InputId> + use<> {
+        (0..self.next.len() as u16).map(InputId)
     }
 
     fn end(&self, input: InputId) -> Offset {
@@ -160,7 +164,7 @@ impl Log for MemoryLog<'_> {
     }
 
     fn ask_ends(&mut self, now: Millis) {
-        let ends = (0..INPUTS).map(|input| (InputId(input), 0, self.end(InputId(input))));
+        let ends = self.inputs().map(|input| (input, 0, self.end(input)));
         self.ends = Some(Ends { asked_at: now, offsets: ends.collect() });
     }
 
@@ -213,7 +217,7 @@ impl Log for MemoryLog<'_> {
     }
 
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure> {
-        Ok((0..INPUTS).map(|input| (InputId(input), 1)).collect())
+        Ok(self.inputs().map(|input| (input, 1)).collect())
     }
 
     fn close(&mut self) -> Result<(), Failure> {
