@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Message, Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Failure, InputId, Offset, OutputId, Partition, Record};
 
@@ -20,8 +20,8 @@ use crate::reader::{hand_over, judge};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Within this time a leader shows what its predecessor had committed. Where it shows no more then, there is no more: of
-/// what is compacted away, not even the place may be left.
+/// After so long without a record the leader is asked whether it shows all of it. If it does, and as long after that
+/// still no record has come, there is no more: of what is compacted away, not even the place may be left.
 const CATCHES_UP: Duration = Duration::from_secs(3);
 
 /// After so long it is no marker that is late: somebody has left a transaction open.
@@ -87,8 +87,8 @@ impl Replayer {
     ) -> Result<(), Failure> {
         let (began, mut settled, mut due) = (Instant::now(), false, LEFT_OPEN);
         loop {
-            let seen = self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(2));
-            if seen.as_ref().is_ok_and(|&(_, stable)| stable >= end) {
+            let seen = self.stable_end(topic, partition);
+            if seen.as_ref().is_ok_and(|&stable| stable >= end) {
                 return Ok(());
             }
             if seen.is_ok() && !settled && began.elapsed() >= due {
@@ -97,7 +97,7 @@ impl Replayer {
             }
             if life.are_due()? {
                 match seen {
-                    Ok((_, stable)) => {
+                    Ok(stable) => {
                         tracing::info!(topic, partition, stable, end, "waiting for a transaction that stands open");
                     }
                     Err(error) => tracing::warn!(topic, partition, %error, "waiting for the cluster's answer"),
@@ -119,8 +119,10 @@ impl Replayer {
         life: &mut SignsOfLife<'_>,
     ) -> Result<Offset, Failure> {
         let (mut next, mut records) = (from, 0_u64);
-        let mut behind: Option<Instant> = None;
+        // Since when less is shown than there was, and whether its leader has said since that it shows all.
+        let mut behind: Option<(Instant, bool)> = None;
         while next < end {
+            let mut is_quiet = false;
             match self.consumer.poll(LOOK) {
                 Some(Ok(message)) => {
                     (next, behind) = (message.offset() + 1, None);
@@ -132,16 +134,23 @@ impl Replayer {
                     return Ok(next.max(end));
                 }
                 // A leader that was elected a moment ago may show less than the one that was asked before.
-                Some(Err(KafkaError::PartitionEOF(_))) => drop(behind.get_or_insert_with(Instant::now)),
+                Some(Err(KafkaError::PartitionEOF(_))) => drop(behind.get_or_insert((Instant::now(), false))),
                 Some(Err(error)) => judge(&error, topic, self.cluster.settings(), &self.heard)?,
                 None if self.is_past(topic, partition, end) => return Ok(next.max(end)),
-                None if behind.is_some_and(|since| since.elapsed() > CATCHES_UP) => {
-                    tracing::warn!(topic, partition, next, end, "nothing more is shown of the changelog");
-                    return Ok(next.max(end));
+                None => {
+                    is_quiet = true;
+                    if let Some((_, was_shown)) = behind.filter(|(since, _)| since.elapsed() > CATCHES_UP) {
+                        // One that lags is waited for, however long: what it does not show would be lost.
+                        let is_shown = self.stable_end(topic, partition).is_ok_and(|stable| stable >= end);
+                        if was_shown && is_shown {
+                            tracing::debug!(topic, partition, next, end, "the rest of the changelog is compacted away");
+                            return Ok(next.max(end));
+                        }
+                        behind = Some((Instant::now(), is_shown));
+                    }
                 }
-                None => {}
             }
-            if records % 1_024 == 0 && life.are_due()? {
+            if (is_quiet || records % 1_024 == 0) && life.are_due()? {
                 tracing::debug!(topic, partition, next, end, records, "reading the changelog");
             }
         }
@@ -150,6 +159,11 @@ impl Replayer {
 }
 
 impl Replayer {
+    /// Up to where the leader of a partition shows what is committed.
+    fn stable_end(&self, topic: &str, partition: Partition) -> KafkaResult<Offset> {
+        Ok(self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(2))?.1)
+    }
+
     /// Whether all before an offset has been read, markers included.
     fn is_past(&self, topic: &str, partition: Partition, end: Offset) -> bool {
         let positions = self.consumer.position();
