@@ -1,6 +1,6 @@
 //! A writer's schema, flattened so that a reader finds the next node by index.
 
-use apache_avro::schema::{InnerDecimalSchema, Name, Schema, UuidSchema};
+use apache_avro::schema::{InnerDecimalSchema, Name, Schema, UnionSchema, UuidSchema};
 use rustc_hash::FxHashMap;
 
 /// A schema that records are read by.
@@ -54,7 +54,8 @@ impl WriterSchema {
     /// # Errors
     /// Where it is not a schema, or refers to one that it does not contain.
     pub fn parse(json: &str) -> Result<WriterSchema, SchemaError> {
-        let schema = Schema::parse_str(json).map_err(|e| SchemaError(e.to_string()))?;
+        let mut schema = Schema::parse_str(json).map_err(|e| SchemaError(e.to_string()))?;
+        strip(&mut schema)?;
         let fingerprint = schema.fingerprint::<apache_avro::rabin::Rabin>().bytes;
         let fingerprint =
             fingerprint.try_into().map(u64::from_le_bytes).map_err(|_| SchemaError("no CRC-64".into()))?;
@@ -80,6 +81,44 @@ impl WriterSchema {
         // Every id was given out by `Flattening::add` for a node of this very schema.
         &self.nodes[id as usize]
     }
+}
+
+/// Takes away the attributes that a writer added: they are no part of the canonical form, and yet apache-avro 0.22 takes
+/// one for part of it that is called `size`, `precision` or `scale`, and panics where that is no number.
+fn strip(schema: &mut Schema) -> Result<(), SchemaError> {
+    match schema {
+        Schema::Record(record) => {
+            record.attributes.clear();
+            for field in &mut record.fields {
+                field.custom_attributes.clear();
+                strip(&mut field.schema)?;
+            }
+        }
+        Schema::Array(array) => {
+            array.attributes.clear();
+            strip(&mut array.items)?;
+        }
+        Schema::Map(map) => {
+            map.attributes.clear();
+            strip(&mut map.types)?;
+        }
+        Schema::Union(union) => {
+            let mut branches = union.variants().to_vec();
+            branches.iter_mut().try_for_each(strip)?;
+            *union = UnionSchema::new(branches).map_err(|e| SchemaError(e.to_string()))?;
+        }
+        Schema::Enum(it) => it.attributes.clear(),
+        Schema::Fixed(fixed) | Schema::Duration(fixed) | Schema::Uuid(UuidSchema::Fixed(fixed)) => {
+            fixed.attributes.clear();
+        }
+        Schema::Decimal(decimal) => {
+            if let InnerDecimalSchema::Fixed(fixed) = &mut decimal.inner {
+                fixed.attributes.clear();
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 struct Flattening {

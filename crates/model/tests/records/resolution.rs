@@ -55,6 +55,19 @@ fn an_older_writers_record_tells_what_it_has() {
     assert_eq!(event.ticket, told);
 }
 
+/// One ended the program: "Only valid schemas are accepted!".
+#[test]
+fn what_a_writer_adds_to_its_schema_is_neither_read_as_a_size_nor_part_of_its_fingerprint() {
+    let told = r#""name": "source", "#;
+    for added in [r#""size": "large", "#, r#""size": [], "#, r#""precision": "high", "scale": null, "#] {
+        let schema = OLDER.replace(told, &format!("{told}{added}"));
+        assert_ne!(schema, OLDER);
+        assert_eq!(Decoder::new().learn(&schema).unwrap(), Decoder::new().learn(OLDER).unwrap(), "{added}");
+        let in_a_union = format!(r#"["null", {{"type": "array", {added}"items": "string"}}]"#);
+        Decoder::new().learn(&in_a_union).unwrap();
+    }
+}
+
 #[test]
 fn an_older_writer_that_lacks_what_is_needed_is_refused_by_the_fields_name() {
     let without_source = OLDER.replace(r#"{"name": "source", "type": "string"},"#, "");
