@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tierline_model::{
-    AccountContext, Author, CategoryCount, Cleared, Context, Decoder, Encoding, Escalation, EscalationKind, Evidence,
+    AccountContext, Author, CategoryCount, Context, Decoder, Encoding, Escalation, EscalationKind, Evidence,
     HistoryContext, Message, MessageContext, Priority, RecordType, SchemaSource, SlaContext, SourceUnavailable, Status,
     TicketContext, TicketEvent, TicketEventKind, TicketFields, TicketRecord, encode_escalation, encode_ticket,
 };
@@ -126,14 +126,9 @@ fn with_fields(change: impl FnOnce(&mut Vec<serde_json::Value>)) -> String {
 }
 
 fn event() -> TicketRecord<'static> {
+    let (event_id, kind) = ("zd-8841-audit-5520931", TicketEventKind::Message);
     TicketRecord::Event(TicketEvent {
-        event_id: "zd-8841-audit-5520931".into(),
-        ticket_id: "zendesk:35436".into(),
-        account_id: "account-004711".into(),
-        source: "zendesk".into(),
-        occurred_at: 1_772_417_045_123,
         sequence: Some(7),
-        kind: TicketEventKind::Message,
         ticket: TicketFields {
             subject: Some("The export of last month's invoices fails".into()),
             status: Some(Status::Open),
@@ -149,7 +144,6 @@ fn event() -> TicketRecord<'static> {
             team: Some("support-emea".into()),
             ..TicketFields::default()
         },
-        cleared: Cleared::default(),
         message: Some(Message {
             id: Some("5520931".into()),
             author: Author::Customer,
@@ -162,13 +156,7 @@ fn event() -> TicketRecord<'static> {
             ),
             automated: false,
         }),
-        merged_into: None,
-        rating: None,
-        rating_comment: None,
-        to_account: None,
-        import_id: None,
-        by_kind: None,
-        account_ref: None,
+        ..TicketEvent::new(kind, event_id, "zendesk:35436", "account-004711", "zendesk", 1_772_417_045_123)
     })
 }
 

@@ -5,6 +5,8 @@
 //! `apply` of each, then `advance`, and draining outputs and changes, as the run loop does it, in the thread's CPU time. A
 //! look evaluates all rules on one ticket and does nothing else.
 
+#[path = "../shared/chance.rs"]
+mod chance;
 mod moving;
 mod traffic;
 

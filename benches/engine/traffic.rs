@@ -12,6 +12,8 @@ use tierline_model::{
 use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{Edge, RuleSet, Sections};
 
+use crate::chance::Chance;
+
 const START: Millis = 1_772_442_000_000;
 pub const BATCH: usize = 1_000;
 /// So many tickets are open at a time, and so many of them count as just come.
@@ -113,7 +115,7 @@ pub struct Traffic {
     open: Vec<(usize, usize)>,
     accounts: usize,
     at: Millis,
-    random: u64,
+    chance: Chance,
     made: usize,
     pub only_created: bool,
     /// So many tickets are created before anything else happens.
@@ -127,8 +129,8 @@ impl Traffic {
             tickets: Vec::new(),
             events: Vec::new(),
         };
-        let (random, at) = (0x9E37_79B9_7F4A_7C15, START);
-        Traffic { names, open: Vec::new(), accounts, at, random, made: 0, only_created: false, opening: 0 }
+        let (chance, at) = (Chance::new(), START);
+        Traffic { names, open: Vec::new(), accounts, at, chance, made: 0, only_created: false, opening: 0 }
     }
 
     /// When its last event happened.
@@ -146,16 +148,16 @@ impl Traffic {
         self.at += if self.only_created { 1 } else { 86 };
         self.made += 1;
         self.names.events.push(format!("event-{:012}", self.made));
-        let create = self.open.is_empty() || self.only_created || self.made <= self.opening || self.roll(5) == 0;
+        let create = self.open.is_empty() || self.only_created || self.made <= self.opening || self.chance.roll(5) == 0;
         if create {
-            let (account, ticket) = (self.roll(self.accounts), self.names.tickets.len());
+            let (account, ticket) = (self.chance.roll(self.accounts), self.names.tickets.len());
             self.names.tickets.push(format!("zendesk:{ticket:07}"));
             self.open.push((ticket, account));
             return Event { at: self.at, account, ticket, number, kind: Kind::Created };
         }
-        let dice = self.roll(1_000);
-        let newest = self.open.len() - self.roll(NEW.min(self.open.len())) - 1;
-        let any = self.roll(self.open.len());
+        let dice = self.chance.roll(1_000);
+        let newest = self.open.len() - self.chance.roll(NEW.min(self.open.len())) - 1;
+        let any = self.chance.roll(self.open.len());
         let (place, kind) = match dice {
             // Most answers go to who has just come; the rest of the talk is about any ticket.
             0..330 => (newest, Kind::Message(Author::Agent)),
@@ -166,22 +168,13 @@ impl Traffic {
             745..750 => (any, Kind::Billing),
             _ if self.open.len() < OPEN => (any, Kind::Updated),
             // The oldest are solved first, more or less.
-            _ => (self.roll(self.open.len() / 4), Kind::Solved),
+            _ => (self.chance.roll(self.open.len() / 4), Kind::Solved),
         };
         let (ticket, account) = self.open[place];
         if matches!(kind, Kind::Solved) {
             self.open.remove(place);
         }
         Event { at: self.at, account, ticket, number, kind }
-    }
-
-    /// xorshift64*: the same traffic in every run.
-    fn roll(&mut self, sides: usize) -> usize {
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        let wide = u128::from(self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)) * sides as u128;
-        (wide >> 64) as usize
     }
 }
 
@@ -262,24 +255,11 @@ impl Event {
                     Kind::Solved => TicketFields { status: Some(Status::Solved), ..TicketFields::default() },
                     _ => TicketFields::default(),
                 };
+                let (event_id, ticket_id) = (&names.events[self.number], &names.tickets[self.ticket]);
                 Decoded::Ticket(TicketEvent {
-                    event_id: Text::Borrowed(&names.events[self.number]),
-                    ticket_id: Text::Borrowed(&names.tickets[self.ticket]),
-                    account_id,
-                    source: "zendesk".into(),
-                    occurred_at: self.at,
-                    sequence: None,
-                    kind,
                     ticket,
-                    cleared: Cleared::default(),
                     message,
-                    merged_into: None,
-                    rating: None,
-                    rating_comment: None,
-                    to_account: None,
-                    import_id: None,
-                    by_kind: None,
-                    account_ref: None,
+                    ..TicketEvent::new(kind, event_id, ticket_id, account_id, "zendesk", self.at)
                 })
             }
         }

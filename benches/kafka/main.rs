@@ -6,6 +6,8 @@
 //! are sent at a steady rate, and the time from the sending of a record to what came of it, seen by a `read_committed`
 //! consumer, is taken for both. `cargo bench --bench kafka -- --events 100000 --pairs 1 --seconds 3` is a short run.
 
+#[path = "../shared/chance.rs"]
+mod chance;
 mod copy;
 mod latency;
 mod measured;

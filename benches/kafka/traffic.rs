@@ -14,6 +14,7 @@ use tierline_model::{
 use tierline_stream::topics::Names;
 
 use crate::Outcome;
+use crate::chance::Chance;
 
 /// Between two events of the backlog, milliseconds: a million of them are five and a half hours.
 const APART: Millis = 20;
@@ -47,14 +48,13 @@ pub struct Traffic {
     open: Vec<(usize, usize)>,
     tickets: usize,
     made: usize,
-    random: u64,
+    chance: Chance,
     value: Vec<u8>,
 }
 
 impl Traffic {
     pub fn over(accounts: usize) -> Traffic {
-        let random = 0x9E37_79B9_7F4A_7C15;
-        Traffic { accounts, open: Vec::new(), tickets: 0, made: 0, random, value: Vec::new() }
+        Traffic { accounts, open: Vec::new(), tickets: 0, made: 0, chance: Chance::new(), value: Vec::new() }
     }
 
     /// Sends a snapshot of every account and of its bills; how many.
@@ -97,14 +97,14 @@ impl Traffic {
 
     /// Makes an event; the number of its account.
     pub fn event(&mut self, at: Millis) -> usize {
-        let dice = self.roll(100);
+        let dice = self.chance.roll(100);
         if self.open.is_empty() || dice < 12 {
-            let account = self.roll(self.accounts);
+            let account = self.chance.roll(self.accounts);
             let usual = [Priority::Low, Priority::Normal, Priority::High][self.tickets % 3];
             self.create(at, account, if self.tickets.is_multiple_of(16) { Priority::Urgent } else { usual });
             return account;
         }
-        let place = self.roll(self.open.len());
+        let place = self.chance.roll(self.open.len());
         let (ticket, account) = self.open[place];
         let kind = match dice {
             12..47 => Kind::Message(Author::Customer),
@@ -122,7 +122,7 @@ impl Traffic {
     /// Makes the event that escalates at once: an urgent ticket of a customer who is past due. The ticket's id, and the
     /// number of the account.
     pub fn urgent(&mut self, at: Millis) -> (String, usize) {
-        let account = self.roll(self.accounts / PAST_DUE) * PAST_DUE;
+        let account = self.chance.roll(self.accounts / PAST_DUE) * PAST_DUE;
         (ticket_id(self.create(at, account, Priority::Urgent)), account)
     }
 
@@ -160,13 +160,7 @@ impl Traffic {
             Kind::Solved => (Status::Solved, TicketEventKind::Updated, None),
         };
         let event = TicketEvent {
-            event_id: Text::Borrowed(&event_id),
-            ticket_id: Text::Borrowed(&ticket_id),
-            account_id: Text::Borrowed(&account_id),
-            source: "zendesk".into(),
-            occurred_at: at,
             sequence: Some(self.made as i64),
-            kind: happened,
             // What a help desk tells with each event.
             ticket: TicketFields {
                 subject: Some("The export of last month's invoices fails".into()),
@@ -183,27 +177,11 @@ impl Traffic {
                 team: pick(&["support", "technical", "billing"]),
                 ..TicketFields::default()
             },
-            cleared: Cleared::default(),
             message,
-            merged_into: None,
-            rating: None,
-            rating_comment: None,
-            to_account: None,
-            import_id: None,
-            by_kind: None,
-            account_ref: None,
+            ..TicketEvent::new(happened, &event_id, &ticket_id, &account_id, "zendesk", at)
         };
         self.value.clear();
         encode_ticket(&TicketRecord::Event(event), Encoding::SingleObject, &mut self.value);
-    }
-
-    /// xorshift64*: the same traffic in every run.
-    fn roll(&mut self, sides: usize) -> usize {
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        let wide = u128::from(self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)) * sides as u128;
-        (wide >> 64) as usize
     }
 }
 

@@ -4,6 +4,8 @@
 //! Twelve fields a ticket, as a help desk tells them, no message; then a [talk](talk) that comes and goes. What is
 //! allocated is counted, so nothing of it is noise; growing tables are counted with their slack.
 
+#[path = "../shared/chance.rs"]
+mod chance;
 mod talk;
 #[path = "../engine/traffic.rs"]
 #[allow(dead_code, reason = "the other bench moves tickets as well")]

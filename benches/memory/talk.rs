@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use tierline_engine::{Arrival, Engine, Input, Settings};
-use tierline_model::{
-    Author, Cleared, Message, Millis, Priority, Status, Text, TicketEvent, TicketEventKind, TicketFields,
-};
+use tierline_model::{Author, Message, Millis, Priority, Status, TicketEvent, TicketEventKind, TicketFields};
 use tierline_rules::Edge;
 
+use crate::chance::Chance;
 use crate::traffic::rule_set;
 
 const START: Millis = 1_772_442_000_000;
@@ -46,7 +45,7 @@ pub struct Talk {
     solved: Vec<(usize, usize)>,
     created: usize,
     sent: usize,
-    random: u64,
+    chance: Chance,
     /// Bytes that the engine holds.
     held: i64,
 }
@@ -64,7 +63,7 @@ impl Talk {
         let mut engine = Engine::new(rule_set(RULES), Arc::new(settings));
         engine.caught_up(START);
         let (open, solved) = (Vec::with_capacity(OPEN), Vec::with_capacity(REMEMBERED));
-        Talk { engine, open, solved, created: 0, sent: 0, random: 0x9E37_79B9_7F4A_7C15, held: 0 }
+        Talk { engine, open, solved, created: 0, sent: 0, chance: Chance::new(), held: 0 }
     }
 
     /// How many tickets have come.
@@ -98,13 +97,13 @@ impl Talk {
     fn next(&mut self) -> (Names, Millis, Told) {
         self.sent += 1;
         let at = START + (self.sent * 1_000 / EVENTS_A_SECOND) as Millis;
-        let dice = self.roll(20);
+        let dice = self.chance.roll(20);
         let (ticket, told) = if self.open.is_empty() || dice == 0 && self.open.len() < OPEN {
             self.comes()
         } else {
-            let place = self.roll(self.open.len());
+            let place = self.chance.roll(self.open.len());
             match dice {
-                0 if self.roll(20) == 0 => self.goes(place),
+                0 if self.chance.roll(20) == 0 => self.goes(place),
                 2..9 => (self.open[place], Told::Asked),
                 9..18 => (self.open[place], Told::Answered),
                 _ => (self.open[place], Told::Sorted),
@@ -120,14 +119,14 @@ impl Talk {
 
     /// One that is new, or was solved not long ago.
     fn comes(&mut self) -> ((usize, usize), Told) {
-        let comes_back = !self.solved.is_empty() && self.roll(2) == 0;
+        let comes_back = !self.solved.is_empty() && self.chance.roll(2) == 0;
         let (ticket, told) = if comes_back {
-            let place = self.roll(self.solved.len());
+            let place = self.chance.roll(self.solved.len());
             (self.solved.swap_remove(place), Told::Reopened)
         } else {
             self.created += 1;
-            let account = if self.roll(10) == 0 { 0 } else { self.roll(ACCOUNTS) };
-            ((self.created, account), Told::Created(self.roll(5), self.roll(4)))
+            let account = if self.chance.roll(10) == 0 { 0 } else { self.chance.roll(ACCOUNTS) };
+            ((self.created, account), Told::Created(self.chance.roll(5), self.chance.roll(4)))
         };
         self.open.push(ticket);
         (ticket, told)
@@ -135,21 +134,12 @@ impl Talk {
 
     fn goes(&mut self, place: usize) -> ((usize, usize), Told) {
         if self.solved.len() == REMEMBERED {
-            let forgotten = self.roll(REMEMBERED);
+            let forgotten = self.chance.roll(REMEMBERED);
             self.solved.swap_remove(forgotten);
         }
         let ticket = self.open.swap_remove(place);
         self.solved.push(ticket);
         (ticket, Told::Solved)
-    }
-
-    /// xorshift64*: the same talk in every run.
-    fn roll(&mut self, sides: usize) -> usize {
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        let wide = u128::from(self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)) * sides as u128;
-        (wide >> 64) as usize
     }
 }
 
@@ -215,23 +205,9 @@ impl Told {
             Told::Reopened => (TicketEventKind::Updated, is_now(Status::Open), None),
         };
         TicketEvent {
-            event_id: Text::Borrowed(&names.event),
-            ticket_id: Text::Borrowed(&names.ticket),
-            account_id: Text::Borrowed(&names.account),
-            source: "desk".into(),
-            occurred_at: at,
-            sequence: None,
-            kind,
             ticket,
-            cleared: Cleared::default(),
             message,
-            merged_into: None,
-            rating: None,
-            rating_comment: None,
-            to_account: None,
-            import_id: None,
-            by_kind: None,
-            account_ref: None,
+            ..TicketEvent::new(kind, &names.event, &names.ticket, &names.account, "desk", at)
         }
     }
 }

@@ -1,5 +1,5 @@
 //! How long a task takes to come back: a million open tickets from a checkpoint and the tail behind it, and from the
-//! changelog alone.
+//! changelog alone; and two tasks with half of them each, by two lanes at once.
 //!
 //! `cargo bench --bench restore` makes the state by the real lane from a million tickets of a hundred thousand accounts,
 //! on a log in memory that hands over what a compacted topic would hold: so what is measured is reading, checking,
@@ -12,13 +12,15 @@ mod traffic;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
 use std::time::Instant;
 
+use tempfile::TempDir;
 use tierline_model::{Encoding, Millis};
 use tierline_observe::Metrics;
 use tierline_rules::source::Source;
 use tierline_stream::detect::{Detect, DetectSettings};
-use tierline_stream::restore::{Restored, Watch, restore};
+use tierline_stream::restore::{Watch, restore};
 use tierline_stream::stage::{Stage, Stages};
 use tierline_stream::topics::Names;
 use tierline_stream::{Checkpoints, Lane, LaneSettings, Step};
@@ -35,55 +37,91 @@ const MB: f64 = 1e6;
 
 fn main() {
     let tickets = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
-    let folder = tempfile::tempdir().expect("a folder");
-    let checkpoint = folder.path().join("detect-0.checkpoint");
-    let mut traffic = Traffic::of(tickets);
-
-    let mut changelog = Changelog::default();
-    let mut lane = start(&mut changelog, &mut traffic, Some(folder.path()));
-    work(&mut lane);
-    let begun = Instant::now();
-    lane.close(&wall).expect("it ends in order");
-    let closed = begun.elapsed();
-    let size = std::fs::metadata(&checkpoint).expect("it has been written").len();
-    println!("{:<40} {:>6.2} s   {:>6.0} MB", "a checkpoint written", closed.as_secs_f64(), size as f64 / MB);
-    drop(lane);
-
-    changelog.compact();
-    case("from the changelog alone", &mut changelog, &mut traffic, None, tickets);
-
-    traffic.answer(tickets / 10);
-    let mut lane = start(&mut changelog, &mut traffic, Some(folder.path()));
-    work(&mut lane);
-    // It ends without a word, so the checkpoint stays as it was and what was done since is the tail.
-    drop(lane);
-    case("from the checkpoint and its tail", &mut changelog, &mut traffic, Some(folder.path()), tickets);
+    for (lanes, how) in [(1, ""), (2, ", two lanes")] {
+        let mut tasks: Vec<Made> = (0..lanes).map(|_| Made::of(tickets / lanes)).collect();
+        tasks.iter_mut().for_each(|task| task.changelog.compact());
+        case(&format!("from the changelog alone{how}"), &mut tasks, false);
+        tasks.iter_mut().for_each(Made::go_on);
+        case(&format!("from the checkpoint and its tail{how}"), &mut tasks, true);
+    }
 }
 
-/// Restores, and prints how long it took, how much was read and how much that was a second.
-fn case(name: &str, changelog: &mut Changelog, traffic: &mut Traffic, folder: Option<&Path>, tickets: usize) {
-    let mut best = f64::MAX;
-    let mut entries = 0;
-    for _ in 0..RUNS {
+/// What a task left behind.
+struct Made {
+    tickets: usize,
+    traffic: Traffic,
+    changelog: Changelog,
+    folder: TempDir,
+}
+
+impl Made {
+    /// A task with so many open tickets that has ended in order.
+    fn of(tickets: usize) -> Made {
+        let (traffic, changelog) = (Traffic::of(tickets), Changelog::default());
+        let mut made = Made { tickets, traffic, changelog, folder: tempfile::tempdir().expect("a folder") };
+        let mut lane = made.start();
+        work(&mut lane);
+        let begun = Instant::now();
+        lane.close(&wall).expect("it ends in order");
+        let closed = begun.elapsed();
+        drop(lane);
+        println!("{:<48} {:>6.2} s   {:>6.0} MB", "a checkpoint written", closed.as_secs_f64(), made.checkpoint() / MB);
+        made
+    }
+
+    /// A tenth of the tickets are answered, and the task ends without a word: so the checkpoint stays as it was, and what
+    /// was done since is the tail.
+    fn go_on(&mut self) {
+        self.traffic.answer(self.tickets / 10);
+        work(&mut self.start());
+    }
+
+    fn start(&mut self) -> Lane<MemoryLog<'_>, Detect> {
+        let folder = self.folder.path().to_owned();
+        start(&mut self.changelog, &mut self.traffic, Some(&folder))
+    }
+
+    /// How many bytes its checkpoint has.
+    fn checkpoint(&self) -> f64 {
+        std::fs::metadata(self.folder.path().join("detect-0.checkpoint")).expect("it has been written").len() as f64
+    }
+
+    /// Brings it back: when it was there, and how many entries of the changelog were read.
+    fn restore(&mut self, from_checkpoint: bool) -> (Instant, u64) {
         let metrics = Metrics::new("bench", START).lane::<&str>(&[]);
         let mut stages = stages();
-        let mut log = MemoryLog::new(changelog, traffic);
+        let mut log = MemoryLog::new(&mut self.changelog, &self.traffic);
         let watch = Watch { wall: &wall, metrics: &metrics };
-        let begun = Instant::now();
-        let Restored { task, entries: read, from_checkpoint, .. } =
-            restore(&mut log, &mut stages, 0, 1, &settings(folder), watch).expect("it can be restored");
-        best = best.min(begun.elapsed().as_secs_f64());
-        assert_eq!(task.stage.holds().0, tickets, "all of them are there, and open");
-        assert_eq!(from_checkpoint, folder.is_some());
-        entries = read;
+        let settings = settings(Some(self.folder.path()).filter(|_| from_checkpoint));
+        let restored = restore(&mut log, &mut stages, 0, 1, &settings, watch).expect("it can be restored");
+        let ended = Instant::now();
+        assert_eq!(restored.task.stage.holds().0, self.tickets, "all of them are there, and open");
+        assert_eq!(restored.from_checkpoint, from_checkpoint);
+        (ended, restored.entries)
     }
-    let read = changelog.bytes_read();
-    let checkpoint =
-        folder.map_or(0, |folder| std::fs::metadata(folder.join("detect-0.checkpoint")).expect("it is there").len());
+}
+
+/// Restores, each task by a thread of its own, and prints how long it took until all were back, and what was read.
+fn case(name: &str, tasks: &mut [Made], from_checkpoint: bool) {
+    let mut best = f64::MAX;
+    let mut entries: u64 = 0;
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        let restored: Vec<(Instant, u64)> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                tasks.iter_mut().map(|task| scope.spawn(move || task.restore(from_checkpoint))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it is restored")).collect()
+        });
+        let ended = restored.iter().map(|&(ended, _)| ended).max().expect("there is a task");
+        best = best.min((ended - begun).as_secs_f64());
+        entries = restored.iter().map(|&(_, entries)| entries).sum();
+    }
+    let read: f64 = tasks.iter().map(|task| task.changelog.bytes_read() as f64).sum();
+    let checkpoints = if from_checkpoint { tasks.iter().map(Made::checkpoint).sum() } else { 0.0 };
     println!(
-        "{name:<40} {best:>6.2} s   {:>6.0} MB read: {:.0} of a checkpoint, {entries} entries of the changelog",
-        (read + checkpoint) as f64 / MB,
-        checkpoint as f64 / MB,
+        "{name:<48} {best:>6.2} s   {:>6.0} MB read: {:.0} of checkpoints, {entries} entries of changelogs",
+        (read + checkpoints) / MB,
+        checkpoints / MB,
     );
 }
 

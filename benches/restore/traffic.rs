@@ -81,16 +81,9 @@ impl Traffic {
             brand: pick(&["acme", "globex"]),
             ..TicketFields::default()
         };
+        let kind = if is_answer { TicketEventKind::Message } else { TicketEventKind::Created };
         let event = TicketEvent {
-            event_id: event_id.as_str().into(),
-            ticket_id: ticket_id.as_str().into(),
-            account_id: key.as_str().into(),
-            source: "zendesk".into(),
-            occurred_at: START,
-            sequence: None,
-            kind: if is_answer { TicketEventKind::Message } else { TicketEventKind::Created },
             ticket: if is_answer { TicketFields::default() } else { fields },
-            cleared: Cleared::default(),
             message: Some(Message {
                 id: Some(event_id.as_str().into()),
                 author: if is_answer { Author::Agent } else { Author::Customer },
@@ -99,13 +92,7 @@ impl Traffic {
                 text: Some("The export of last month's invoices fails with the message that we sent before.".into()),
                 automated: false,
             }),
-            merged_into: None,
-            rating: None,
-            rating_comment: None,
-            to_account: None,
-            import_id: None,
-            by_kind: None,
-            account_ref: None,
+            ..TicketEvent::new(kind, &event_id, &ticket_id, &key, "zendesk", START)
         };
         encode_ticket(&TicketRecord::Event(event), Encoding::SingleObject, value);
         key

@@ -91,6 +91,38 @@ pub struct TicketEvent<'a> {
     pub account_ref: Option<AccountRef<'a>>,
 }
 
+impl<'a> TicketEvent<'a> {
+    /// An event that tells nothing yet but that it happened, and to which ticket.
+    pub fn new(
+        kind: TicketEventKind,
+        event_id: impl Into<Text<'a>>,
+        ticket_id: impl Into<Text<'a>>,
+        account_id: impl Into<Text<'a>>,
+        source: impl Into<Text<'a>>,
+        occurred_at: Millis,
+    ) -> TicketEvent<'a> {
+        TicketEvent {
+            event_id: event_id.into(),
+            ticket_id: ticket_id.into(),
+            account_id: account_id.into(),
+            source: source.into(),
+            occurred_at,
+            sequence: None,
+            kind,
+            ticket: TicketFields::default(),
+            cleared: Cleared::default(),
+            message: None,
+            merged_into: None,
+            rating: None,
+            rating_comment: None,
+            to_account: None,
+            import_id: None,
+            by_kind: None,
+            account_ref: None,
+        }
+    }
+}
+
 words! {
     /// The kinds of [`TicketEvent`].
     TicketEventKind {
