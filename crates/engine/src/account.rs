@@ -38,7 +38,8 @@ pub(crate) struct Account {
     pub account: Joined,
     pub billing: Joined,
     pub latches: SmallVec<[AccountLatch; 0]>,
-    /// Rules over its windows with what its own conditions said when all its tickets were last looked at for them.
+    /// Rules over its windows with what its own conditions said when all its tickets were last looked at for them; and
+    /// the same of policies.
     pub settled: SmallVec<[(u16, u64); 1]>,
     pub signals: Vec<SignalCell>,
     /// All its tickets within `history`.

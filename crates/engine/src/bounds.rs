@@ -84,6 +84,9 @@ impl Engine {
         }
         if self.accounts[a].bound <= bound {
             self.accounts[a].bound = NEVER;
+            if !self.settling.keeps_policies() {
+                self.follow_policies_of_windows(a, bound);
+            }
             let rules = std::mem::take(&mut self.index.timed_of_account);
             self.judge_everywhere(a, &rules, Rising::Collect);
             self.index.timed_of_account = rules;

@@ -197,6 +197,7 @@ impl Engine {
                 if let Some(open) = self.tickets[slot].escalation_mut() {
                     (open.tier, open.at_tier_since) = (wanted, at);
                 }
+                self.start_escalation_clock(slot);
                 self.say(slot, saying);
                 true
             }
@@ -316,7 +317,7 @@ impl Engine {
             });
         }
         if late && self.live {
-            self.disprove_held(a, slot, at, Reads::default().and(Topic::Signals));
+            self.disprove_held(a, slot, at, Reads::default().and(Topic::Signals), &[]);
         }
         self.follow_signal(a, slot);
         self.schedule(a);

@@ -77,7 +77,10 @@ impl Engine {
         if self.tickets[slot].open_on(track).is_none() {
             return;
         }
-        self.tell_missed_before(slot, saying.became_true_at);
+        // What waits for stragglers of one that a straggler takes back was not missed.
+        if track == Track::Live && saying.kind != Some(EscalationKind::Retracted) {
+            self.tell_missed_before(slot, saying.became_true_at);
+        }
         saying.kind = saying.kind.or(Some(EscalationKind::Resolved));
         self.say(slot, saying);
         // Its last state in the queue is that it is gone.

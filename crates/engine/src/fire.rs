@@ -193,7 +193,9 @@ impl Engine {
     /// Opens an escalation on a ticket, or raises the one that is open.
     pub(crate) fn raise(&mut self, slot: Slot, tier: u8, mut saying: Saying, proof: Proof) {
         let (at, track) = (saying.became_true_at, saying.track);
-        self.tell_missed_before(slot, at);
+        if track == Track::Live {
+            self.tell_missed_before(slot, at);
+        }
         let (rule_id, version) = self.named(saying.rule).unzip();
         let ticket = &mut self.tickets[slot];
         let previous = ticket.tier_on(track);
@@ -237,6 +239,9 @@ impl Engine {
         open.remember(rule_id, firing);
         let snoozed = open.snoozed_until.take();
         self.count_tier(track, previous, tier);
+        if track == Track::Live {
+            self.start_escalation_clock(slot);
+        }
         self.refresh_context(slot, track);
         saying.kind = Some(if what == FiringKind::Opened { EscalationKind::Opened } else { EscalationKind::Raised });
         saying.previous_tier = Some(previous);

@@ -145,6 +145,19 @@ impl Engine {
         }
     }
 
+    /// Nothing of a track is held on a ticket any more: when its escalation was to end after that went out is void.
+    /// Whether anything was.
+    pub(crate) fn drop_clears(&mut self, slot: Slot) -> bool {
+        let waits = |&(_, track): &(Millis, Track)| self.first_held_on(slot, track).is_some();
+        let clears = self.tickets[slot].rare.as_ref().map_or(&[][..], |rare| &rare.clears);
+        if clears.iter().all(waits) {
+            return false;
+        }
+        let kept = clears.iter().copied().filter(waits).collect();
+        self.tickets[slot].rare().clears = kept;
+        true
+    }
+
     /// The bound of the first rise of a track that is held on a ticket.
     pub(crate) fn first_held_on(&self, slot: Slot, track: Track) -> Option<Millis> {
         let is_on = |held: &&Held| Track::of(&self.rules.rules[held.rule as usize]) == track;

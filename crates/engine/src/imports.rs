@@ -234,6 +234,7 @@ impl Engine {
         for &slot in &opened {
             self.apply_policy(slot, at);
         }
+        self.follow_policies_of_windows(a, at);
         if !self.live {
             return;
         }

@@ -24,6 +24,8 @@ pub(crate) struct RuleIndex {
     pub of_rating: Vec<u16>,
     /// Those whose escalations end when they are *no*.
     pub when_no: Vec<u16>,
+    /// Whether some must have held for some time.
+    pub holding: bool,
     pub gates: Gates,
     /// All of the set, evaluated or not.
     pub by_id: FxHashMap<String, u16>,
@@ -63,6 +65,7 @@ impl RuleIndex {
             of_escalation: which(&|rule, _| rule.reads_escalation()),
             of_rating: which(&|rule, _| rule.reads_rating()),
             when_no: which(&|rule, _| rule.clear == Clear::WhenNo),
+            holding: set.rules.iter().any(|rule| rule.hold.is_some()),
             gates: Gates::of(&set.rules),
             by_id: set.rules.iter().enumerate().map(|(place, rule)| (rule.id.clone(), place as u16)).collect(),
             by_ticket_field: std::array::from_fn(|bit| which(&|_, reads| reads.ticket & (1 << bit) != 0)),

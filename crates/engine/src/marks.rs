@@ -95,6 +95,17 @@ impl Marks {
         self.add(at, Mark::Adopted);
     }
 
+    /// The wait that came at `at` runs since another instant than it seemed, or is none: a late message has told so.
+    pub fn adopt_anew(&mut self, at: Millis, was: Option<Millis>, is: Option<Millis>) {
+        if let (Some(was), Some(Adopted(waits))) = (was, self.adopted.as_deref_mut()) {
+            let place = waits.iter().position(|&wait| wait == (at, was));
+            place.map(|place| waits.remove(place));
+        }
+        if let Some(since) = is {
+            self.adopt(at, since);
+        }
+    }
+
     /// Since when the oldest of the waits runs that came at an instant.
     fn adopted_at(&self, instant: Millis) -> Option<Millis> {
         self.adopted().iter().filter(|(at, _)| *at == instant).map(|(_, since)| *since).min()

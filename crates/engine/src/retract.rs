@@ -6,7 +6,7 @@ use tierline_rules::{AbsenceOf, Edge, Moment, Reads, Rule, Topic, Truth};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::fire::Saying;
-use crate::ticket::{Firing, FiringKind, Proof, Track};
+use crate::ticket::{Firing, FiringKind, Latch, Proof, Track};
 
 /// What one ticket may change for the others of its account.
 const WINDOWS: u32 = Topic::Tickets as u32 | Topic::AnyTicket as u32;
@@ -15,8 +15,8 @@ impl Engine {
     /// A straggler from before (or at) the bound of a held rise: what it changed is looked at anew as of that bound;
     /// if the rule did not hold then, the rise is cancelled without a trace.
     ///
-    /// `of`: the ticket that it changed; `None`: the account.
-    pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads) {
+    /// `of`: the ticket that it changed; `None`: the account. `ended`: the absences that it ended there.
+    pub(crate) fn disprove_held(&mut self, a: u32, of: Option<Slot>, at: Millis, changed: Reads, ended: &[AbsenceOf]) {
         let of_all = Reads { topics: changed.topics & WINDOWS, ..Reads::default() };
         for slot in self.holding(a) {
             let changed = match of {
@@ -27,7 +27,9 @@ impl Engine {
             };
             let mut place = 0;
             while let Some(held) = self.tickets[slot].held().get(place) {
-                if held.at < at || self.still_proven(slot, held.rule, held.at, &held.proof, changed) {
+                let is_broken = || of == Some(slot) && self.breaks(slot, held.rule, at, ended);
+                let is_proven = || self.still_proven(slot, held.rule, held.at, &held.proof, changed) && !is_broken();
+                if held.at < at || is_proven() {
                     place += 1;
                 } else {
                     self.cancel(slot, place);
@@ -47,15 +49,13 @@ impl Engine {
         let ticket = &mut self.tickets[slot];
         let rare = ticket.rare();
         let held = rare.held.remove(place);
-        let track = Track::of(&self.rules.rules[held.rule as usize]);
-        if self.first_held_on(slot, track).is_none() {
-            self.tickets[slot].rare().clears.retain(|&(_, of)| of != track);
-        }
+        self.drop_clears(slot);
         self.note_held(slot);
         self.unlatch(slot, held.rule);
         self.mark_ticket(slot);
         // What waited for it to go out waits no longer.
         self.fallen.push(slot);
+        self.clocked.push(slot);
     }
 
     /// Whether a rule that rose at a bound did hold then, now that more is known.
@@ -69,16 +69,60 @@ impl Engine {
         rule.recombine(&leaves.collect::<Vec<Truth>>()) == Truth::Yes
     }
 
-    /// A late event ended absences inside the interval in which a firing relied on them: each firing that does not
-    /// hold without them is undone, newest first.
-    pub(crate) fn disprove_firings(
+    /// A late event ended absences at an instant since which rules with `for` count that have not risen yet: what they
+    /// are now they have been since a later one. What has risen is a matter of [retraction](Self::disprove_firings).
+    fn break_holds(&mut self, slot: Slot, at: Millis, ended: &[AbsenceOf]) {
+        if ended.is_empty() || !self.index.holding {
+            return;
+        }
+        for place in 0..self.tickets[slot].latches.len() {
+            let latch = self.tickets[slot].latches[place];
+            let of_account = self.accounts[self.tickets[slot].account].latch(latch.rule);
+            let has_risen = latch.latched || of_account.is_some_and(|latch| latch.latched);
+            if latch.yes && !has_risen && self.breaks(slot, latch.rule, at, ended) {
+                let now = self.accounts[self.tickets[slot].account].now;
+                let since = self.truth(slot, latch.rule, now).since;
+                let kept = &mut self.tickets[slot].latches[place].since;
+                *kept = since.max(*kept);
+            }
+        }
+    }
+
+    /// Whether a rule with `for` that is *yes* was *no* at the instant of a late event, whatever else was so then:
+    /// where it waits for absences of which one began no earlier.
+    fn breaks(&self, slot: Slot, number: u16, at: Millis, ended: &[AbsenceOf]) -> bool {
+        let rule = &self.rules.rules[usize::from(number)];
+        let counts = |latch: &Latch| rule.hold.is_some() && latch.yes && latch.since <= at;
+        if !self.tickets[slot].latch(number).is_some_and(counts) {
+            return false;
+        }
+        let leaves = rule.leaves(&self.view(slot, self.accounts[self.tickets[slot].account].now));
+        let then = leaves.iter().map(|leaf| match leaf.absence {
+            Some(absence) if absence.from >= at && absence.due > at && ended.contains(&absence.of) => Truth::No,
+            _ => Truth::Unknown,
+        });
+        rule.recombine(&then.collect::<Vec<Truth>>()) == Truth::No
+    }
+
+    /// Something came late on a ticket at an instant, changed this and ended these absences: what that disproves, of
+    /// what is held, of what has fired, and of what rules with `for` wait for.
+    pub(crate) fn disprove(
         &mut self,
         slot: Slot,
         at: Millis,
         appended_at: Millis,
         event_id: &str,
+        changed: Reads,
         ended: &[AbsenceOf],
     ) {
+        self.disprove_held(self.tickets[slot].account, Some(slot), at, changed, ended);
+        self.disprove_firings(slot, at, appended_at, event_id, ended);
+        self.break_holds(slot, at, ended);
+    }
+
+    /// A late event ended absences inside the interval in which a firing relied on them: each firing that does not
+    /// hold without them is undone, newest first.
+    fn disprove_firings(&mut self, slot: Slot, at: Millis, appended_at: Millis, event_id: &str, ended: &[AbsenceOf]) {
         for track in Track::ALL {
             self.disprove_firings_on(slot, track, at, appended_at, event_id, ended);
         }
@@ -167,12 +211,17 @@ impl Engine {
             self.end(slot, saying);
             return;
         }
-        if firing.what == FiringKind::Raised && !stands_above {
+        // Where somebody has lowered it since, there is nothing to fall back from.
+        if firing.what == FiringKind::Raised && !stands_above && firing.previous_tier < tier {
             saying.previous_tier = Some(tier);
             self.count_tier(track, tier, firing.previous_tier);
-            if let Some(open) = self.tickets[slot].open_mut(track) {
-                open.tier = firing.previous_tier;
-                open.at_tier_since = firing.previous_since;
+            match track {
+                Track::Live => self.fall_back(slot, firing.previous_tier, firing.previous_since),
+                Track::Shadow => {
+                    if let Some(open) = self.tickets[slot].open_mut(track) {
+                        (open.tier, open.at_tier_since) = (firing.previous_tier, firing.previous_since);
+                    }
+                }
             }
             self.unescalated.push(slot);
         }

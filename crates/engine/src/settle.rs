@@ -123,7 +123,7 @@ impl Engine {
             past: &memory.past_policies,
         };
         let some_are_retired = self.place_policies(&recorded);
-        self.derive();
+        let unheld = self.derive();
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
         let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
@@ -140,6 +140,7 @@ impl Engine {
         }
         if self.live {
             self.settle();
+            self.end_unheld(unheld);
             if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
                 self.derive_bounds();
             }
@@ -164,11 +165,14 @@ impl Engine {
         self.rules.policies.iter().map(|policy| (policy.id.clone(), policy.fingerprint.clone())).collect()
     }
 
-    /// Windows, lists and counts.
-    fn derive(&mut self) {
+    /// Windows, lists and counts. The tickets of which something waited for a rise to go out whose rule is no more.
+    fn derive(&mut self) -> Vec<Slot> {
+        let mut unheld = Vec::new();
         let slots: Vec<Slot> = self.tickets.places().collect();
         for slot in slots {
-            self.derive_ticket(slot);
+            if self.derive_ticket(slot) {
+                unheld.push(slot);
+            }
             let ticket = &self.tickets[slot];
             let account = &mut self.accounts[ticket.account];
             account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
@@ -177,16 +181,19 @@ impl Engine {
         self.contexts.clear();
         self.last_words.clear();
         self.accounts.iter_mut().for_each(|account| account.created.sort_unstable());
+        unheld
     }
 
-    /// What follows from a ticket that has been read back, but for the window of its account.
-    pub(crate) fn derive_ticket(&mut self, slot: Slot) {
+    /// What follows from a ticket that has been read back, but for the window of its account. Whether something of it
+    /// waited for a rise to go out whose rule is no more.
+    pub(crate) fn derive_ticket(&mut self, slot: Slot) -> bool {
         let (context, said) = (self.contexts.remove(&slot), self.last_words.remove(&slot));
         if (context.is_some() || said.is_some())
             && let Some(open) = self.tickets[slot].escalation_mut()
         {
             (open.context, open.said) = (context, said);
         }
+        let is_unheld = self.drop_clears(slot);
         self.note_held(slot);
         let ticket = &self.tickets[slot];
         let tier = ticket.tier();
@@ -203,6 +210,16 @@ impl Engine {
             self.enlist_open(self.tickets[slot].account, slot);
         }
         self.count_tier(Track::Live, 1, tier);
+        is_unheld
+    }
+
+    /// Escalations whose end waited for a rise to go out that a removed rule has taken with it end.
+    fn end_unheld(&mut self, mut unheld: Vec<Slot>) {
+        unheld.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
+        for slot in unheld {
+            self.clear_if_no(slot, Millis::MIN);
+            self.conclude(self.tickets[slot].account, Cause::Bound(Edge::Bounds));
+        }
     }
 
     /// When each ticket next wants attention.
@@ -339,6 +356,7 @@ impl Engine {
             let mut forgets = ticket.latches.len() < latches;
             if ticket.held().iter().any(|held| is_changed(held.rule)) {
                 ticket.rare().held.retain(|held| !is_changed(held.rule));
+                self.drop_clears(slot);
                 self.note_held(slot);
                 forgets = true;
             }

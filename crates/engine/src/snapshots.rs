@@ -88,7 +88,7 @@ impl Engine {
         }
         if self.live && reads != Reads::default() {
             if let Some(at) = late {
-                self.disprove_held(a, None, at, reads);
+                self.disprove_held(a, None, at, reads, &[]);
             }
             self.judge_account(a, reads, Rising::Collect);
             self.conclude(a, Cause::Record);

@@ -170,8 +170,20 @@ pub(crate) struct Rare {
     pub reassigned: Vec<Millis>,
     /// When the customer's messages matched a phrase.
     pub phrases: Vec<PhraseCell>,
+    /// The ticket that it was merged into.
+    pub merged: Option<Box<Merged>>,
     /// Hashes of the last signals' and commands' ids.
     pub seen: Ring<16>,
+}
+
+/// Where a ticket went that was merged into another: what comes late on it may change who waits there.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Merged {
+    /// The other's id.
+    pub into: String,
+    pub at: Millis,
+    /// Since when the customer had waited who went with it; `None`: none did.
+    pub waited: Option<Millis>,
 }
 
 /// A custom field.

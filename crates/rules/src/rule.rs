@@ -447,10 +447,23 @@ impl SlaPolicy {
 
     /// Whether it is for a ticket.
     pub fn applies(&self, facts: &dyn Facts) -> Dated {
-        match &self.when {
-            Some(body) => body.tree.evaluate(&mut |index| body.leaves[index].condition.evaluate(facts)),
-            None => Dated::fixed(Truth::Yes, ALWAYS),
-        }
+        self.applies_given(facts, &[])
+    }
+
+    /// The truths of its conditions of the account alone, which are the same for all its tickets, by the place of each;
+    /// what [`applies_given`](Self::applies_given) needs.
+    pub fn of_account(&self, facts: &dyn Facts) -> Vec<Option<Dated>> {
+        let truth = |leaf: &Leaf| leaf.of_account.then(|| leaf.condition.evaluate(facts));
+        self.when.iter().flat_map(|body| &body.leaves).map(truth).collect()
+    }
+
+    /// [`applies`](Self::applies) for one of many tickets of an account; what is not given is looked at.
+    pub fn applies_given(&self, facts: &dyn Facts, of_account: &[Option<Dated>]) -> Dated {
+        let Some(body) = &self.when else { return Dated::fixed(Truth::Yes, ALWAYS) };
+        body.tree.evaluate(&mut |index| {
+            let given = of_account.get(index).copied().flatten();
+            given.unwrap_or_else(|| body.leaves[index].condition.evaluate(facts))
+        })
     }
 
     /// What its `when` reads.

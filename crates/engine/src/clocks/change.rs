@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 use tierline_model::{Millis, Priority, SlaMetric, Status};
-use tierline_rules::{NEVER, OnChange, Reads, SlaPolicy, Target, Topic, Truth};
+use tierline_rules::{Dated, NEVER, OnChange, Reads, SlaPolicy, Target, Topic, Truth};
 
 use super::former::{By, counts_otherwise};
 use super::{Applied, Carried, Clocks};
@@ -11,14 +11,29 @@ use crate::engine::Engine;
 use crate::judge::{Rising, ahead_of};
 use crate::ticket::Ticket;
 
+/// Where an account keeps what policies said of it when all its tickets were last looked at for them: among what it
+/// keeps by rule, behind every rule.
+const POLICIES: u16 = u16::MAX;
+
+/// What policies say of an account alone.
+struct OfAccount {
+    /// By policy, and by the place of each condition.
+    truths: Vec<Vec<Option<Dated>>>,
+    /// All of it in one number: while that is the same, no ticket comes to another policy because of its account.
+    /// [`None`]: there is too much of it.
+    packed: Option<u64>,
+    /// When some of it may change though no record comes.
+    until: Millis,
+}
+
 impl Engine {
     /// Looks for the policies that something may have changed which happened on a ticket.
     pub(crate) fn apply_policies_of(&mut self, a: u32, slot: Slot, changed: Reads, at: Millis) -> Vec<Slot> {
         let reads = self.policies.reads.common(changed);
         let is_new = self.tickets[slot].clocks.as_ref().is_none_or(|clocks| clocks.policy.is_none());
-        // Of its account a ticket's record changes nothing but which tickets it has.
-        if reads.reads(Topic::Tickets) && !self.alone {
-            return self.apply_policies(a, changed, at);
+        // Of its account a ticket's record changes nothing but which tickets it has, and what they are.
+        if (reads.reads(Topic::Tickets) || reads.reads(Topic::AnyTicket)) && !self.alone {
+            return self.apply_policies_of_windows(a, Some(slot), at);
         }
         let may_change = self.policies.any && (is_new || reads != Reads::default());
         Some(slot).filter(|&slot| may_change && self.apply_policy(slot, at)).into_iter().collect()
@@ -29,17 +44,67 @@ impl Engine {
         if !self.policies.any || !self.policies.reads.overlaps(changed) {
             return Vec::new();
         }
+        let Some(given) = self.policies_of_account(a) else { return Vec::new() };
+        self.apply_policies_given(a, at, &given)
+    }
+
+    /// The account has a ticket more or less, or one of them is something else now: that one's policy is looked for,
+    /// and where policies say something else of the account, those of all its tickets.
+    fn apply_policies_of_windows(&mut self, a: u32, of: Option<Slot>, at: Millis) -> Vec<Slot> {
+        let Some(given) = self.policies_of_account(a) else { return Vec::new() };
+        let account = &mut self.accounts[a];
+        account.bound = account.bound.min(given.until);
+        let settled = account.settled.iter().find(|(of, _)| *of == POLICIES).map(|&(_, truths)| truths);
+        if given.packed.is_some() && given.packed == settled {
+            return of.filter(|&slot| self.apply_policy_given(slot, at, Some(&given))).into_iter().collect();
+        }
+        self.apply_policies_given(a, at, &given)
+    }
+
+    /// Looks for the policies of all open tickets of an account, of which policies say this.
+    fn apply_policies_given(&mut self, a: u32, at: Millis, given: &OfAccount) -> Vec<Slot> {
+        if self.policies.windows {
+            let settled = &mut self.accounts[a].settled;
+            settled.retain(|(of, _)| *of != POLICIES);
+            settled.extend(given.packed.map(|truths| (POLICIES, truths)));
+        }
         let open = self.accounts[a].open.clone();
-        open.into_iter().filter(|&slot| self.apply_policy(slot, at)).collect()
+        open.into_iter().filter(|&slot| self.apply_policy_given(slot, at, Some(given))).collect()
+    }
+
+    /// What policies say of an account that has open tickets.
+    fn policies_of_account(&self, a: u32) -> Option<OfAccount> {
+        let account = &self.accounts[a];
+        let view = self.view(*account.open.first()?, account.now);
+        let truths: Vec<_> = self.rules.policies.iter().map(|policy| policy.of_account(&view)).collect();
+        let (mut packed, mut count, mut until) = (0, 0, NEVER);
+        for dated in truths.iter().flatten().flatten() {
+            packed = packed << 2 | dated.truth as u64;
+            count += 1;
+            until = until.min(dated.until);
+        }
+        Some(OfAccount { truths, packed: (count <= 32).then_some(packed), until })
+    }
+
+    /// What policies say of an account may have changed with its tickets, or with time; and what follows for rules
+    /// about clocks.
+    pub(crate) fn follow_policies_of_windows(&mut self, a: u32, at: Millis) {
+        if self.policies.windows {
+            let moved = self.apply_policies_of_windows(a, None, at);
+            self.rejudge_all_clocks(moved);
+        }
     }
 
     /// The same, and what follows for rules about clocks.
     pub(crate) fn follow_policies(&mut self, a: u32, changed: Reads, at: Millis) {
         let moved = self.apply_policies(a, changed, at);
-        if !self.live || moved.is_empty() {
-            return;
+        self.rejudge_all_clocks(moved);
+    }
+
+    fn rejudge_all_clocks(&mut self, moved: Vec<Slot>) {
+        if self.live {
+            moved.into_iter().for_each(|slot| self.rejudge_clocks(slot));
         }
-        moved.into_iter().for_each(|slot| self.rejudge_clocks(slot));
     }
 
     /// Rules about clocks are looked at anew on a ticket.
@@ -54,15 +119,26 @@ impl Engine {
     ///
     /// The first that applies; one that is undecided is passed over, and the clocks are provisional. SEMANTICS 5.1.
     pub(crate) fn apply_policy(&mut self, slot: Slot, at: Millis) -> bool {
-        self.apply_policy_after(slot, at, self.tickets[slot].priority())
+        self.apply_policy_given(slot, at, None)
+    }
+
+    /// The same where it is known what policies say of its account.
+    fn apply_policy_given(&mut self, slot: Slot, at: Millis, given: Option<&OfAccount>) -> bool {
+        self.apply_policy_after(slot, at, self.tickets[slot].priority(), given)
     }
 
     /// The same, where the ticket had this priority up to then.
-    fn apply_policy_after(&mut self, slot: Slot, at: Millis, priority_before: Option<Priority>) -> bool {
+    fn apply_policy_after(
+        &mut self,
+        slot: Slot,
+        at: Millis,
+        priority_before: Option<Priority>,
+        given: Option<&OfAccount>,
+    ) -> bool {
         if !self.policies.any || !self.tickets[slot].open {
             return false;
         }
-        let (policy, provisional, until) = self.policy_of(slot);
+        let (policy, provisional, until) = self.policy_of(slot, given);
         let ticket = &self.tickets[slot];
         let before = ticket.clocks.as_ref().and_then(|clocks| clocks.policy);
         let moment = self.accounts[ticket.account].now;
@@ -113,11 +189,12 @@ impl Engine {
     }
 
     /// The policy that applies now, whether one above it is undecided, and until when that stays so.
-    fn policy_of(&self, slot: Slot) -> (Option<u16>, bool, Millis) {
+    fn policy_of(&self, slot: Slot, given: Option<&OfAccount>) -> (Option<u16>, bool, Millis) {
         let view = self.view(slot, self.accounts[self.tickets[slot].account].now);
         let (mut provisional, mut until) = (false, NEVER);
         for (number, policy) in self.rules.policies.iter().enumerate() {
-            let applies = policy.applies(&view);
+            let of_account = given.map_or(&[][..], |given| &given.truths[number]);
+            let applies = policy.applies_given(&view, of_account);
             until = until.min(applies.until);
             match applies.truth {
                 // There are far fewer policies.
@@ -133,7 +210,7 @@ impl Engine {
     /// the old policy, not for an instant.
     pub(crate) fn change_priority(&mut self, slot: Slot, at: Millis, before: Option<Priority>) {
         let then = |ticket: &Ticket| Some(ticket.clocks.as_ref()?.former_at(at)?.by.policy);
-        if then(&self.tickets[slot]).is_none() && self.apply_policy_after(slot, at, before) {
+        if then(&self.tickets[slot]).is_none() && self.apply_policy_after(slot, at, before, None) {
             return;
         }
         let (then, now) = (then(&self.tickets[slot]), self.tickets[slot].priority());

@@ -110,8 +110,29 @@ pub(crate) struct OfEscalation {
     pub since: Millis,
     /// How often one had started on the ticket before.
     pub cycle: u32,
-    /// That it was missed went out.
-    pub missed: bool,
+    pub course: Course,
+    /// What had become of the one that ran until the escalation was raised: a late event may take the raise back.
+    pub before: Course,
+}
+
+/// What has become of the clock of an escalation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// It runs, or what ended it is among its ticket's own messages.
+    #[default]
+    Runs,
+    /// That it was missed went out, or was passed over.
+    Missed,
+    /// An agent had answered in time on the ticket that the escalation came from.
+    Answered,
+}
+
+impl OfEscalation {
+    /// The one that starts on a ticket after `last`.
+    pub fn after(last: Option<OfEscalation>, since: Millis) -> OfEscalation {
+        let (cycle, before) = last.map_or_else(Default::default, |last| (last.cycle + 1, last.course));
+        OfEscalation { since, cycle, course: Course::Runs, before }
+    }
 }
 
 /// What the policies in force want to know.
@@ -123,6 +144,8 @@ pub(crate) struct Policies {
     pub reads: Reads,
     /// Whether one may apply, or not, though no record comes.
     pub timed: bool,
+    /// Whether their conditions read what tickets the account has.
+    pub windows: bool,
     /// There are any, or were.
     pub any: bool,
     /// When tickets were solved and reopened is asked for: by clocks, or by a rule.
@@ -133,9 +156,11 @@ impl Policies {
     pub fn of(set: &RuleSet) -> Policies {
         let all = || set.policies.iter().chain(set.past_policies.iter().map(|past| &past.policy));
         let has = |metric: &SlaMetric| all().any(|policy| !policy.targets[*metric as usize].is_empty());
+        let reads = set.policies.iter().fold(Reads::default(), |reads, policy| reads.with(policy.reads()));
         Policies {
             metrics: SlaMetric::OF_TICKET.into_iter().filter(has).collect(),
-            reads: set.policies.iter().fold(Reads::default(), |reads, policy| reads.with(policy.reads())),
+            reads,
+            windows: reads.reads(Topic::Tickets),
             timed: set.policies.iter().any(tierline_rules::SlaPolicy::is_timed),
             any: all().next().is_some(),
             solved: !set.policies.is_empty() || set.rules.iter().any(|rule| rule.reads().reads(Topic::Solved)),

@@ -161,6 +161,7 @@ impl Engine {
         if let Some(slot) = self.find_ticket(a, ticket) {
             self.mark_ticket(slot);
         }
+        self.follow_policies_of_windows(a, self.accounts[a].now.at);
         if self.live {
             self.judge_windows(a, Engine::OF_TICKETS, Rising::Collect);
             self.touch_once_per_account();

@@ -139,9 +139,10 @@ impl Engine {
         let escalation = escalation.map(|(id, _)| id.into_bytes());
         let gone = Stray::Gone { to: to.to_owned(), since: told_at, escalation };
         self.strays.put(&from, &id, gone, self.settings.history);
+        // What its going makes of the others was not so before it went.
+        self.follows = at;
+        self.follow_policies_of_windows(a, at);
         if self.live {
-            // What its going makes of the others was not so before it went.
-            self.follows = at;
             self.judge_windows(a, Engine::OF_TICKETS, Rising::Collect);
             self.touch_once_per_account();
             self.conclude(a, Cause::Record);

@@ -4,7 +4,7 @@ use tierline_model::{Millis, Priority, SlaMetric};
 
 use super::bytes::{Cursor, Damaged, put_bytes, put_instant, put_number, put_signed};
 use crate::account::Slot;
-use crate::clocks::{Applied, Breach, By, Carried, Clocks, Former, OfEscalation, Told};
+use crate::clocks::{Applied, Breach, By, Carried, Clocks, Course, Former, OfEscalation, Told};
 use crate::engine::Engine;
 use crate::ticket::{Ticket, unpack};
 
@@ -45,10 +45,10 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
     for told in &clocks.told {
         put_told(engine, told, near, into);
     }
-    put_number(into, clocks.escalation.is_some().into());
-    if let Some(OfEscalation { since, cycle, missed }) = clocks.escalation {
+    put_number(into, clocks.escalation.map_or(0, |clock| 1 + 2 * courses(clock)));
+    if let Some(OfEscalation { since, cycle, course, .. }) = clocks.escalation {
         put_signed(into, since.wrapping_sub(near));
-        put_number(into, u64::from(cycle) * 2 + u64::from(missed));
+        put_number(into, u64::from(cycle) * 2 + u64::from(course != Course::Runs));
     }
     put_number(into, clocks.former.len() as u64);
     for Former { until, by } in &clocks.former {
@@ -59,6 +59,12 @@ pub(super) fn write(engine: &Engine, ticket: &Ticket, into: &mut Vec<u8>) {
             put_bytes(into, name.as_bytes());
         }
     }
+}
+
+/// What the clock of an escalation says beside whether it is over. A version that only asks whether the number is 0
+/// reads what it knows of it.
+fn courses(clock: OfEscalation) -> u64 {
+    u64::from(clock.course == Course::Answered) + 2 * clock.before as u64
 }
 
 fn put_applied(engine: &Engine, applied: Applied, near: Millis, into: &mut Vec<u8>) {
@@ -133,11 +139,23 @@ impl Engine {
         for _ in 0..entry.count()? {
             clocks.told.push(self.take_back_told(&mut entry, near)?);
         }
-        if entry.number()? != 0 {
+        let courses = entry.number()?;
+        if courses != 0 {
             let since = entry.signed()?.wrapping_add(near);
             let number = entry.number()?;
             let cycle = u32::try_from(number / 2).map_err(|_| Damaged)?;
-            clocks.escalation = Some(OfEscalation { since, cycle, missed: number % 2 == 1 });
+            let course = match (number % 2, courses / 2 % 2) {
+                (0, _) => Course::Runs,
+                (_, 0) => Course::Missed,
+                _ => Course::Answered,
+            };
+            let before = match courses / 4 {
+                0 => Course::Runs,
+                1 => Course::Missed,
+                2 => Course::Answered,
+                _ => return Err(Damaged),
+            };
+            clocks.escalation = Some(OfEscalation { since, cycle, course, before });
         }
         for _ in 0..if version < 6 { 0 } else { entry.count()? } {
             clocks.former.push(self.take_back_former(&mut entry, near)?);

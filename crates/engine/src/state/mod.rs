@@ -323,7 +323,12 @@ impl Engine {
         }
         if let Some(rare) = ticket.rare.as_ref().filter(|_| all || ticket.behind.rare) {
             key(name, tag::RARE, 0, account, &ticket.id);
-            each(name, put(value, &(rare::state(self, rare), whys(&rare.signals))));
+            let state = (rare::state(self, rare), whys(&rare.signals));
+            let written = match rare.merged.as_deref() {
+                Some(merged) => put(value, &(&state, merged)),
+                None => put(value, &state),
+            };
+            each(name, written);
         }
         for message in ticket.bulk.texts.iter().filter(|message| all || message.dirty) {
             key(name, tag::MESSAGE, message.slot, account, &ticket.id);
@@ -370,6 +375,17 @@ fn versioned<'a>(key: &[u8], value: &'a [u8]) -> Result<(u8, &'a [u8]), StateErr
 /// A value that is the same in all formats.
 fn take<'a, T: serde::Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, StateError> {
     postcard::from_bytes(versioned(key, value)?.1).map_err(|error| damaged(key, error))
+}
+
+/// The same, and what may stand behind it: versions that do not know of that pass over it.
+fn take_two<'a, T, U>(key: &[u8], value: &'a [u8]) -> Result<(T, Option<U>), StateError>
+where
+    T: serde::Deserialize<'a>,
+    U: serde::Deserialize<'a>,
+{
+    let (taken, rest) = postcard::take_from_bytes(versioned(key, value)?.1).map_err(|error| damaged(key, error))?;
+    let more = (!rest.is_empty()).then(|| postcard::from_bytes(rest)).transpose();
+    Ok((taken, more.map_err(|error| damaged(key, error))?))
 }
 
 fn damaged(key: &[u8], reason: impl ToString) -> StateError {

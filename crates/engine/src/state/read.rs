@@ -4,12 +4,12 @@ use tierline_model::Context;
 
 use super::account::AccountState;
 use super::rare::{RareAndMoreState, RareState};
-use super::{Key, StateError, WhysState, damaged, take, take_apart, v1, versioned};
+use super::{Key, StateError, WhysState, damaged, take, take_apart, take_two, v1, versioned};
 use crate::account::Slot;
 use crate::engine::Engine;
 use crate::moves::Stray;
 use crate::planted::{Bug, planted};
-use crate::ticket::{Said, StoredMessage};
+use crate::ticket::{Merged, Said, StoredMessage};
 
 impl Engine {
     /// Takes one changelog entry, oldest first; the last of a key wins. Nothing is evaluated before
@@ -58,13 +58,16 @@ impl Engine {
                 self.take_back_fields(slot, entry).map_err(|_| damaged(key, "its bytes make no sense"))?;
             }
             (Key::Rare(account, id), Some(value)) => {
-                let (state, whys) = match versioned(key, value)?.0 {
-                    ..=2 => (take::<RareState<'_>>(key, value)?.with_nothing_more(), WhysState::default()),
-                    3 => (take::<RareAndMoreState<'_>>(key, value)?, WhysState::default()),
-                    _ => take(key, value)?,
+                let ((state, whys), merged) = match versioned(key, value)?.0 {
+                    ..=2 => ((take::<RareState<'_>>(key, value)?.with_nothing_more(), WhysState::default()), None),
+                    3 => ((take::<RareAndMoreState<'_>>(key, value)?, WhysState::default()), None),
+                    _ => take_two::<_, Merged>(key, value)?,
                 };
                 let slot = self.place(account, id);
                 self.take_back_rare(slot, state, whys);
+                if let Some(rare) = &mut self.tickets[slot].rare {
+                    rare.merged = merged.map(Box::new);
+                }
             }
             (Key::Clocks(account, id), Some(value)) => {
                 let (version, entry) = versioned(key, value)?;

@@ -1,7 +1,7 @@
 //! A ticket's life: it is met, merged, closed, reopened, and forgotten.
 
 use tierline_model::{Author, HandledBy, Millis, TicketEvent, TicketField};
-use tierline_rules::{AbsenceOf, Reads, Topic};
+use tierline_rules::{AbsenceOf, Reads, Topic, Wait};
 
 use super::Changes;
 use crate::account::Slot;
@@ -10,7 +10,7 @@ use crate::fire::Saying;
 use crate::imports::Sleep;
 use crate::judge::Rising;
 use crate::marks::Mark;
-use crate::ticket::{Held, Track};
+use crate::ticket::{Held, Merged, Track};
 
 impl Engine {
     pub(super) fn create(&mut self, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
@@ -82,20 +82,60 @@ impl Engine {
         self.tickets[slot].removed = true;
         changes.closes = Some("merged");
         let target = event.merged_into.as_ref().and_then(|id| self.find_ticket(a, id));
-        if let (Some(target), tierline_rules::Wait::Since(since)) = (target, waiting)
-            && target != slot
-            && !self.tickets[target].removed
-        {
+        let Some(target) = target.filter(|&target| target != slot && !self.tickets[target].removed) else { return };
+        let waited = since_of(waiting);
+        let into = self.tickets[target].id.to_string();
+        self.tickets[slot].rare().merged = Some(Box::new(Merged { into, at, waited }));
+        if let Some(since) = waited {
             self.tickets[target].marks.adopt(at, since);
             self.mark_ticket(target);
             self.clocked.push(target);
-            if self.live && self.tickets[target].open {
-                let mut rules = Vec::new();
-                self.index.reading(Reads::default().and(Topic::Conversation).and(Topic::Sla), &mut rules);
-                self.judge(target, &rules, false, Rising::Collect);
+            if self.live {
+                self.judge_wait(target);
             }
         }
     }
+
+    /// Something came late on a ticket that was merged before it came: who waited there then, and since when, may be
+    /// otherwise where it went, and where that went. `of`: the instant of what came, when it was appended, and its id.
+    pub(super) fn follow_merge(&mut self, slot: Slot, of: (Millis, Millis, &str)) {
+        let (said_at, appended_at, event_id) = of;
+        let mut from = slot;
+        // No merged ticket is ever merged into, so the way has an end.
+        while let Some(merged) = self.tickets[from].rare.as_ref().and_then(|rare| rare.merged.as_deref()) {
+            let (at, was) = (merged.at, merged.waited);
+            let a = self.tickets[from].account;
+            let is = since_of(self.tickets[from].marks.as_of(at).wait);
+            let Some(target) = self.find_ticket(a, &merged.into).filter(|_| was != is) else { return };
+            self.tickets[from].rare().merged.iter_mut().for_each(|merged| merged.waited = is);
+            self.mark_ticket(from);
+            self.tickets[target].marks.adopt_anew(at, was, is);
+            self.recount_if_before(target, at);
+            self.mark_ticket(target);
+            if self.live && self.tickets[target].open {
+                self.clocked.push(target);
+                // Who waits though nobody seemed to came at the merge; who does not was answered before.
+                let asked = is.is_some_and(|is| was.is_none_or(|was| is < was));
+                let (at, ended) = if asked { (at, AbsenceOf::CustomerReply) } else { (said_at, AbsenceOf::AgentReply) };
+                self.disprove(target, at, appended_at, event_id, Engine::OF_WAITS, &[ended]);
+                self.judge_wait(target);
+            }
+            from = target;
+        }
+    }
+
+    /// Rules that ask who waits are looked at anew on an open ticket.
+    fn judge_wait(&mut self, slot: Slot) {
+        if self.tickets[slot].open {
+            let mut rules = Vec::new();
+            self.index.reading(Engine::OF_WAITS, &mut rules);
+            self.judge(slot, &rules, false, Rising::Collect);
+        }
+    }
+
+    /// What rules read that ask who waits.
+    const OF_WAITS: Reads =
+        Reads { ticket: 0, account: 0, billing: 0, topics: Topic::Conversation as u32 | Topic::Sla as u32 };
 
     pub(super) fn close_or_reopen(&mut self, a: u32, slot: Slot, changes: &Changes, at: Millis) {
         if let Some(how) = changes.closes {
@@ -211,7 +251,10 @@ impl Engine {
         let open = self.accounts[a].open.iter().copied();
         let to = open.filter(free).max_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         let Some(to) = to else { return false };
+        let mut course = None;
         if track == Track::Live {
+            self.tell_missed_before(slot, at);
+            course = Some(self.escalation_course(slot));
             let beside = self.keys_of_escalation(slot);
             self.tombstones.extend(beside);
         }
@@ -222,6 +265,9 @@ impl Engine {
         }
         let from = self.tickets[slot].id.clone();
         *self.tickets[to].rare().open(track) = open;
+        if let Some(course) = course {
+            self.bring_escalation_clock(to, course);
+        }
         self.mark_ticket(slot);
         self.wake_at_end_of_snooze(to);
         self.refresh_context(to, track);
@@ -238,5 +284,13 @@ impl Engine {
         );
         self.judge_escalation_readers(&[to]);
         true
+    }
+}
+
+/// Since when the customer waits, if one does.
+fn since_of(wait: Wait) -> Option<Millis> {
+    match wait {
+        Wait::Since(since) => Some(since),
+        Wait::Nobody(_) | Wait::Unknown => None,
     }
 }

@@ -81,13 +81,15 @@ impl Engine {
         let changes = self.apply_event(a, slot, event, at);
         self.recount_if_before(slot, at);
         self.mark_ticket(slot);
+        if late && self.tickets[slot].removed {
+            self.follow_merge(slot, (at, appended_at, &event.event_id));
+        }
         if self.live {
             if late {
                 if changes.closes.is_some() {
                     self.disprove_all_held(slot, at);
                 }
-                self.disprove_held(a, Some(slot), at, changes.reads);
-                self.disprove_firings(slot, at, appended_at, &event.event_id, &changes.disproves);
+                self.disprove(slot, at, appended_at, &event.event_id, changes.reads, &changes.disproves);
             }
             self.follow(a, slot, event, &changes, at);
         } else {
