@@ -45,10 +45,6 @@ impl<T> Pages<T> {
         (self.pages.len().saturating_sub(1) * PAGE + last) as u32
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.pages.iter_mut().flatten()
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.pages.iter().flatten()
     }

@@ -239,21 +239,7 @@ impl Engine {
             return;
         };
         for &number in rules {
-            let rule = &self.rules.rules[number as usize];
-            let view = self.view(any, self.accounts[a].now);
-            let of_account = rule.evaluate_account(&view);
-            let truths =
-                if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
-            let all_no = of_account.truth == Truth::No;
-            let account = &mut self.accounts[a];
-            if all_no {
-                account.bound = account.bound.min(of_account.until);
-            }
-            if let (Some(truths), until) = truths {
-                account.bound = account.bound.min(until);
-                account.settled.retain(|(rule, _)| *rule != number);
-                account.settled.push((number, truths));
-            }
+            let all_no = self.settle_account(a, any, number);
             let open = self.accounts[a].open.iter().copied();
             let touched =
                 |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some() || self.keeps_open(slot, number);
@@ -270,6 +256,27 @@ impl Engine {
                 self.await_source(slot, unheard);
             }
         }
+    }
+
+    /// What an account's own conditions say of a rule by now, `any` being one of its open tickets: the account wants
+    /// attention when that may change by itself, and what windows say is noted. Whether they make the rule *no* on all
+    /// of its tickets.
+    pub(crate) fn settle_account(&mut self, a: u32, any: Slot, number: u16) -> bool {
+        let rule = &self.rules.rules[number as usize];
+        let view = self.view(any, self.accounts[a].now);
+        let of_account = rule.evaluate_account(&view);
+        let truths = if self.index.of_windows.contains(&number) { rule.account_truths(&view) } else { (None, NEVER) };
+        let all_no = of_account.truth == Truth::No;
+        let account = &mut self.accounts[a];
+        if all_no {
+            account.bound = account.bound.min(of_account.until);
+        }
+        if let (Some(truths), until) = truths {
+            account.bound = account.bound.min(until);
+            account.settled.retain(|(rule, _)| *rule != number);
+            account.settled.push((number, truths));
+        }
+        all_no
     }
 
     /// Where the rules with `once_per: account` stand that were touched: one latch for the account. It rises when the

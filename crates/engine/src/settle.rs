@@ -123,28 +123,41 @@ impl Engine {
             past: &memory.past_policies,
         };
         let some_are_retired = self.place_policies(&recorded);
-        let unheld = self.derive();
         // What a shorter history has forgotten does not come back.
         let shorter = memory.history.filter(|history| *history < self.settings.history);
         let covered_since = shorter.map_or(ALWAYS, |history| self.clock.saturating_sub(history));
         self.covered_since = memory.covered_since.max(covered_since);
         let known = memory.terms.is_some();
         let edited = !known || some_are_retired || memory.policies != self.policy_versions();
-        self.restore_clocks(edited, memory.escalation_sla);
+        let answers_otherwise = memory.escalation_sla.is_some_and(|was| was != self.version_of_escalation_sla());
         let changed = if self.live { self.changed_rules(&memory) } else { Vec::new() };
-        if self.live && (edited || self.settling.is_under_way()) {
+        let is_edited = edited || self.settling.is_under_way();
+        let derives_bounds = !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints();
+        // All of an account at once, while it is near: a million tickets are looked through but once.
+        let mut unheld = Vec::new();
+        for a in 0..self.accounts.len() {
+            self.derive_account(a, &mut unheld);
+            self.restore_clocks(a, edited, answers_otherwise);
+            if self.live && !is_edited && unheld.is_empty() && derives_bounds {
+                self.derive_bounds(a);
+            }
+        }
+        self.contexts.clear();
+        self.last_words.clear();
+        if self.live && is_edited {
             self.live_up_to_the_restart(edited, &changed);
         }
         if edited {
             self.settle_policies(known);
         }
-        if self.live {
+        if self.live && (is_edited || !unheld.is_empty()) {
             self.settle();
             self.end_unheld(unheld);
-            if !planted(Bug::TimerNotRederived) || memory.rules == self.fingerprints() {
-                self.derive_bounds();
+            if derives_bounds {
+                (0..self.accounts.len()).for_each(|a| self.derive_bounds(a));
             }
-        } else {
+        }
+        if !self.live {
             // Rules wait for the first catch-up; the end of a solved ticket's keeping doesn't depend on it.
             let closed: Vec<Slot> = self.tickets.places().filter(|&slot| !self.tickets[slot].open).collect();
             closed.into_iter().for_each(|slot| self.keep_closed(slot));
@@ -165,23 +178,19 @@ impl Engine {
         self.rules.policies.iter().map(|policy| (policy.id.clone(), policy.fingerprint.clone())).collect()
     }
 
-    /// Windows, lists and counts. The tickets of which something waited for a rise to go out whose rule is no more.
-    fn derive(&mut self) -> Vec<Slot> {
-        let mut unheld = Vec::new();
-        let slots: Vec<Slot> = self.tickets.places().collect();
-        for slot in slots {
+    /// The windows, lists and counts of an account that has been read back. To `unheld` its tickets of which something
+    /// waited for a rise to go out whose rule is no more.
+    fn derive_account(&mut self, a: u32, unheld: &mut Vec<Slot>) {
+        for place in 0..self.accounts[a].tickets.len() {
+            let slot = self.accounts[a].tickets[place];
             if self.derive_ticket(slot) {
                 unheld.push(slot);
             }
             let ticket = &self.tickets[slot];
-            let account = &mut self.accounts[ticket.account];
-            account.created.extend(ticket.created_at.filter(|_| ticket.counts()));
-            self.remember_now(ticket.account, ticket.now);
+            self.accounts[a].created.extend(ticket.created_at.filter(|_| ticket.counts()));
+            self.remember_now(a, ticket.now);
         }
-        self.contexts.clear();
-        self.last_words.clear();
-        self.accounts.iter_mut().for_each(|account| account.created.sort_unstable());
-        unheld
+        self.accounts[a].created.sort_unstable();
     }
 
     /// What follows from a ticket that has been read back, but for the window of its account. Whether something of it
@@ -222,26 +231,27 @@ impl Engine {
         }
     }
 
-    /// When each ticket next wants attention.
-    fn derive_bounds(&mut self) {
+    /// When an account and each of its tickets next want attention.
+    fn derive_bounds(&mut self, a: u32) {
         let rules = std::mem::take(&mut self.index.all);
-        let slots: Vec<Slot> = self.tickets.places().collect();
-        for slot in slots {
-            let ticket = &self.tickets[slot];
-            if ticket.open {
+        for place in 0..self.accounts[a].tickets.len() {
+            let slot = self.accounts[a].tickets[place];
+            if self.tickets[slot].open {
                 self.judge(slot, &rules, true, Rising::Bounds);
             } else {
                 self.keep_closed(slot);
                 self.wake_at_end_of_snooze(slot);
             }
         }
-        for a in 0..self.accounts.len() {
-            self.judge_everywhere(a, &rules, Rising::Bounds);
-            self.touch_once_per_account();
-            self.judge_once_per_account(a, Rising::Bounds);
-            self.schedule(a);
+        // Its tickets have been looked at.
+        match self.accounts[a].open.first() {
+            Some(&any) => rules.iter().for_each(|&rule| _ = self.settle_account(a, any, rule)),
+            None => self.accounts[a].settled.clear(),
         }
         self.index.all = rules;
+        self.touch_once_per_account();
+        self.judge_once_per_account(a, Rising::Bounds);
+        self.schedule(a);
         self.fallen.clear();
     }
 
@@ -281,7 +291,7 @@ impl Engine {
     fn live_up_to_the_restart(&mut self, edited: bool, changed: &[u16]) {
         self.forget_latches(changed);
         if !planted(Bug::TimerNotRederived) {
-            self.derive_bounds();
+            (0..self.accounts.len()).for_each(|a| self.derive_bounds(a));
         }
         (self.settling.passing, self.settling.keeps_policies) = (true, edited);
         (0..self.accounts.len()).for_each(|a| self.pass_bounds(a, self.clock, Edge::Bounds, true));

@@ -11,18 +11,17 @@ use crate::engine::Engine;
 use crate::ticket::Ticket;
 
 impl Engine {
-    /// All has been restored, and every policy is as it was: when each clock is next due.
+    /// All of an account has been read back, and every policy is as it was: when each clock of its tickets is next due.
     ///
-    /// `edited`: other policies are in force now; `escalation_sla`: what that said, as far as is known.
-    pub(crate) fn restore_clocks(&mut self, edited: bool, escalation_sla: Option<u64>) {
-        let answers_otherwise = escalation_sla.is_some_and(|was| was != self.version_of_escalation_sla());
+    /// `edited`: other policies are in force now; `answers_otherwise`: `escalation_sla` says something else.
+    pub(crate) fn restore_clocks(&mut self, a: u32, edited: bool, answers_otherwise: bool) {
         let moment = Moment { at: self.clock, edge: Edge::Bounds };
-        let slots: Vec<Slot> = self.tickets.places().collect();
-        for slot in slots {
+        for place in 0..self.accounts[a].tickets.len() {
+            let slot = self.accounts[a].tickets[place];
             if edited {
                 self.make_up_statuses(slot);
             } else if self.policies.timed {
-                let now = self.accounts[self.tickets[slot].account].now.at;
+                let now = self.accounts[a].now.at;
                 self.apply_policy(slot, now);
             }
             if self.live {
