@@ -15,10 +15,11 @@ use rdkafka::{Message, Offset as RdOffset, TopicPartitionList};
 use tierline_stream::client::{Client, From, Outgoing, Seen};
 use tierline_stream::log::{Failure, Offset, Partition};
 
+use crate::absence::Absence;
 use crate::cluster::Cluster;
 use crate::errors::{Heard, Listening, about_topic, denied, not_made};
 use crate::producer::{is_too_large, nap};
-use crate::reader::{MessageHeaders, judge};
+use crate::reader::{MessageHeaders, gone, judge};
 use crate::settings::Settings;
 
 /// A log as commands see it.
@@ -162,8 +163,13 @@ impl Client for KafkaClient {
                 .map_err(|error| about_topic(&error, &self.settings, topic, "READ"))?;
         }
         consumer.assign(&list).map_err(|error| about_topic(&error, &self.settings, topic, "READ"))?;
-        let mut quiet_since = Instant::now();
+        let (mut quiet_since, mut absence) = (Instant::now(), Absence::default());
+        // The last of the partitions is there only if all are.
+        let needed: Vec<_> = stretches.iter().map(|&(partition, ..)| (topic, partition)).max().into_iter().collect();
         loop {
+            if absence.is_proved(Instant::now(), || self.cluster.has(&needed)) {
+                return Err(gone(&heard));
+            }
             if until_end && all_read(&consumer, topic, &stretches) {
                 return Ok(());
             }
@@ -192,7 +198,7 @@ impl Client for KafkaClient {
                     }
                     // Not a member of the group, so it need not be allowed in it.
                     Err(KafkaError::MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed)) => {}
-                    Err(error) => judge(&error, topic, &self.settings, &heard)?,
+                    Err(error) => judge(&error, topic, &self.settings, &heard, &mut absence)?,
                 }
                 if quiet_since.elapsed() >= idle {
                     break;

@@ -4,7 +4,9 @@
 //! stand at the last stable offset, below records whose offsets are already committed: a restore that believed them
 //! would lose state. It is a consumer, because a producer's question for a topic may make it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -12,6 +14,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset as RdOffset, TopicPartitionList};
 use tierline_stream::log::{Failure, Offset, Partition};
 
+use crate::absence::{Absence, BETWEEN};
 use crate::errors::{Heard, Listening, about_topic, not_made};
 use crate::heir;
 use crate::settings::Settings;
@@ -27,6 +30,16 @@ pub(crate) struct Cluster {
     consumer: BaseConsumer<Listening>,
     heard: Arc<Heard>,
     settings: Settings,
+    /// The partitions of which it could not be told where they begin and end, and whether they are still there.
+    doubted: Mutex<BTreeMap<(String, Partition), Absence>>,
+}
+
+/// How a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Led,
+    Leaderless,
+    Missing,
 }
 
 /// How a topic is spread over the cluster.
@@ -44,7 +57,7 @@ impl Cluster {
         let heard = Heard::by("ends");
         let context = Listening(Arc::clone(&heard));
         let consumer = settings.ends_consumer().create_with_context(context).map_err(|error| not_made(&error))?;
-        Ok(Cluster { consumer, heard, settings: settings.clone() })
+        Ok(Cluster { consumer, heard, settings: settings.clone(), doubted: Mutex::default() })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -72,6 +85,102 @@ impl Cluster {
             }
         })
         .map_err(|error| error.into_failure(|error| about_topic(error, &self.settings, topic, "DESCRIBE")))
+    }
+
+    /// How many partitions a topic has that was there before: one answer that does not know it is not believed.
+    pub(crate) fn partitions_still(&self, topic: &str) -> Result<Option<i32>, Failure> {
+        let mut absence = Absence::default();
+        absence.suspect(Instant::now());
+        loop {
+            let told = self.partitions(topic)?;
+            if told.is_some() || absence.is_proved(Instant::now(), || Some(false)) {
+                return Ok(told);
+            }
+            thread::sleep(BETWEEN);
+        }
+    }
+
+    /// Whether each topic is there, with this partition, by one answer; none: nobody answers.
+    pub(crate) fn has(&self, needed: &[(&str, Partition)]) -> Option<bool> {
+        for &(topic, partition) in needed {
+            if self.standing(topic, partition)? == Standing::Missing {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// How a partition stands, by one answer; none: nobody answers.
+    fn standing(&self, topic: &str, partition: Partition) -> Option<Standing> {
+        use RDKafkaErrorCode as Code;
+        let metadata = self.consumer.fetch_metadata(Some(topic), ATTEMPT).ok()?;
+        let Some(described) = metadata.topics().iter().find(|described| described.name() == topic) else {
+            return Some(Standing::Missing);
+        };
+        match described.error().map(Code::from) {
+            None => {}
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Some(Standing::Missing),
+            Some(_) => return None,
+        }
+        Some(match described.partitions().iter().find(|one| one.id() == partition) {
+            None => Standing::Missing,
+            Some(one) if one.leader() < 0 => Standing::Leaderless,
+            Some(_) => Standing::Led,
+        })
+    }
+
+    /// The same as [`range`](Self::range), asked once: who asks has other things to do meanwhile, and asks again. One
+    /// that could not be told before is asked for only when it has a leader, which is known at once.
+    ///
+    /// # Errors
+    /// `Later`: it cannot be told now. `Fatal`: it is gone, or may not be asked after.
+    pub(crate) fn range_now(&self, topic: &str, partition: Partition) -> Result<(Offset, Offset), Failure> {
+        use RDKafkaErrorCode as Code;
+        // Held while it is asked: no other thread asks this.
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (topic.to_owned(), partition);
+        if let Some(absence) = doubted.get_mut(&place) {
+            let standing = self.standing(topic, partition);
+            let is_there = standing.map(|standing| standing != Standing::Missing);
+            if is_there == Some(false) {
+                absence.suspect(Instant::now());
+            }
+            if absence.is_proved(Instant::now(), || is_there) {
+                return Err(Failure::Fatal(format!(
+                    "there is no partition {partition} of topic `{topic}`; see `tierline topics check`"
+                )));
+            }
+            match standing {
+                Some(Standing::Led) => {}
+                Some(_) => return Err(Failure::Later(format!("partition {partition} of {topic} has no leader"))),
+                None => return Err(self.unanswered(topic, partition)),
+            }
+        }
+        match self.consumer.fetch_watermarks(topic, partition, ATTEMPT) {
+            Ok(range) => {
+                self.heard.is_known();
+                doubted.remove(&place);
+                Ok(range)
+            }
+            Err(error) => {
+                self.serve();
+                if let Some(refused) = self.heard.refused_identity(&self.settings) {
+                    return Err(refused);
+                }
+                // Of a broker that does not know it, it is found out whether it is really gone.
+                let is_unknown = |code| matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic);
+                if !error.rdkafka_error_code().is_some_and(|code| is_transient(code) || is_unknown(code)) {
+                    return Err(about_topic(&error, &self.settings, topic, "DESCRIBE"));
+                }
+                doubted.entry(place).or_default();
+                Err(self.unanswered(topic, partition))
+            }
+        }
+    }
+
+    fn unanswered(&self, topic: &str, partition: Partition) -> Failure {
+        let heard = self.heard.last();
+        Failure::Later(format!("no broker says where partition {partition} of {topic} ends; last heard: {heard}"))
     }
 
     /// The earliest and the next offset of a partition, committed or not.

@@ -17,9 +17,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use tierline_stream::log::{Failure, InputId, Offset, Ownership, Partition, Record};
 
+use crate::cluster::Cluster;
 use crate::errors::{Heard, not_made};
 use crate::reader::Reader;
-use crate::settings::Settings;
 
 /// How long a loss that the client knows of is waited for.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
@@ -35,15 +35,15 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Joins the group; ownership comes by [`poll`](Self::poll).
-    pub(crate) fn join(settings: &Settings, topic: &str) -> Result<Driver, Failure> {
+    pub(crate) fn join(cluster: Arc<Cluster>, topic: &str) -> Result<Driver, Failure> {
         let heard = Heard::by("driver");
         let member = Member { heard: Arc::clone(&heard), closing: AtomicBool::new(false), changes: Mutex::default() };
         let consumer: BaseConsumer<Member> =
-            settings.driver_consumer().create_with_context(member).map_err(|error| not_made(&error))?;
+            cluster.settings().driver_consumer().create_with_context(member).map_err(|error| not_made(&error))?;
         let subscribed = consumer.subscribe(&[topic]);
         subscribed.map_err(|error| Failure::Fatal(format!("cannot subscribe to {topic}: {error}")))?;
         let inputs = vec![(InputId::DRIVER, topic.to_owned())];
-        Ok(Driver { reader: Reader::new(consumer, inputs, heard, settings.clone()), owed: None, let_go: Vec::new() })
+        Ok(Driver { reader: Reader::new(consumer, inputs, heard, cluster), owed: None, let_go: Vec::new() })
     }
 
     /// Hands over records, or returns a change of ownership, which comes before any further record.

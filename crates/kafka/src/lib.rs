@@ -5,6 +5,7 @@
 //!
 //! What must never be in here: a topic's meaning, a codec, a stage. Topics are names and numbers.
 
+mod absence;
 pub mod admin;
 pub mod client;
 mod cluster;

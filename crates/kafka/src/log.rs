@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::consumer::BaseConsumer;
 use tierline_model::Millis;
 use tierline_stream::log::{
-    Committed, Ends, Failure, InputId, Log, Offset, OutputId, Ownership, Partition, Record, Source, Write,
+    Committed, Ends, Failure, InputId, Log, Offset, OutputId, Ownership, Partition, Record, Source, Trouble, Write,
 };
 
 use crate::admin::Admin;
@@ -51,9 +51,9 @@ impl KafkaLog {
         refuse_missing(&cluster, inputs.iter().chain(&outputs))?;
         let limits = limits(&settings, &outputs);
         let transactions = Transactions::start(&settings, &driver, outputs.clone(), limits)?;
-        let side = side_reader(&settings, &inputs)?;
+        let side = side_reader(&cluster, &inputs)?;
         let ends = EndsAsker::start(Arc::clone(&cluster), inputs.clone())?;
-        let driver = Some(Driver::join(&settings, &driver)?);
+        let driver = Some(Driver::join(Arc::clone(&cluster), &driver)?);
         Ok(KafkaLog { inputs, outputs, cluster, transactions, driver, side, ends, replayer: None })
     }
 
@@ -95,7 +95,7 @@ impl Log for KafkaLog {
     }
 
     fn range(&mut self, input: InputId, partition: Partition) -> Result<(Offset, Offset), Failure> {
-        self.cluster.range(self.input(input)?, partition)
+        self.cluster.range_now(self.input(input)?, partition)
     }
 
     fn start(&mut self, partition: Partition, positions: &[(InputId, Option<Offset>)]) -> Result<(), Failure> {
@@ -193,18 +193,22 @@ impl Log for KafkaLog {
     }
 
     fn output_end(&mut self, output: OutputId, partition: Partition) -> Result<Offset, Failure> {
-        Ok(self.cluster.range(self.output(output)?, partition)?.1)
+        Ok(self.cluster.range_now(self.output(output)?, partition)?.1)
     }
 
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure> {
         let mut counts = Vec::with_capacity(self.inputs.len());
         for (index, topic) in self.inputs.iter().enumerate() {
-            let Some(count) = self.cluster.partitions(topic)? else {
+            let Some(count) = self.cluster.partitions_still(topic)? else {
                 return Err(Failure::Fatal(missing(&[topic])));
             };
             counts.push((InputId(index as u16), count));
         }
         Ok(counts)
+    }
+
+    fn troubles(&mut self, each: &mut dyn FnMut(Trouble)) {
+        self.transactions.troubles().chain(self.replayer.iter_mut().flat_map(Replayer::troubles)).for_each(each);
     }
 
     fn close(&mut self) -> Result<(), Failure> {
@@ -239,13 +243,14 @@ fn limits(settings: &Settings, outputs: &[String]) -> Limits {
     Limits { outputs }
 }
 
-fn side_reader(settings: &Settings, inputs: &[String]) -> Result<Reader<Listening>, Failure> {
+fn side_reader(cluster: &Arc<Cluster>, inputs: &[String]) -> Result<Reader<Listening>, Failure> {
     let heard = Heard::by("side");
-    let consumer: BaseConsumer<Listening> = settings
+    let consumer: BaseConsumer<Listening> = cluster
+        .settings()
         .assigned_consumer("side")
         .create_with_context(Listening(Arc::clone(&heard)))
         .map_err(|error| not_made(&error))?;
     let side: Vec<(InputId, String)> =
         inputs.iter().enumerate().skip(1).map(|(index, topic)| (InputId(index as u16), topic.clone())).collect();
-    Ok(Reader::new(consumer, side, heard, settings.clone()))
+    Ok(Reader::new(consumer, side, heard, Arc::clone(cluster)))
 }

@@ -14,6 +14,8 @@ use rdkafka::{Message, Offset as RdOffset, TopicPartitionList};
 use rustc_hash::FxHashMap;
 use tierline_stream::log::{Failure, Headers, InputId, Offset, Partition, Record};
 
+use crate::absence::Absence;
+use crate::cluster::Cluster;
 use crate::errors::{Heard, denied};
 use crate::settings::Settings;
 
@@ -34,7 +36,9 @@ pub(crate) struct Reader<C: ConsumerContext> {
     /// Whether the consumer may have passed over control records since it was last asked.
     passed: bool,
     heard: Arc<Heard>,
-    settings: Settings,
+    cluster: Arc<Cluster>,
+    /// Whether what is read here is still there.
+    absence: Absence,
 }
 
 #[derive(Clone, Copy)]
@@ -51,9 +55,10 @@ impl<C: ConsumerContext> Reader<C> {
         consumer: BaseConsumer<C>,
         inputs: Vec<(InputId, String)>,
         heard: Arc<Heard>,
-        settings: Settings,
+        cluster: Arc<Cluster>,
     ) -> Reader<C> {
-        Reader { consumer, inputs, places: FxHashMap::default(), passed: false, heard, settings }
+        let (places, absence) = (FxHashMap::default(), Absence::default());
+        Reader { consumer, inputs, places, passed: false, heard, cluster, absence }
     }
 
     pub(crate) fn consumer(&self) -> &BaseConsumer<C> {
@@ -63,6 +68,7 @@ impl<C: ConsumerContext> Reader<C> {
     /// Waits at most `wait` for the first record, and hands over what is there. Returns early when something else
     /// than a record came: a change of ownership, say.
     pub(crate) fn poll(&mut self, wait: Duration, each: &mut dyn FnMut(Record<'_>)) -> Result<(), Failure> {
+        self.stop_if_gone()?;
         self.passed = true;
         let mut wait = wait;
         let mut began = None;
@@ -245,14 +251,39 @@ impl<C: ConsumerContext> Reader<C> {
         Failure::Fatal(format!("cannot {doing} of {}: {error}; last heard: {}", topics.join(", "), self.heard.last()))
     }
 
-    fn judge(&self, error: &KafkaError) -> Result<(), Failure> {
+    fn judge(&mut self, error: &KafkaError) -> Result<(), Failure> {
         let topics: Vec<&str> = self.inputs.iter().map(|(_, topic)| topic.as_str()).collect();
-        judge(error, &topics.join("`, `"), &self.settings, &self.heard)
+        judge(error, &topics.join("`, `"), self.cluster.settings(), &self.heard, &mut self.absence)
+    }
+
+    /// Ends the reading of what is not there any more.
+    fn stop_if_gone(&mut self) -> Result<(), Failure> {
+        let Reader { inputs, places, heard, cluster, absence, .. } = self;
+        let is_gone = absence.is_proved(Instant::now(), || {
+            let last =
+                |input| places.keys().filter(|(other, _)| *other == input).map(|&(_, partition)| partition).max();
+            let needed: Vec<_> =
+                inputs.iter().map(|(input, topic)| (topic.as_str(), last(*input).unwrap_or(0))).collect();
+            cluster.has(&needed)
+        });
+        if is_gone { Err(gone(heard)) } else { Ok(()) }
     }
 }
 
-/// What a consumer's error means; most are told for information, and mend themselves.
-pub(crate) fn judge(error: &KafkaError, topics: &str, settings: &Settings, heard: &Heard) -> Result<(), Failure> {
+/// A topic that is read, or a partition of it, is not there any more.
+pub(crate) fn gone(heard: &Heard) -> Failure {
+    Failure::Fatal(format!("a topic or partition is gone: {}; see `tierline topics check`", heard.last()))
+}
+
+/// What a consumer's error means; most are told for information, and mend themselves. Of what is not found it is to be
+/// found out whether it is gone.
+pub(crate) fn judge(
+    error: &KafkaError,
+    topics: &str,
+    settings: &Settings,
+    heard: &Heard,
+    absence: &mut Absence,
+) -> Result<(), Failure> {
     use RDKafkaErrorCode as Code;
     let code = match *error {
         KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => {
@@ -273,7 +304,8 @@ pub(crate) fn judge(error: &KafkaError, topics: &str, settings: &Settings, heard
             heard.last()
         ))),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            Err(Failure::Fatal(format!("a topic or partition is gone: {}; see `tierline topics check`", heard.last())))
+            absence.suspect(Instant::now());
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer};
-use tierline_stream::log::{Committed, Failure, Offset, Partition, Write};
+use tierline_stream::log::{Committed, Failure, Offset, Partition, Trouble, Write};
 
 use crate::errors::{Heard, denied};
 use crate::heir::signed;
@@ -52,6 +52,8 @@ pub(crate) struct Transactions {
     /// The producer whose turn it is.
     turn: Which,
     open: bool,
+    /// What has been got over since it was last asked.
+    troubles: Vec<Trouble>,
 }
 
 impl Transactions {
@@ -66,7 +68,13 @@ impl Transactions {
         let producers = [start(settings, Which::A, &limits)?.into(), start(settings, Which::B, &limits)?.into()];
         let driver = driver.to_owned();
         let (settings, turn, remembers) = (settings.clone(), Which::A, [false; 2]);
-        Ok(Transactions { settings, driver, outputs, limits, producers, remembers, turn, open: false })
+        let (open, troubles) = (false, Vec::new());
+        Ok(Transactions { settings, driver, outputs, limits, producers, remembers, turn, open, troubles })
+    }
+
+    /// What it has had to get over.
+    pub(crate) fn troubles(&mut self) -> impl Iterator<Item = Trouble> {
+        self.troubles.drain(..)
     }
 
     /// Adds a record. Waits while the producer's queue is full: back-pressure.
@@ -128,8 +136,11 @@ impl Transactions {
         // new producers can be made. It is no fence: who is given a task meanwhile sees no record that is not in its
         // changelog yet.
         let probes = !self.drain(PROMPT) && self.is_in_doubt() && !self.heard().lost_its_coordinator();
-        if probes && let Some(undone) = self.tell(positions, &owner)? {
-            return Ok(undone);
+        if probes {
+            self.troubles.push(Trouble::CoordinatorProbed);
+            if let Some(undone) = self.tell(positions, &owner)? {
+                return Ok(undone);
+            }
         }
         if let Some(undone) = self.deliver()? {
             return Ok(undone);
@@ -340,6 +351,7 @@ impl Transactions {
     /// Waits for the brokers however long they are away: a restart would wait for no less.
     fn renew(&mut self, why: &str) -> Result<(), Failure> {
         tracing::warn!(why, "what became of a transaction isn't known; making its producer anew");
+        self.troubles.push(Trouble::TransactionUnsettled);
         let fresh = Arc::new(start(&self.patient(), self.turn, &self.limits)?);
         self.producers[self.turn as usize] = fresh;
         (self.remembers[self.turn as usize], self.open) = (false, false);
@@ -349,6 +361,7 @@ impl Transactions {
     /// The same with both at once: what the one remembers in vain, the other does as well.
     fn renew_both(&mut self, why: &str) -> Result<(), Failure> {
         tracing::warn!(why, "what became of a transaction isn't known; making both producers anew");
+        self.troubles.push(Trouble::CoordinatorLost);
         let (patient, limits) = (self.patient(), &self.limits);
         let (a, b) = thread::scope(|scope| {
             let b = scope.spawn(|| start(&patient, Which::B, limits));

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::{CheckpointOutcome, LaneMetrics, Topic};
+use crate::{CheckpointOutcome, LaneMetrics, Topic, Trouble};
 
 /// A record could not be taken and goes to `dead-letters`.
 pub struct DeadLettered<'a> {
@@ -121,6 +121,47 @@ impl CheckpointSaved<'_> {
                 metrics.checkpoint(CheckpointOutcome::Failed);
             }
         }
+    }
+}
+
+/// A checkpoint is due and is not begun, for the log does not say where its changelog ends.
+pub struct CheckpointPutOff<'a> {
+    /// Of which task.
+    pub partition: i32,
+    /// Why, in the log's words.
+    pub why: &'a str,
+}
+
+impl CheckpointPutOff<'_> {
+    /// Says so and counts it.
+    pub fn emit(self, metrics: &LaneMetrics) {
+        let CheckpointPutOff { partition, why } = self;
+        tracing::warn!(partition, why, "no checkpoint is made for now");
+        metrics.checkpoint(CheckpointOutcome::PutOff);
+    }
+}
+
+/// A restore waits, because the log cannot tell now what it needs.
+pub struct RestoreWaits<'a> {
+    /// Of which task.
+    pub partition: i32,
+    /// For what, in the log's words.
+    pub why: &'a str,
+    /// How often it has been tried.
+    pub tried: u32,
+}
+
+impl RestoreWaits<'_> {
+    /// Says so, more and more seldom, and counts it once.
+    pub fn emit(self, metrics: &LaneMetrics) {
+        let RestoreWaits { partition, why, tried } = self;
+        if tried.is_power_of_two() {
+            tracing::warn!(partition, why, tried, "restore waits; it goes on by itself");
+        }
+        if tried == 1 {
+            metrics.trouble(Trouble::RestoreWaited);
+        }
+        metrics.caught_up(partition, false);
     }
 }
 

@@ -75,6 +75,35 @@ pub enum CheckpointOutcome {
     Foreign,
     /// It was damaged, or none of this version.
     Damaged,
+    /// It was due and not begun: the log did not say where the changelog ends.
+    PutOff,
+}
+
+/// What a log has had to get over; the lane went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A restore had to wait: for a partition without a leader, say.
+    RestoreWaited,
+    /// A leader showed a restore less than had been committed, and was waited for.
+    LeaderLagged,
+    /// The group's coordinator was asked early whether it is there, for a connection had broken.
+    CoordinatorProbed,
+    /// It was not, or the assignment was lost: both producers were made anew.
+    CoordinatorLost,
+    /// What became of a transaction was not known: its producer was made anew.
+    TransactionUnsettled,
+}
+
+impl Trouble {
+    fn word(self) -> &'static str {
+        match self {
+            Trouble::RestoreWaited => "restore_waited",
+            Trouble::LeaderLagged => "leader_lagged",
+            Trouble::CoordinatorProbed => "coordinator_probed",
+            Trouble::CoordinatorLost => "coordinator_lost",
+            Trouble::TransactionUnsettled => "transaction_unsettled",
+        }
+    }
 }
 
 impl CheckpointOutcome {
@@ -86,6 +115,7 @@ impl CheckpointOutcome {
             CheckpointOutcome::TooOld => "too_old",
             CheckpointOutcome::Foreign => "foreign",
             CheckpointOutcome::Damaged => "damaged",
+            CheckpointOutcome::PutOff => "put_off",
         }
     }
 }
@@ -256,6 +286,11 @@ impl LaneMetrics {
         self.metrics.0.checkpoints.with_label_values(&[outcome.word()]).inc();
     }
 
+    /// The log has had to get over something. Shown at once: it happened whatever becomes of the transaction.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.metrics.0.log_troubles.with_label_values(&[trouble.word()]).inc();
+    }
+
     /// How many records of an input's partition are still to be read. Shown at once.
     pub fn lag(&self, topic: &str, partition: i32, records: i64) {
         let (families, partition) = (&self.metrics.0, partition.to_string());
@@ -421,6 +456,16 @@ mod tests {
         let text = metrics.render();
         assert!(!text.contains("partition=\"7\""), "a released partition is spoken of:\n{text}");
         assert!(text.contains("tierline_build_info{version=\"1\"} 1"));
+    }
+
+    #[test]
+    fn what_a_log_had_to_get_over_is_counted_though_its_transaction_is_aborted() {
+        let metrics = Metrics::new("1", 0);
+        let mut lane = metrics.lane(&["tickets"]);
+        lane.trouble(Trouble::CoordinatorLost);
+        lane.discard();
+        let text = metrics.render();
+        assert!(text.contains("tierline_log_troubles_total{what=\"coordinator_lost\"} 1"), "{text}");
     }
 
     #[test]

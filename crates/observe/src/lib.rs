@@ -19,6 +19,6 @@ pub mod why;
 pub use health::{Health, PartitionState};
 pub use http::{bind, serve};
 pub use intake::{Asking, DeliveryOutcome, IntakeMetrics};
-pub use lane::{CheckpointOutcome, LaneMetrics, MessageOutcome, Moved, Outcome, PassedOver, Topic};
+pub use lane::{CheckpointOutcome, LaneMetrics, MessageOutcome, Moved, Outcome, PassedOver, Topic, Trouble};
 pub use logs::{LogFormat, start_logs};
 pub use metrics::{Metrics, NAMES};

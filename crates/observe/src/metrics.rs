@@ -21,6 +21,7 @@ pub const NAMES: &[&str] = &[
     "tierline_intake_records_total",
     "tierline_intake_seconds",
     "tierline_lag_records",
+    "tierline_log_troubles_total",
     "tierline_messages_scored_total",
     "tierline_open_escalations",
     "tierline_open_tickets",
@@ -73,6 +74,7 @@ pub(crate) struct Families {
     pub(crate) restore_share: GaugeVec,
     pub(crate) restored_entries: IntCounterVec,
     pub(crate) checkpoints: IntCounterVec,
+    pub(crate) log_troubles: IntCounterVec,
     pub(crate) intake_deliveries: IntCounterVec,
     pub(crate) intake_records: IntCounterVec,
     pub(crate) intake_seconds: Histogram,
@@ -146,6 +148,7 @@ impl Metrics {
         families.restore_share.with_label_values(&["0"]);
         families.restored_entries.with_label_values(&["changelog"]);
         families.checkpoints.with_label_values(&["written"]);
+        families.log_troubles.with_label_values(&["restore_waited"]);
         families.intake_deliveries.with_label_values(&["desk", "taken"]);
         families.intake_records.with_label_values(&["desk", "tickets"]);
         families.reconcile_requests.with_label_values(&["desk", "answered"]);
@@ -276,8 +279,14 @@ impl Families {
             checkpoints: counters(
                 "tierline_checkpoints_total",
                 "Checkpoints written or looked at, by what became of them: written, failed, restored, too_old, foreign, \
-                 damaged.",
+                 damaged, put_off.",
                 &["outcome"],
+            ),
+            log_troubles: counters(
+                "tierline_log_troubles_total",
+                "What a log had to get over: restore_waited (for a partition without a leader, say), leader_lagged, \
+                 coordinator_probed, coordinator_lost, transaction_unsettled.",
+                &["what"],
             ),
             intake_deliveries: counters(
                 "tierline_intake_deliveries_total",
@@ -371,6 +380,7 @@ impl Families {
         self.add(self.restore_share.clone());
         self.add(self.restored_entries.clone());
         self.add(self.checkpoints.clone());
+        self.add(self.log_troubles.clone());
         self.add(self.intake_deliveries.clone());
         self.add(self.intake_records.clone());
         self.add(self.intake_seconds.clone());

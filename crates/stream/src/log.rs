@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use tierline_model::Millis;
+pub use tierline_observe::Trouble;
 
 /// A task is a partition's worth: the same number in every input.
 pub type Partition = i32;
@@ -118,6 +119,10 @@ pub enum Failure {
     /// the input that caused it.
     #[error("refused by the log: {0}")]
     Refused(String),
+    /// Cannot be told now (a partition has no leader, say), and may be later. An answer of [`Log::range`],
+    /// [`Log::start`], [`Log::replay`] and [`Log::output_end`] alone: nothing has been done, and they may be called again.
+    #[error("{0}")]
+    Later(String),
     /// Nothing that a restart of the lane could mend: configuration, rights, a missing topic.
     #[error("{0}")]
     Fatal(String),
@@ -193,6 +198,9 @@ pub trait Log {
 
     /// How many partitions each input has, the driver's first; they must be equal.
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure>;
+
+    /// What it has had to get over since it was last asked, to be counted. A log that has no such troubles says nothing.
+    fn troubles(&mut self, _each: &mut dyn FnMut(Trouble)) {}
 
     /// Leaves the group in order, if the log has one; nothing is handed over afterwards.
     fn close(&mut self) -> Result<(), Failure>;

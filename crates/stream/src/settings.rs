@@ -46,13 +46,15 @@ pub struct LaneSettings {
 pub struct Checkpoints {
     /// A folder of this process's own.
     pub folder: PathBuf,
-    /// At the latest after this much time, if anything changed.
+    /// At the latest after this much time, if anything changed: real time, whatever the clock follows, for it bounds what
+    /// a restart has to read.
     pub interval: Duration,
     /// At the latest after this many bytes of changelog.
     pub bytes: u64,
     /// So many entries are written at a time, and a few more; the lane goes on with its work in between.
     pub piece: usize,
-    /// Older ones are void: half of the changelog's `delete.retention.ms`, for tombstones may be gone.
+    /// Older ones are void: half of the changelog's `delete.retention.ms`, for tombstones may be gone. By the wall that
+    /// append times are of, as those go: a scaled one too.
     pub max_age: Duration,
     /// What the folder is on.
     pub disk: Arc<dyn Disk>,

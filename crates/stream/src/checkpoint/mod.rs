@@ -34,9 +34,11 @@ pub enum Found {
     Damaged,
 }
 
-/// Looks for the checkpoint of a task.
+/// Looks for the checkpoint of a task. `now` is the real wall clock; how old one is goes by the wall that append times
+/// are of, a scaled one too, for by that the log forgets tombstones.
 pub fn load(settings: &LaneSettings, stage: &str, partition: Partition, now: Millis) -> Found {
     let Some(checkpoints) = &settings.checkpoints else { return Found::Nothing };
+    let now = settings.clock.wall(now);
     let path = path(&checkpoints.folder, stage, partition);
     let opened = match checkpoints.disk.open(&path) {
         Ok(file) => Checkpoint::open(file),
@@ -89,7 +91,8 @@ pub struct Stamp {
     pub incarnation: u128,
     /// Its state is that of this offset or later.
     pub offset: Offset,
-    /// When it was made, UTC.
+    /// When it was made, by the wall that append times are of, and no later than what was committed with it: a scaled
+    /// wall goes on, after a restart, where the newest record of the log says.
     pub made_at: Millis,
 }
 

@@ -9,6 +9,7 @@ use tierline_model::Millis;
 use tierline_observe::PartitionState;
 
 use super::{Lane, lasted};
+use crate::clock::ClockMode;
 use crate::log::Log;
 use crate::stage::{Stage, Stages};
 use crate::task::Task;
@@ -33,8 +34,13 @@ pub(super) struct Asking {
 /// takes longer must not be replaced for ever by a newer question.
 const PATIENCE: Millis = 1_000;
 
-/// An answer says where an input ended. So long after it was heard, more may have come of which nothing is known.
+/// An answer says where an input ended. So long after it was heard, more may have come of which nothing is known. By the
+/// clock of events it may be any age: a record is taken only if it was there before the answer was asked for, and what
+/// has come elsewhere since is behind it.
 const STALE: Millis = 500;
+
+/// After so many questions without an answer, some seconds, it is said that the lane waits; then at each further one.
+const SAYS_SO: u32 = 3;
 
 /// How often patience doubles.
 const DOUBLINGS: u32 = 5;
@@ -49,12 +55,13 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let looked = self.asking.looked.replace(now);
         let answer = self.log.ends();
         // What was answered while the lane was held up has lain there for nobody knows how long.
-        let is_old = looked.is_some_and(|looked| lasted(looked, now) > STALE);
+        let goes_stale = self.settings.clock != ClockMode::Events;
+        let is_old = goes_stale && looked.is_some_and(|looked| lasted(looked, now) > STALE);
         if is_old && answer.is_some() {
             self.asking.unanswered = 0;
         }
         let Some(ends) = answer.filter(|_| !is_old) else {
-            if self.asking.heard.is_some_and(|heard| lasted(heard, now) > STALE) {
+            if goes_stale && self.asking.heard.is_some_and(|heard| lasted(heard, now) > STALE) {
                 self.asking.heard = None;
                 self.tasks.iter_mut().flatten().for_each(Task::forget_ends);
             }
@@ -86,6 +93,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
             times => since >= PATIENCE << (times - 1).min(DOUBLINGS),
         };
         if is_due && self.tasks.iter().flatten().next().is_some() {
+            if self.asking.unanswered >= SAYS_SO {
+                let (lane, questions) = (self.settings.lane, self.asking.unanswered);
+                tracing::warn!(lane, questions, "nobody answers where the inputs end; no clock moves on before that");
+            }
             self.log.ask_ends(wall);
             self.asking.questions.push_back((wall, self.commits));
             (self.asking.last, self.asking.unanswered) = (Some(now), self.asking.unanswered + 1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tierline_engine::planted::{Bug, planted};
 use tierline_model::Millis;
-use tierline_observe::events::{Aborted, CheckpointSaved, Committed as CommittedEvent};
+use tierline_observe::events::{Aborted, CheckpointPutOff, CheckpointSaved, Committed as CommittedEvent};
 
 use super::{Blame, Lane, Step, Transaction, lasted};
 use crate::checkpoint::{self, Making, Stamp};
@@ -86,9 +86,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     /// Commits everything that happened since the last time; nothing, if nothing did.
     pub(super) fn commit(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
-        let due = self.checkpoint_due(wall());
+        let now = wall();
+        let due = self.checkpoint_due(now);
         for (partition, offset) in self.commit_stamping(&due, wall)? {
-            self.begin_checkpoint(partition, offset, wall());
+            self.begin_checkpoint(partition, offset, now);
         }
         self.continue_checkpoint();
         Ok(())
@@ -108,10 +109,16 @@ impl<L: Log, S: Stages> Lane<L, S> {
     }
 
     /// The lane has ended, and others go on with its tasks already: leaves checkpoints, as far as there is time.
-    pub(super) fn leave_checkpoints(&mut self, stamps: Vec<(Partition, Offset)>, wall: &dyn Fn() -> Millis) {
+    /// `committed_at` is when the last commit began.
+    pub(super) fn leave_checkpoints(
+        &mut self,
+        stamps: Vec<(Partition, Offset)>,
+        committed_at: Millis,
+        wall: &dyn Fn() -> Millis,
+    ) {
         let began = wall();
         for (partition, offset) in stamps {
-            self.save_checkpoint(partition, offset, wall(), &|| lasted(began, wall()) > LAST_CHECKPOINTS);
+            self.save_checkpoint(partition, offset, committed_at, &|| lasted(began, wall()) > LAST_CHECKPOINTS);
         }
     }
 
@@ -129,8 +136,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
             match self.log.output_end(self.stages.changelog(), partition) {
                 Ok(end) => stamps.push((partition, end)),
                 // A checkpoint is no reason to end: there will be others.
-                Err(Failure::Fatal(why)) => {
-                    tracing::warn!(partition, why, "no checkpoint is made for now");
+                Err(Failure::Fatal(why) | Failure::Later(why)) => {
+                    CheckpointPutOff { partition, why: &why }.emit(&self.metrics);
                     self.checkpoints.tasks.insert(partition, Since { at: wall(), bytes: 0 });
                     break;
                 }
@@ -245,7 +252,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         };
         let fresh = Since { at: now, bytes: 0 };
         let since = self.checkpoints.tasks.insert(partition, fresh).unwrap_or(fresh);
-        let stamp = Stamp { incarnation: task.incarnation, offset, made_at: now };
+        let stamp = Stamp { incarnation: task.incarnation, offset, made_at: self.settings.clock.wall(now) };
         match Making::begin(settings, self.stages.name(), partition, stamp) {
             Ok(making) => self.checkpoints.under_way = Some(UnderWay { partition, making, since }),
             Err(error) => {
@@ -282,7 +289,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             return;
         };
         let (name, incarnation) = (self.stages.name(), task.incarnation);
-        let stamp = Stamp { incarnation, offset, made_at: now };
+        let stamp = Stamp { incarnation, offset, made_at: self.settings.clock.wall(now) };
         let saved = checkpoint::save(settings, name, partition, &task.stage, stamp, is_late);
         CheckpointSaved { partition, folder: &settings.folder, saved }.emit(&self.metrics);
     }
@@ -326,6 +333,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         // What is brought back lies in other places.
         self.checkpoints.abandon();
         self.must_restore = true;
+        self.awaited.hurry();
         match self.log.abort() {
             Ok(()) | Err(Failure::Abort(_) | Failure::Refused(_)) => Ok(Step::StartedOver),
             Err(other) => Err(LaneError::from_failure(other)),

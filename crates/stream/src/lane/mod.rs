@@ -98,6 +98,7 @@ pub struct Lane<L, S: Stages> {
     /// How many partitions the inputs have.
     partitions: i32,
     must_restore: bool,
+    awaited: ownership::Awaited,
     pending: Pending,
     condemned: Condemned,
     transaction: Transaction,
@@ -155,6 +156,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             tasks: Vec::new(),
             partitions: 0,
             must_restore: false,
+            awaited: ownership::Awaited::default(),
             pending: Pending::default(),
             condemned: Condemned::default(),
             transaction: Transaction::default(),
@@ -171,7 +173,10 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// # Errors
     /// The lane is dead.
     pub fn step(&mut self, wall: &dyn Fn() -> Millis) -> Result<Step, LaneError> {
-        self.try_step(wall).or_else(|failure| self.survive(failure, wall()))
+        let outcome = self.try_step(wall).or_else(|failure| self.survive(failure, wall()));
+        let Lane { log, metrics, .. } = self;
+        log.troubles(&mut |trouble| metrics.trouble(trouble));
+        outcome
     }
 
     /// Ends the lane in order: what was done is committed, the group is left, so that others go on at once, and then
@@ -180,6 +185,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
     /// # Errors
     /// The log could not be left in order. What was committed before stands.
     pub fn close(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), LaneError> {
+        let now = wall();
         let committed = self.write_out().and_then(|()| self.commit_for_good(wall));
         let stamps = match committed {
             Ok(stamps) => stamps,
@@ -191,7 +197,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             Err(other) => return Err(LaneError::from_failure(other)),
         };
         self.log.close().map_err(LaneError::from_failure)?;
-        self.leave_checkpoints(stamps, wall);
+        self.leave_checkpoints(stamps, now, wall);
         Ok(())
     }
 
@@ -201,8 +207,8 @@ impl<L: Log, S: Stages> Lane<L, S> {
     }
 
     fn try_step(&mut self, wall: &dyn Fn() -> Millis) -> Result<Step, Failure> {
-        if self.must_restore {
-            self.restore_all(wall)?;
+        if self.must_restore && self.awaited.is_time(wall()) {
+            self.restore_missing(wall)?;
         }
         let now = wall();
         self.hear_ends(now);
@@ -289,7 +295,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
         let Some(until) = self.settings.until else { return false };
         let is_done = |task: &Task<S::Stage>| task.caught_up_to().is_some() && task.is_drained();
         let tasks = || self.tasks.iter().flatten();
-        if tasks().next().is_none() || !tasks().all(is_done) || !self.has_come_to_rest() {
+        if self.must_restore || tasks().next().is_none() || !tasks().all(is_done) || !self.has_come_to_rest() {
             return false;
         }
         let Lane { tasks, pending, metrics, .. } = self;

@@ -1,17 +1,43 @@
 //! What a lane does when tasks come and go.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tierline_model::Millis;
 use tierline_observe::PartitionState;
-use tierline_observe::events::Restored as RestoredEvent;
+use tierline_observe::events::{RestoreWaits, Restored as RestoredEvent};
 
 use super::Lane;
 use crate::checkpoint;
-use crate::log::{Failure, Log, Ownership, Partition};
-use crate::restore::{Watch, restore};
+use crate::log::{Failure, InputId, Log, Ownership, Partition};
+use crate::restore::{Watch, other_number, restore};
 use crate::settings::LaneError;
 use crate::stage::{Stage, Stages};
+
+/// The restores for which the log could not say all that they need.
+#[derive(Default)]
+pub(super) struct Awaited {
+    /// How often each has been tried.
+    tried: BTreeMap<Partition, u32>,
+    /// When they are tried again, by the real wall.
+    again_at: Option<Millis>,
+}
+
+/// So long after a restore had to wait it is tried again. Meanwhile the lane sees to its other tasks, and to the group.
+const TRY_AGAIN: Millis = 250;
+
+impl Awaited {
+    /// Whether they may be tried.
+    pub(super) fn is_time(&self, now: Millis) -> bool {
+        // By a clock that was put back it is never longer than was meant.
+        !self.again_at.is_some_and(|at| (1..=TRY_AGAIN).contains(&(at - now)))
+    }
+
+    /// The next try need not wait.
+    pub(super) fn hurry(&mut self) {
+        self.again_at = None;
+    }
+}
 
 impl<L: Log, S: Stages> Lane<L, S> {
     /// Answers a change of ownership.
@@ -23,23 +49,16 @@ impl<L: Log, S: Stages> Lane<L, S> {
         }
     }
 
-    /// Tasks are ours: what the others have done is committed, for a restore may take longer than a transaction may;
-    /// then each is restored and started.
+    /// Tasks are ours: each is restored and started.
     fn take_over(&mut self, partitions: Vec<Partition>, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
         let partitions_now = self.check_partitions()?;
         if self.partitions > 0 && self.partitions != partitions_now {
-            return Err(Failure::Fatal(format!(
-                "the inputs have {partitions_now} partitions now, and the tasks here were made with {}: an account's \
-                 records would be split between tasks. Restore the former number, or name new topics for state and inputs",
-                self.partitions
-            )));
+            return Err(other_number(&format!("the tasks here were made with {}", self.partitions), partitions_now));
         }
         self.partitions = partitions_now;
         self.settings.health.lane_assigned(self.settings.lane);
         self.owned.extend(&partitions);
-        self.write_out()?;
-        self.commit(wall)?;
-        partitions.into_iter().try_for_each(|partition| self.restore_one(partition, wall))
+        self.restore_missing(wall)
     }
 
     /// Tasks are to be given up in order.
@@ -77,6 +96,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
     fn forget(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
         for &partition in partitions {
             self.owned.remove(&partition);
+            self.awaited.tried.remove(&partition);
             if let Some(task) = self.tasks.get_mut(partition as usize) {
                 *task = None;
             }
@@ -89,16 +109,45 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.log.release(partitions)
     }
 
-    /// Brings back every task that is ours, after an abort.
-    pub(super) fn restore_all(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
-        let owned: Vec<_> = self.owned.iter().copied().collect();
-        owned.into_iter().try_for_each(|partition| self.restore_one(partition, wall))?;
-        self.must_restore = false;
+    /// Brings back every task that is ours and not here; after an abort that is all of them. First what the others have
+    /// done is committed, for a restore may take longer than a transaction may. What the log cannot tell now is waited
+    /// for, by those alone that need it.
+    pub(super) fn restore_missing(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        self.write_out()?;
+        self.commit(wall)?;
+        let is_here = |partition: &Partition| self.tasks.get(*partition as usize).is_some_and(Option::is_some);
+        let missing: Vec<_> = self.owned.iter().copied().filter(|partition| !is_here(partition)).collect();
+        let mut must_wait = false;
+        for partition in missing {
+            match self.restore_one(partition, wall) {
+                Ok(()) => drop(self.awaited.tried.remove(&partition)),
+                Err(Failure::Later(why)) => {
+                    must_wait = true;
+                    let tried = self.awaited.tried.entry(partition).or_default();
+                    *tried += 1;
+                    RestoreWaits { partition, why: &why, tried: *tried }.emit(&self.metrics);
+                    self.settings.health.partition(partition, PartitionState::Waiting(why));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        self.must_restore = must_wait;
+        self.awaited.again_at = must_wait.then(|| wall() + TRY_AGAIN);
         Ok(())
+    }
+
+    /// Whether the log can say all that a restore asks it, of one that had to wait: its state may take long to read, and
+    /// would be read in vain.
+    fn can_be_told(&mut self, partition: Partition) -> Result<(), Failure> {
+        self.log.output_end(self.stages.changelog(), partition)?;
+        (0..self.inputs.len()).try_for_each(|place| self.log.range(InputId(place as u16), partition).map(drop))
     }
 
     fn restore_one(&mut self, partition: Partition, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
         let began = wall();
+        if self.awaited.tried.contains_key(&partition) {
+            self.can_be_told(partition)?;
+        }
         self.settings.health.partition(partition, PartitionState::Restoring);
         let Lane { log, stages, settings, partitions, metrics, .. } = self;
         let restored = restore(log, stages, partition, *partitions, settings, Watch { wall, metrics })?;

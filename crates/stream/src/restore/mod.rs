@@ -88,7 +88,10 @@ pub fn restore<L: Log, S: Stages>(
     match reading.record {
         Some(record) => resume(log, stages, partition, partitions, settings, reading.stage, &record)
             .map(|(task, positions)| Restored { task, positions, entries: reading.entries, from_checkpoint: spared }),
-        None if reading.entries == 0 => begin(log, stages, partition, settings, reading.stage),
+        None if reading.entries == 0 => {
+            refuse_other_number(log, stages, partition, partitions)?;
+            begin(log, stages, partition, settings, reading.stage)
+        }
         None => Err(Failure::Fatal(format!(
             "{} of partition {partition} has {} entries, but none says where its task stood in the inputs: \
              something else wrote to it. Let it be written by Tierline alone; to begin anew from what the inputs still \
@@ -234,12 +237,8 @@ fn resume<L: Log, S: Stages>(
     record: &TaskRecord,
 ) -> Result<Resumed<S::Stage>, Failure> {
     if record.partitions != partitions {
-        return Err(Failure::Fatal(format!(
-            "the inputs have {partitions} partitions, but the state in {} was made with {}: an account's records would \
-             be split between tasks. Restore the former number, or name new topics for state and inputs",
-            changelog_name(stages),
-            record.partitions
-        )));
+        let with = format!("the state in {} was made with {}", changelog_name(stages), record.partitions);
+        return Err(other_number(&with, partitions));
     }
     let mut positions = Vec::new();
     for (place, spec) in stages.inputs().iter().enumerate() {
@@ -302,6 +301,45 @@ fn follow(
     }
 }
 
+/// The end of a changelog in which its newest task record is looked for first: every transaction writes one, and few
+/// end behind it that were aborted.
+const NEWEST: Offset = 64;
+
+/// A task that has never been has no record of how many partitions there were: where some were added, and one of those
+/// is all that is given to a lane, the newest record of the first partition says so.
+fn refuse_other_number<L: Log, S: Stages>(
+    log: &mut L,
+    stages: &S,
+    partition: Partition,
+    partitions: i32,
+) -> Result<(), Failure> {
+    const FIRST: Partition = 0;
+    let end = if partition == FIRST { 0 } else { log.output_end(stages.changelog(), FIRST)? };
+    let (mut newest, mut back) = (None, NEWEST);
+    while end > 0 && newest.is_none() {
+        let from = end.checked_sub(back).filter(|from| *from > 0);
+        let reached = log.replay(stages.changelog(), FIRST, from, &mut |record| {
+            if let (Some(task_record::KEY), Some(value)) = (record.key, record.value) {
+                // One that cannot be read is for its own task to complain of.
+                newest = TaskRecord::decode(value).ok().or(newest.take());
+            }
+        })?;
+        match (reached, from) {
+            (Some(_), None) => break,
+            (Some(_), Some(_)) => back = back.saturating_mul(16),
+            // Its beginning is gone.
+            (None, _) => back = Offset::MAX,
+        }
+    }
+    match newest {
+        Some(record) if record.partitions != partitions => {
+            let with = format!("the state in {} was made with {}", changelog_name(stages), record.partitions);
+            Err(other_number(&with, partitions))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A task that has never been.
 fn begin<L: Log, S: Stages>(
     log: &mut L,
@@ -326,6 +364,15 @@ fn begin<L: Log, S: Stages>(
     let from = |offset: &Offset| stages.begins_at_the_end().then_some(*offset);
     let positions = handed.iter().enumerate().map(|(place, offset)| (InputId(place as u16), from(offset))).collect();
     Ok(Restored { task, positions, entries: 0, from_checkpoint: false })
+}
+
+/// The inputs do not have as many partitions as before, and no log takes partitions away again.
+pub(crate) fn other_number(before: &str, now: i32) -> Failure {
+    Failure::Fatal(format!(
+        "the inputs have {now} partitions now, but {before}: an account's records would be split between tasks, and a \
+         partition cannot be taken away again. Name new topics for inputs, outputs and state under `topics`, make them \
+         with `tierline topics create --partitions N`, and have the inputs written to them anew"
+    ))
 }
 
 fn changelog_name<S: Stages>(stages: &S) -> &str {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tierline_model::Millis;
 use tierline_stream::log::{
-    Committed, Ends, Failure, Headers, InputId, Log, Offset, OutputId, Ownership, Partition, Record, Source, Write,
+    Committed, Ends, Failure, Headers, InputId, Log, Offset, OutputId, Ownership, Partition, Record, Source, Trouble,
+    Write,
 };
 
 /// All topics, and what may go wrong next.
@@ -25,6 +26,10 @@ pub struct Cluster {
     pub unheard: bool,
     /// Of inputs named here nobody says where they end.
     pub untold: Vec<String>,
+    /// These have no leader: nobody can tell where they begin and end, nor read them from there.
+    pub leaderless: Vec<(String, Partition)>,
+    /// What is told of once.
+    pub troubles: Vec<Trouble>,
     /// The next so many commits don't take effect.
     pub aborts: u32,
     /// The next so many writes to this topic fail.
@@ -75,6 +80,13 @@ impl Cluster {
     pub fn with_topics<'a>(names: impl IntoIterator<Item = &'a String>, partitions: usize) -> Cluster {
         let topics = names.into_iter().map(|name| (name.clone(), vec![Part::default(); partitions])).collect();
         Cluster { topics, records_a_poll: 1_000, ..Cluster::default() }
+    }
+
+    fn led(&mut self, topic: &str, partition: Partition) -> Result<&mut Part, Failure> {
+        match self.leaderless.iter().any(|(other, nth)| other == topic && *nth == partition) {
+            true => Err(Failure::Later(format!("partition {partition} of {topic} has no leader"))),
+            false => Ok(self.part(topic, partition)),
+        }
     }
 
     pub fn part(&mut self, topic: &str, partition: Partition) -> &mut Part {
@@ -228,7 +240,7 @@ impl Log for MemoryLog {
 
     fn range(&mut self, input: InputId, partition: Partition) -> Result<(Offset, Offset), Failure> {
         let mut cluster = self.cluster.borrow_mut();
-        let part = cluster.part(&self.inputs[usize::from(input.0)], partition);
+        let part = cluster.led(&self.inputs[usize::from(input.0)], partition)?;
         Ok((part.start, part.next))
     }
 
@@ -337,7 +349,7 @@ impl Log for MemoryLog {
         each: &mut dyn FnMut(Record<'_>),
     ) -> Result<Option<Offset>, Failure> {
         let mut cluster = self.cluster.borrow_mut();
-        let part = cluster.part(&self.outputs[usize::from(output.0)], partition);
+        let part = cluster.led(&self.outputs[usize::from(output.0)], partition)?;
         if from.is_some_and(|from| !(part.start..=part.next).contains(&from)) {
             return Ok(None);
         }
@@ -348,12 +360,16 @@ impl Log for MemoryLog {
     }
 
     fn output_end(&mut self, output: OutputId, partition: Partition) -> Result<Offset, Failure> {
-        Ok(self.cluster.borrow_mut().part(&self.outputs[usize::from(output.0)], partition).next)
+        Ok(self.cluster.borrow_mut().led(&self.outputs[usize::from(output.0)], partition)?.next)
     }
 
     fn partitions(&mut self) -> Result<Vec<(InputId, i32)>, Failure> {
         let partitions = self.cluster.borrow().topics[&self.inputs[0]].len() as i32;
         Ok((0..self.inputs.len()).map(|place| (InputId(place as u16), partitions)).collect())
+    }
+
+    fn troubles(&mut self, each: &mut dyn FnMut(Trouble)) {
+        self.cluster.borrow_mut().troubles.drain(..).for_each(each);
     }
 
     fn close(&mut self) -> Result<(), Failure> {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::json;
+use tierline_stream::clock::{ClockMode, Scale};
 use tierline_stream::detect::DetectStage;
-use tierline_stream::log::Ownership;
+use tierline_stream::log::{Ownership, Partition, Trouble};
+use tierline_stream::partitioner::partition_of;
 use tierline_stream::restore::Restored;
 use tierline_stream::stage::Stage;
 use tierline_stream::task_record;
 use tierline_stream::{LaneError, Step};
 
-use crate::memory::Part;
+use crate::memory::{Part, State};
 use crate::world::*;
 
 /// Many tickets; the process has ended in order and left a checkpoint.
@@ -92,6 +94,28 @@ fn a_checkpoint_is_void_after_half_of_the_time_for_which_tombstones_stay() {
     world.now.set(NOON + 12 * HOUR);
     assert!(world.restore().from_checkpoint);
     world.now.set(NOON + 12 * HOUR + 1);
+    assert!(!world.restore().from_checkpoint);
+}
+
+/// By a wall that runs a hundred times faster the log forgets tombstones so much sooner; how often a checkpoint is made
+/// goes by real time.
+#[test]
+fn by_a_scaled_wall_a_checkpoint_is_void_as_soon_as_tombstones_go_by_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scale = Scale { real_origin: NOON, origin: NOON, factor: 100.0 };
+    let mut world = World::with(1, ClockMode::Scaled(scale)).with_checkpoints(folder.path());
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    world.now.set(NOON + 4 * MINUTE);
+    world.send("tickets", world.created("T2", NOON));
+    world.settle();
+    assert!(!folder.path().join("detect-0.checkpoint").exists(), "five minutes of it have long been over");
+    world.close();
+    let made_at = NOON + 4 * MINUTE;
+    world.now.set(made_at + 12 * HOUR / 100);
+    assert!(world.restore().from_checkpoint);
+    world.now.set(made_at + 12 * HOUR / 100 + 1);
     assert!(!world.restore().from_checkpoint);
 }
 
@@ -304,6 +328,25 @@ fn another_number_of_partitions_stops_the_start() {
     assert!(why.contains("2 partitions") && why.contains("made with 1"), "{why}");
 }
 
+/// It has no task record that could say the former number.
+#[test]
+fn another_number_of_partitions_stops_a_start_that_is_given_only_what_was_added() {
+    let mut world = World::new();
+    world.start();
+    world.send("tickets", world.created("T1", NOON));
+    world.settle();
+    world.crash();
+    // What was aborted stands behind the newest record.
+    for _ in 0..100 {
+        world.append("detect-state", 0, NOON, Some(b"x"), Some(b"y"), State::Aborted);
+    }
+    world.cluster.borrow_mut().topics.values_mut().for_each(|parts| parts.push(Part::default()));
+    world.owned = vec![1];
+    world.start();
+    let why = fatal(&mut world);
+    assert!(why.contains("2 partitions") && why.contains("made with 1"), "{why}");
+}
+
 /// The task record would have said the new number, and the next start would have gone on with it.
 #[test]
 fn another_number_of_partitions_stops_what_runs_before_it_commits() {
@@ -317,6 +360,88 @@ fn another_number_of_partitions_stops_what_runs_before_it_commits() {
         let why = fatal(&mut world);
         assert!(why.contains("2 partitions now") && why.contains("made with 1"), "{why}");
     }
+}
+
+/// A start while the partition of this topic that is not ACME's has no leader; which one that is.
+fn leaderless(topic: &str) -> (World, Partition) {
+    let mut world = World::with(2, ClockMode::Wall);
+    world.send("billing", world.bill("past_due"));
+    world.start();
+    world.settle();
+    world.crash();
+    let home = partition_of(ACME.as_bytes(), 2);
+    world.cluster.borrow_mut().leaderless.push((topic.to_owned(), 1 - home));
+    world.start();
+    (world, 1 - home)
+}
+
+#[test]
+fn a_partition_without_a_leader_is_waited_for_and_says_so_and_the_others_go_on() {
+    for topic in ["detect-state", "tickets", "billing-changes"] {
+        let (mut world, away) = leaderless(topic);
+        world.send("tickets", world.urgent("T1", NOON));
+        world.settle();
+        assert_eq!(world.told(), [opened("T1", 0)], "{topic}");
+        let why = format!("partition {away}: waiting: partition {away} of {topic} has no leader");
+        assert_eq!(world.settings.health.missing(), [why]);
+        world.to(NOON + 2 * SECOND);
+        world.send("tickets", world.urgent("T2", NOON));
+        // An abort while one is waited for brings the others back, and goes on waiting.
+        world.cluster.borrow_mut().aborts = 1;
+        world.to(NOON + MINUTE);
+        assert_eq!(world.told().len(), 2);
+        assert_eq!(world.metric(&["tierline_log_troubles_total", "restore_waited"]), 1.0);
+        assert_eq!(world.metric(&["tierline_restore_seconds_count"]), 4.0, "both, one, and one again");
+        world.cluster.borrow_mut().leaderless.clear();
+        world.to(NOON + 2 * MINUTE);
+        assert_eq!(world.settings.health.missing(), Vec::<String>::new());
+        assert_eq!(world.settings.health.partitions().len(), 2);
+    }
+}
+
+#[test]
+fn a_partition_that_is_waited_for_is_given_up_when_it_is_asked_back_and_the_lane_ends_in_order() {
+    let (mut world, away) = leaderless("detect-state");
+    world.settle();
+    world.change_ownership(Ownership::Revoked(vec![away]));
+    world.settle();
+    assert_eq!(world.settings.health.missing(), Vec::<String>::new());
+    assert_eq!(world.settings.health.partitions().keys().copied().collect::<Vec<_>>(), [1 - away]);
+    let (mut world, _) = leaderless("tickets");
+    world.settle();
+    world.close();
+}
+
+#[test]
+fn an_end_is_not_reached_while_a_task_waits_to_be_restored() {
+    let mut world = World::with(2, ClockMode::Events);
+    world.settings.until = Some(NOON + DAY);
+    world.cluster.borrow_mut().leaderless.push(("tickets".to_owned(), 1));
+    world.start();
+    world.settle();
+    assert_ne!(world.step().expect("the lane lives"), Step::Finished);
+    world.cluster.borrow_mut().leaderless.clear();
+    world.now.set(NOON + MINUTE);
+    assert!((0..20).any(|_| world.step().expect("the lane lives") == Step::Finished));
+}
+
+#[test]
+fn a_checkpoint_of_a_changelog_without_a_leader_is_put_off_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut world = due(folder.path());
+    world.cluster.borrow_mut().leaderless.push(("detect-state".to_owned(), 0));
+    world.settle();
+    assert_eq!(world.metric(&["tierline_checkpoints_total", "put_off"]), 1.0);
+    assert_eq!(world.metric(&["tierline_open_tickets"]), 41.0, "it commits all the same");
+}
+
+#[test]
+fn what_a_log_had_to_get_over_is_counted() {
+    let mut world = World::new();
+    world.start();
+    world.cluster.borrow_mut().troubles = vec![Trouble::CoordinatorLost, Trouble::CoordinatorLost];
+    world.settle();
+    assert_eq!(world.metric(&["tierline_log_troubles_total", "coordinator_lost"]), 2.0);
 }
 
 #[test]

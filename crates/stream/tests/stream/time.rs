@@ -571,6 +571,24 @@ fn an_answer_that_lay_there_while_the_lane_was_held_up_does_not_make_an_input_em
     assert_eq!(world.told(), [opened("T1", 1)]);
 }
 
+/// Each answer takes longer than one may be old by the wall.
+#[test]
+fn by_the_clock_of_events_a_slow_broker_makes_a_task_slow_and_does_not_stop_it_1_7() {
+    let mut world = World::by_events();
+    world.settings.ask_interval = Duration::from_millis(250);
+    world.send("billing", world.bill("past_due"));
+    world.send("tickets", world.urgent("T1", NOON));
+    world.start();
+    for _ in 0..10 {
+        for unheard in [true, true, true, true, true, true, true, false] {
+            world.cluster.borrow_mut().unheard = unheard;
+            world.now.set(world.now.get() + 100);
+            world.step().expect("the lane lives");
+        }
+    }
+    assert_eq!(world.told(), [opened("T1", 0)]);
+}
+
 #[test]
 fn an_input_of_which_nobody_says_where_it_ends_any_more_is_waited_for_1_7() {
     let mut world = World::new();
