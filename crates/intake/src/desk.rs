@@ -13,12 +13,12 @@ use tierline_observe::IntakeMetrics;
 use tierline_stream::client::{Client, Outgoing};
 use tierline_stream::dead_letter;
 use tierline_stream::log::Failure;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::Xxh3;
 
-use crate::directory::{Directory, Entry, Learnt, Shared, Unsettled};
+use crate::directory::{Directory, Entry, Learnt, Parted, Shared, Unsettled};
 use crate::gateway::recent::Recent;
 use crate::reconcile::Asked;
-use crate::{Canonical, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
+use crate::{Canonical, Context, Delivery, Encoder, NotEncoded, Outbox, Reading, Source, Unreadable, read_delivery};
 
 /// Opens a client of the log; asked again after each failure.
 pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Client + Send>, Failure> + Send>;
@@ -293,28 +293,22 @@ impl Desk {
 
     /// Remembers something, and hands back what was known before.
     fn remember(&self, entry: Entry, outbox: &mut Outbox) -> Entry {
-        let (topic, record) = (&self.encoder.names().directory, self.directory.outgoing(&entry));
-        let moves = |entry: &Entry| entry.known.as_ref().map_or(0, |known| known.moves);
-        let (to, before) = (moves(&entry), self.directory.put(entry));
-        // Where a log can't write all topics in one step, a ticket lies elsewhere only once that is told.
-        match to > moves(&before) {
-            true => outbox.conclude(topic, record),
-            false => outbox.push_keyed(topic, record),
-        }
-        before
+        self.directory.remember(entry, &self.encoder.names().directory, outbox)
     }
 
-    /// Moves what of these lies elsewhere than who is who says; of all there are, if none are named. Whether that is
-    /// done: else it is to be tried again.
+    /// Moves what of these lies elsewhere than who is who says; of all there are, if none are named. What two processes
+    /// remembered at once is put together. Whether that is done: else it is to be tried again.
     pub fn settle(&mut self, of: Option<Unsettled>, now: Millis) -> bool {
         let of = of.unwrap_or_else(|| Unsettled::everybody(&self.directory.table()));
         let mut outbox = Outbox::default();
         let mut learnt = self.directory.settle(&of, now);
-        if learnt.is_empty() {
+        let mut before = Vec::new();
+        let told = self.encoder.put_learnt(&mut learnt, &mut outbox);
+        let told = told.and_then(|()| self.unite(&of.parted, now, &mut outbox, &mut before));
+        if told.is_ok() && outbox.is_empty() {
             return true;
         }
-        let told = self.encoder.put_learnt(&mut learnt, &mut outbox).map_err(Failure::Fatal);
-        let sent = told.and_then(|()| {
+        let sent = told.map_err(Failure::Fatal).and_then(|()| {
             let client = match &mut self.client {
                 Some(client) => client,
                 none => none.insert((self.opener)()?),
@@ -324,10 +318,39 @@ impl Desk {
         if let Err(failure) = sent {
             tracing::error!(%failure, "what changes account cannot be written; it is tried again");
             self.client = None;
+            before.into_iter().rev().for_each(|entry| self.directory.restore(entry));
             self.directory.unlearn(learnt);
             return false;
         }
         true
+    }
+
+    /// Has their sources put together what two processes have remembered of these, and tells what follows. `before`: what
+    /// was known. The error: it can't be tried now.
+    fn unite(
+        &mut self,
+        parted: &[Parted],
+        now: Millis,
+        outbox: &mut Outbox,
+        before: &mut Vec<Entry>,
+    ) -> Result<(), String> {
+        let delivery = Delivery::bare(b"", now);
+        for Parted { source, id, known } in parted {
+            let Some(source) = self.sources.get(source).map(Arc::clone) else { continue };
+            let reading = {
+                let table = self.directory.table();
+                source.unite(id, known, &Context { delivery: &delivery, directory: &*table })
+            };
+            match self.encoded(reading) {
+                Ok((reading, records)) => {
+                    records.into_iter().for_each(|record| outbox.push(&record.topic, record.outgoing));
+                    before.extend(reading.directory.into_iter().map(|entry| self.remember(entry, outbox)));
+                }
+                Err(NotEncoded::Bad(why)) => tracing::warn!(%why, "what two gateways remembered cannot be told"),
+                Err(NotEncoded::Untried(why)) => return Err(why),
+            }
+        }
+        Ok(())
     }
 
     fn encoded(&mut self, mut reading: Reading) -> Result<(Reading, Vec<Encoded>), NotEncoded> {
@@ -387,7 +410,8 @@ impl Desk {
         now: Millis,
         outbox: &mut Outbox,
     ) -> Step {
-        let id = xxh3_128(&arrived.body);
+        // Of what two sources deliver, each has a letter of its own.
+        let id = hash_of(&[arrived.source.as_bytes(), &arrived.body]);
         let is_new = self.recent.add(id);
         if is_new && self.keeps_raw {
             let names = self.encoder.names();
@@ -490,12 +514,8 @@ fn raw(arrived: &Arrived) -> Outgoing {
 
 /// By what a repeat is known.
 fn identity(record: &Canonical) -> Option<u128> {
-    let mut hash = Xxh3::new();
-    for part in [record.stream.word(), record.text("source").unwrap_or_default(), record.id()?] {
-        hash.update(part.as_bytes());
-        hash.update(&[0]);
-    }
-    Some(hash.digest128())
+    let parts = [record.stream.word(), record.text("source").unwrap_or_default(), record.id()?];
+    Some(hash_of(&parts.map(str::as_bytes)))
 }
 
 /// By what a message or a creation is known, whatever the id of its event.
@@ -505,12 +525,16 @@ fn saying(record: &Canonical) -> Option<u128> {
     if record.stream != RecordType::Tickets || kind == "message" && message.is_none() {
         return None;
     }
+    Some(hash_of(&["says", kind, record.text("ticket_id")?, message.unwrap_or_default()].map(str::as_bytes)))
+}
+
+fn hash_of(parts: &[&[u8]]) -> u128 {
     let mut hash = Xxh3::new();
-    for part in ["says", kind, record.text("ticket_id")?, message.unwrap_or_default()] {
-        hash.update(part.as_bytes());
+    for part in parts {
+        hash.update(part);
         hash.update(&[0]);
     }
-    Some(hash.digest128())
+    hash.digest128()
 }
 
 fn tell_anew(record: &mut Canonical, anew: &str) {
@@ -525,7 +549,7 @@ fn tell_anew(record: &mut Canonical, anew: &str) {
 mod tests {
     use super::*;
     use crate::directory::Table;
-    use crate::{Basics, Context, Json, Refused};
+    use crate::{Basics, Json, Refused};
 
     #[derive(Debug, Default)]
     struct Panics(Basics);

@@ -123,10 +123,7 @@ impl Encoder {
     /// Whole snapshots have a topic a source: the one that is called after it, else the first.
     fn topic(&self, record: &Canonical) -> &str {
         let names = &self.names;
-        let of_source = |topics: &'_ Vec<String>| {
-            let source = record.text("source").unwrap_or_default();
-            topics.iter().position(|topic| !source.is_empty() && topic.ends_with(source)).unwrap_or(0)
-        };
+        let of_source = |topics: &[String]| place_of(record.text("source").unwrap_or_default(), topics);
         match record.stream {
             RecordType::Accounts => &names.accounts[of_source(&names.accounts)],
             RecordType::Billing => &names.billing[of_source(&names.billing)],
@@ -138,6 +135,16 @@ impl Encoder {
             _ => &names.tickets,
         }
     }
+}
+
+/// Which of these topics is a source's. Of two whose names end with its name, `accounts-hubcrm` and `accounts-crm`, that
+/// one in which its name stands by itself: two sources on one compacted topic would take each other's place.
+fn place_of(source: &str, topics: &[String]) -> usize {
+    let before = |topic: &str| topic.strip_suffix(source).filter(|_| !source.is_empty()).map(str::to_owned);
+    let by_itself = |before: String| !before.ends_with(char::is_alphanumeric);
+    let ends = || topics.iter().map(|topic| before(topic));
+    let found = ends().position(|before| before.is_some_and(by_itself));
+    found.or_else(|| ends().position(|before| before.is_some())).unwrap_or(0)
 }
 
 impl Outbox {
@@ -197,5 +204,18 @@ impl Outbox {
         self.topics.append(&mut self.last);
         client.send_topics(&self.topics)?;
         client.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_has_the_topic_that_is_called_after_it_and_not_after_another() {
+        let topics = ["accounts", "accounts-hubcrm", "accounts-crm", "billsstripe"].map(str::to_owned);
+        let topic = |source| topics[place_of(source, &topics)].as_str();
+        assert_eq!((topic("crm"), topic("hubcrm")), ("accounts-crm", "accounts-hubcrm"));
+        assert_eq!((topic("stripe"), topic("desk"), topic("")), ("billsstripe", "accounts", "accounts"));
     }
 }

@@ -31,6 +31,13 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// It lacks what it must have. Quotes nothing that a customer wrote.
     fn read(&self, payload: Json<'_>, context: &Context<'_>) -> Result<Reading, Unreadable>;
 
+    /// Puts together what is known of an organisation and what another process remembered of it: each had taken a payload
+    /// without knowing of the other's. What may have been written over by that is told once more. Nothing, of a source
+    /// that tells only what its payload says.
+    fn unite(&self, _organisation: &str, _other: &Known, _context: &Context<'_>) -> Reading {
+        Reading::default()
+    }
+
     /// The headers that [`read`](Self::read) looks at, in lower case: they are kept with the raw payload, so that it can
     /// be read again. Never one with a secret.
     fn kept_headers(&self) -> &'static [&'static str] {

@@ -38,7 +38,7 @@ pub enum EntryKind {
 }
 
 /// What is known of a thing. What is not known is left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The account of the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,7 @@ pub use learn::Learnt;
 pub use moves::Moves;
 pub use shared::{Reached, Shared, Topic};
 pub use table::Table;
-pub use unsettled::{Strayed, Unsettled};
+pub use unsettled::{Parted, Strayed, Unsettled};
 
 /// Where what was remembered is looked up.
 pub trait Directory {

@@ -1,5 +1,6 @@
 //! The directory of a process: read whole from its topics, followed from then on, written beside it.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -12,6 +13,7 @@ use tierline_stream::topics::Names;
 use super::pending::{News, Pending};
 use super::{Directory, Entry, EntryKind, Table, Unsettled};
 use crate::identity::{Aliases, Fact, Identity};
+use crate::{Outbox, content_id};
 
 /// The directory of a process. Cheap to clone.
 #[derive(Clone, Default)]
@@ -44,6 +46,8 @@ pub type Reached = Vec<(Partition, Offset)>;
 
 /// Who wrote an entry.
 const BY: &str = "tierline.by";
+/// What its writer knew before, of an organisation: a hash of that.
+const UPON: &str = "tierline.upon";
 
 impl Shared {
     /// An empty one of a process that calls itself so, and of those who are who so by configuration.
@@ -70,6 +74,23 @@ impl Shared {
         Entry { source, kind, id, known }
     }
 
+    /// Takes an entry and puts it into an outbox, for `topic`. What was known of the same thing before, as an entry.
+    ///
+    /// Where a log can't write all topics in one step, most entries go first: a ticket is on the log only once it is
+    /// remembered where it lies. Those go last that say that something was told, or that a ticket lies elsewhere: who is
+    /// killed in between tells it again, and keeps nothing back.
+    pub fn remember(&self, entry: Entry, topic: &str, outbox: &mut Outbox) -> Entry {
+        let record = self.outgoing(&entry);
+        let moves = |entry: &Entry| entry.known.as_ref().map_or(0, |known| known.moves);
+        let (kind, to, before) = (entry.kind, moves(&entry), self.put(entry));
+        match kind {
+            EntryKind::Position | EntryKind::Organisation | EntryKind::Item => outbox.conclude(topic, record),
+            EntryKind::Ticket if to > moves(&before) => outbox.conclude(topic, record),
+            _ => outbox.push_keyed(topic, record),
+        }
+        before
+    }
+
     /// Takes a fact. What was told before, and whose account is another now.
     pub fn put_fact(&self, fact: Fact) -> (Fact, Vec<Identity>) {
         self.write().aliases.put(fact)
@@ -91,7 +112,13 @@ impl Shared {
 
     /// An entry as a record of its topic, which is about to be written.
     pub fn outgoing(&self, entry: &Entry) -> Outgoing {
-        self.record(entry.key(), entry.value(), is_shared(entry))
+        let mut record = self.record(entry.key(), entry.value(), is_shared(entry));
+        if entry.kind == EntryKind::Organisation {
+            let known = self.table().find(&entry.source, entry.kind, &entry.id).cloned();
+            let upon = hash(&Entry { known, ..entry.clone() });
+            record.headers.push((UPON.to_owned(), upon.into_bytes()));
+        }
+        record
     }
 
     /// A fact as a record of its topic, which is about to be written.
@@ -124,9 +151,9 @@ impl Shared {
         client.read(topic.name(names), From::Start, true, PATIENCE, &mut |seen| {
             if let Some(seen) = seen {
                 note(&mut reached, &seen);
-                // Who lies elsewhere is looked up when all is read; who was filed twice is seen here only.
-                let Unsettled { strayed, .. } = self.take(topic, &seen);
-                self.leave_unsettled(Unsettled { strayed, ..Unsettled::default() });
+                // Who lies elsewhere is looked up when all is read; who was written of twice at once is seen here only.
+                let left = self.take(topic, &seen);
+                self.leave_unsettled(Unsettled { of: BTreeSet::new(), ..left });
             }
             ControlFlow::Continue(())
         })?;
@@ -192,7 +219,11 @@ impl Shared {
         let taken = seen.key.and_then(|key| match topic {
             Topic::Directory => Entry::read(key, seen.value).map(|entry| {
                 let now = entry.known.clone();
-                left.note(&self.put(entry), now.as_ref());
+                let before = self.put(entry);
+                left.note(&before, now.as_ref());
+                if !is_upon(&before, seen) {
+                    left.part(before, now.as_ref());
+                }
             }),
             Topic::Aliases => Fact::read(key, seen.value).map(|fact| left.of.extend(self.put_fact(fact).1)),
         });
@@ -210,7 +241,9 @@ impl Shared {
         if topic == Topic::Directory
             && let Some(theirs) = seen.key.and_then(|key| Entry::read(key, seen.value))
         {
-            left.note(&theirs, self.table().find(&theirs.source, theirs.kind, &theirs.id));
+            let ours = self.table().find(&theirs.source, theirs.kind, &theirs.id).cloned();
+            left.note(&theirs, ours.as_ref());
+            left.part(theirs, ours.as_ref());
         }
         left
     }
@@ -252,6 +285,21 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Whether several processes write it, each for its own reasons: then all must end with the same.
 fn is_shared(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::Ticket | EntryKind::Organisation)
+}
+
+/// Whether the writer of a record knew this before.
+fn is_upon(before: &Entry, seen: &Seen<'_>) -> bool {
+    if before.kind != EntryKind::Organisation || before.known.is_none() {
+        return true;
+    }
+    let (mut is_upon, before) = (false, hash(before));
+    seen.headers.each(&mut |name, value| is_upon |= name == UPON && value == Some(before.as_bytes()));
+    is_upon
+}
+
+/// Of what is known; of nothing too.
+fn hash(entry: &Entry) -> String {
+    content_id(&entry.value().unwrap_or_default())
 }
 
 /// Whether a record is past what has been read; it counts as read then.

@@ -76,7 +76,10 @@ async fn answer(gateway: &Gateway, source: &dyn Source, request: Request<Body>) 
         Ok(held) => held,
         Err(why) => return Reply::not_whole(why, limit),
     };
-    match verified(gateway, source, &head, held.body) {
+    let verified = verified(gateway, source, &head, held.body.clone());
+    // It is known who sends it: from here on it takes room in the queue alone, however slow the log is.
+    drop(held);
+    match verified {
         Ok(arrived) => work_off(gateway, arrived).await,
         Err(reply) => reply,
     }

@@ -20,10 +20,10 @@ pub(crate) fn insist(
         if !pause(Duration::ZERO) {
             return None;
         }
-        let answers: Vec<_> = waiting.iter().map(|arrived| queue.put(arrived.clone()).ok()).collect();
-        let answers = answers.into_iter().map(|answer| answer.and_then(|answer| answer.blocking_recv().ok()));
+        // Behind one for which there is no room none goes in line, though there may be room for it: it would be first.
+        let answers: Vec<_> = waiting.iter().map_while(|arrived| queue.put(arrived.clone()).ok()).collect();
+        let answers: Vec<_> = answers.into_iter().map(|answer| answer.blocking_recv().ok()).collect();
         // Those before the first that failed are done; those after it may be, and are then repeats.
-        let answers: Vec<_> = answers.collect();
         let well = answers.into_iter().map_while(|answer| answer.filter(|answer| *answer != Answer::Unavailable));
         let before = done.len();
         done.extend(well);

@@ -210,4 +210,31 @@ mod tests {
         drop(from);
         assert_eq!(queue.put(arrived()).err(), Some(NotTaken::Closed));
     }
+
+    #[test]
+    fn what_comes_in_order_does_not_pass_one_for_which_there_is_no_room() {
+        let (to, mut from) = mpsc::channel(8);
+        let queue = Queue { to, room: Arc::new(Semaphore::new(10)) };
+        let arrived = |length: usize| Arrived {
+            source: String::new(),
+            headers: Vec::new(),
+            body: vec![b' '; length].into(),
+            received_at: 0,
+            position: None,
+            asked: None,
+        };
+        let desk = std::thread::spawn(move || {
+            let mut met = Vec::new();
+            while let Some(Job::Deliver(job)) = from.blocking_recv() {
+                met.push(job.arrived.body.len());
+                job.answer.send(Answer::Ignored).expect("somebody waits");
+            }
+            met
+        });
+        let waiting = vec![arrived(6), arrived(7), arrived(2)];
+        let done = super::super::insist::insist(&queue, waiting, |_| true);
+        assert_eq!(done.map(|done| done.len()), Some(3));
+        drop(queue);
+        assert_eq!(desk.join().expect("it ends"), [6, 7, 2]);
+    }
 }

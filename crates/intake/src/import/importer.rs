@@ -156,8 +156,7 @@ impl Importer {
     }
 
     fn remember(&self, entry: Entry, outbox: &mut Outbox) {
-        outbox.push_keyed(&self.encoder.names().directory, self.directory.outgoing(&entry));
-        self.directory.put(entry);
+        self.directory.remember(entry, &self.encoder.names().directory, outbox);
     }
 
     fn put(&mut self, id: Option<u128>, topic: String, outgoing: Outgoing, outbox: &mut Outbox) {

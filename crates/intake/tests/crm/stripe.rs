@@ -2,6 +2,8 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use tierline_intake::directory::{Directory, EntryKind};
+use tierline_intake::{Context, Delivery};
 
 use crate::kit::{Desk, NOW, last, sample};
 
@@ -94,6 +96,44 @@ fn events_in_any_order_and_more_than_once_give_one_bill() {
         assert_eq!(told(&order), in_order, "{order:?}");
     }
     assert_eq!(told(&[0, 1, 1, 2, 3, 3, 4, 5, 4, 3, 0]), in_order);
+}
+
+#[test]
+fn what_two_gateways_were_told_of_a_customer_gives_one_bill_however_it_was_shared_out() {
+    let updated = "customer.subscription.updated";
+    let customer = json!({"id": "cus_1", "object": "customer", "delinquent": true});
+    let events = [
+        event("customer.subscription.created", 1_000 * DAY, subscription("sub_1", "incomplete", 2_000), Value::Null),
+        event(updated, 1_000 * DAY, subscription("sub_1", "active", 2_000), json!({"status": "incomplete"})),
+        event("invoice.finalized", 1_000 * DAY, invoice("in_1", "open", 2_000), Value::Null),
+        event("invoice.paid", 1_000 * DAY, invoice("in_1", "paid", 2_000), Value::Null),
+        event("customer.updated", 1_005 * DAY, customer.clone(), json!({"delinquent": false})),
+        event(updated, 1_010 * DAY, subscription("sub_2", "past_due", 1_000), json!({"status": "active"})),
+        event(updated, 1_010 * DAY + 1, subscription("sub_2", "active", 1_000), json!({"status": "past_due"})),
+        event("customer.deleted", 1_020 * DAY, customer, Value::Null),
+    ];
+    for number in [2, 4, 6, 7, 8] {
+        let events = &events[..number];
+        let mut alone = stripe();
+        let readings: Vec<_> = events.iter().map(|event| alone.read(event)).collect();
+        let in_order = readings.into_iter().flat_map(|reading| reading.records).next_back().unwrap().told;
+        for half in 0..1u32 << number {
+            let is_of = |of: bool| (0..number).filter(move |nth| (half >> nth & 1 == 1) == of);
+            let [ours, theirs] = [true, false].map(|of| {
+                let mut stripe = stripe();
+                is_of(of).for_each(|nth| drop(stripe.read(&events[nth])));
+                stripe
+            });
+            let Some(theirs) = theirs.directory.find("stripe", EntryKind::Organisation, "cus_1").cloned() else {
+                continue;
+            };
+            let delivery = Delivery::bare(b"", NOW);
+            let united =
+                ours.source.unite("cus_1", &theirs, &Context { delivery: &delivery, directory: &ours.directory });
+            let last = united.records.last().expect("it has a bill");
+            assert_eq!(last.told, in_order, "{number} events, ours {half:b}");
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tierline_intake::{Answer, Arrived};
 use tierline_model::{Encoding, RecordType};
 
-use super::world::{SECRETS, World, now, source_of};
+use super::world::{DESK, SECRETS, World, desk, named, now, source_of};
 
 fn created(id: &str, ticket: u32) -> Value {
     json!({"id": id, "type": "created", "at": "2026-03-02T10:00:00Z",
@@ -98,6 +98,13 @@ fn what_cannot_be_read_lies_in_dead_letters_with_its_body_once() {
     let headers = &world.headers("dead-letters")[0];
     assert_eq!(headers["tierline.error"], "missing_field");
     assert_eq!((headers["tierline.topic"].as_str(), headers["tierline.source"].as_str()), ("intake-raw", "desk"));
+    let metrics = gateway.metrics.render();
+    for line in [
+        "tierline_intake_deliveries_total{outcome=\"unreadable\",source=\"desk\"} 2",
+        "tierline_dead_letters_total{error=\"missing_field\",topic=\"intake-raw\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     let (status, told) = gateway.post(&json!({"id": "e3", "type": "login"}), SECRETS[0]);
     assert_eq!((status, &told["outcome"]), (200, &json!("ignored")));
     assert_eq!(world.records("intake-raw").len(), 2, "a corrected mapping may read it");
@@ -215,6 +222,44 @@ fn bodies_on_their_way_are_bounded_together_and_whoever_finds_no_room_comes_agai
     let (_, answer) = heard.recv_timeout(Duration::from_secs(10)).expect("the other is answered");
     assert!(answer.starts_with("http/1.1 401"), "its body was taken, its signature is missing: {answer}");
     assert_eq!(gateway.post(&created("e1", 7), SECRETS[0]).0, 200, "there is room again");
+}
+
+#[test]
+fn a_body_leaves_its_room_once_it_is_known_who_sent_it_however_slow_the_log_is() {
+    let mut world = World::new();
+    world.bodies = created("e1", 7).to_string().len() + 8;
+    let gateway = world.start();
+    world.weather.slow.store(1_000, Ordering::SeqCst);
+    let gateway = &gateway;
+    std::thread::scope(|threads| {
+        let both = [("e1", 7), ("e2", 8)].map(|(id, ticket)| {
+            let sent = threads.spawn(move || gateway.post(&created(id, ticket), SECRETS[0]).0);
+            // The first is being written when the second comes.
+            std::thread::sleep(Duration::from_millis(300));
+            sent
+        });
+        assert_eq!(both.map(|sent| sent.join().expect("it is answered")), [200, 200]);
+    });
+}
+
+#[test]
+fn of_what_two_sources_deliver_alike_each_has_a_letter() {
+    let world = World::of_all(vec![desk(), named("another", "mapping", DESK)]);
+    let mut desk = world.desk(Box::new(|_, _| Ok(Encoding::SingleObject)));
+    let arrived = ["desk", "another"].map(|source| Arrived {
+        source: source.to_owned(),
+        headers: Vec::new(),
+        body: "no JSON".into(),
+        received_at: now(),
+        position: None,
+        asked: None,
+    });
+    for _ in 0..2 {
+        assert!(desk.take(&arrived, now()).iter().all(|answer| matches!(answer, Answer::Unreadable(_))));
+    }
+    let mut of: Vec<_> = world.headers("dead-letters").iter().map(|about| about["tierline.source"].clone()).collect();
+    of.sort();
+    assert_eq!(of, ["another", "desk"]);
 }
 
 #[test]

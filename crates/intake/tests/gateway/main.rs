@@ -4,5 +4,7 @@ mod answers;
 mod asked;
 mod day;
 mod moves;
+mod parted;
 mod taps;
+mod torn;
 mod world;

@@ -25,7 +25,7 @@ use tierline_stream::topics::{Names, TopicSpec, detect_topics, intake_topics};
 use tokio::sync::oneshot;
 
 /// A help desk that signs.
-const DESK: &str = r#"
+pub const DESK: &str = r#"
 kind: mapping
 signature: { header: x-signature }
 records:
@@ -81,6 +81,10 @@ pub struct Weather {
     pub lying: AtomicU32,
     /// Bytes of the longest value that the log takes; 0: of any.
     pub longest: AtomicUsize,
+    /// The log goes away behind the first topic of a write.
+    pub torn: AtomicBool,
+    /// So many milliseconds a write takes.
+    pub slow: AtomicU32,
 }
 
 /// A gateway at work; it ends in order when dropped.
@@ -103,7 +107,12 @@ impl World {
 
     /// With this source alone.
     pub fn of(source: Arc<dyn Source>) -> World {
-        let sources = Arc::new(BTreeMap::from([(source.basics().name.clone(), source)]));
+        World::of_all(vec![source])
+    }
+
+    /// With these.
+    pub fn of_all(sources: Vec<Arc<dyn Source>>) -> World {
+        let sources = Arc::new(sources.into_iter().map(|source| (source.basics().name.clone(), source)).collect());
         let folder = tempfile::tempdir().expect("a folder can be made");
         let embedded = open(folder.path());
         let timeout = Duration::from_secs(5);
@@ -179,7 +188,8 @@ impl World {
         Desk::new(Arc::clone(&self.sources), encoder, directory, self.opener(), None)
     }
 
-    fn opener(&self) -> Opener {
+    /// What opens clients of the log in its weather.
+    pub fn opener(&self) -> Opener {
         let (embedded, weather) = (self.embedded.clone(), Arc::clone(&self.weather));
         Box::new(move || match weather.down.load(Ordering::SeqCst) {
             true => Err(Failure::Fatal("the log is away".to_owned())),
@@ -251,14 +261,27 @@ pub fn desk() -> Arc<dyn Source> {
     source_of("mapping", DESK)
 }
 
+/// A header by which Stripe proves a body.
+pub fn stripe_signature(body: &str) -> String {
+    let at = (now() / 1_000).to_string();
+    let signature = hmac_sha256(SECRETS[0].as_bytes(), &[at.as_bytes(), b".", body.as_bytes()]);
+    let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={at},v1={signature}")
+}
+
 /// A source of this kind, called `desk`.
 pub fn source_of(kind: &str, text: &str) -> Arc<dyn Source> {
+    named("desk", kind, text)
+}
+
+/// A source of this kind that is called so.
+pub fn named(name: &str, kind: &str, text: &str) -> Arc<dyn Source> {
     let mut found = Diagnostics::default();
     let root = source::parse(&source::Source::new("desk.yaml", text), &mut found).expect("it is YAML");
     let mut keys = Keys::of(&root, "the source `desk`", &mut found).expect("it is a map");
     let _ = keys.optional("kind");
     let accounts = Accounts::default();
-    let basics = Basics { name: "desk".to_owned(), secrets: Secrets::new(SECRETS), accounts };
+    let basics = Basics { name: name.to_owned(), secrets: Secrets::new(SECRETS), accounts };
     let built = (sources::kind(kind).expect("it is known").build)(basics, &mut keys, &mut found);
     built.unwrap_or_else(|| panic!("{found}"))
 }
@@ -326,6 +349,11 @@ impl Client for Exposed {
         let values = topics.iter().flat_map(|(_, records)| records).filter_map(|record| record.value.as_ref());
         if longest > 0 && values.map(Vec::len).any(|length| length > longest) {
             return Err(Failure::Refused("a record is too large".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(self.weather.slow.load(Ordering::SeqCst).into()));
+        if self.weather.torn.load(Ordering::SeqCst) {
+            self.client.send_topics(&topics[..topics.len().min(1)])?;
+            return Err(Failure::Fatal("the log went away in the middle".to_owned()));
         }
         self.client.send_topics(topics)?;
         let lies = self.weather.lying.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));

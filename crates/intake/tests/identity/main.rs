@@ -52,6 +52,19 @@ fn of_two_who_file_a_ticket_at_once_either_looks_after_it() {
     }
 }
 
+#[test]
+fn of_two_who_remember_something_of_a_customer_at_once_either_sees_what_the_other_did() {
+    let mut world = World::new();
+    world.remember(0, "subscription");
+    world.remember(1, "invoice");
+    [0, 1].into_iter().for_each(|gateway| world.take(&Step::CatchUp { gateway }));
+    // The log has the invoice last.
+    assert_eq!([0, 1].map(|gateway| world.parted(gateway)), [["subscription"], ["subscription"]]);
+    world.remember(0, "product");
+    [0, 1].into_iter().for_each(|gateway| world.take(&Step::CatchUp { gateway }));
+    assert_eq!([0, 1].map(|gateway| world.parted(gateway)), [[""; 0]; 2], "it was written upon the other's");
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let gateway = 0..2usize;
     let of = 0..world::EVERYBODY.len();

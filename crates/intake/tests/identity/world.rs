@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tierline_intake::directory::{Directory, EntryKind, Learnt, Reached, Shared, Topic, Unsettled};
+use tierline_intake::directory::{Directory, Entry, EntryKind, Known, Learnt, Reached, Shared, Topic, Unsettled};
 use tierline_intake::identity::{Aliases, Decision, Fact, FreeMail, Identifier, Identity, Says, Told};
 use tierline_intake::{Accounts, Basics, Canonical, Context, Delivery, Outbox, Reading};
 use tierline_stream::client::Outgoing;
@@ -109,6 +109,26 @@ impl World {
                 self.write(learnt);
             }
         }
+    }
+
+    /// A gateway remembers this alone of a customer.
+    pub fn remember(&mut self, gateway: usize, what: &str) {
+        let more = serde_json::Map::from_iter([(what.to_owned(), true.into())]);
+        let known = Some(Known { more: Some(Box::new(more)), ..Known::default() });
+        let entry = Entry { source: "bill".into(), kind: EntryKind::Organisation, id: "1".into(), known };
+        let mut outbox = Outbox::default();
+        self.gateways[gateway].shared.remember(entry, "directory", &mut outbox);
+        self.send(outbox);
+    }
+
+    /// What a gateway has seen to be remembered beside what the log has last.
+    pub fn parted(&self, gateway: usize) -> Vec<String> {
+        let parted = self.gateways[gateway].shared.unsettled(Duration::ZERO).parted;
+        parted
+            .into_iter()
+            .flat_map(|parted| parted.known.more.unwrap_or_default().into_iter())
+            .map(|(what, _)| what)
+            .collect()
     }
 
     /// A gateway is gone before it looks after anything, and nobody takes its place until the log is compacted.

@@ -57,14 +57,11 @@ impl<'b> Company<'b> {
     pub fn of(basics: &'b Basics, id: &str, context: &Context<'_>, reading: &Reading) -> Company<'b> {
         let known = reading.known(context, &basics.name, EntryKind::Organisation, id);
         let account = known.and_then(|known| known.account.clone());
-        let remembered = known
-            .and_then(|known| known.more.as_deref())
-            .and_then(|more| serde_json::from_value(Value::Object(more.clone())).ok());
         Company {
             basics,
             id: id.to_owned(),
             account: account.unwrap_or_else(|| basics.account_id(id, context)),
-            remembered: remembered.unwrap_or_default(),
+            remembered: known.map(Remembered::of).unwrap_or_default(),
         }
     }
 
@@ -120,15 +117,7 @@ impl<'b> Company<'b> {
         }
         self.remembered.fields.retain(|_, kept| kept.at > at);
         self.remembered.gone_at = Some(at);
-        let mut change = self.a_change(at);
-        change.deleted = true;
-        reading.push(change);
-        if std::mem::take(&mut self.remembered.whole) {
-            // A snapshot of nothing takes the place of what a compacted topic would keep.
-            let mut nothing = AccountSnapshot::new(&*self.account, &self.basics.name);
-            nothing.updated_at = Some(at);
-            reading.push(nothing);
-        }
+        self.tell_gone(at, reading);
         if let Some(newest) = self.remembered.fields.values().map(|kept| kept.at).max() {
             let mut change = self.a_change(newest);
             self.remembered.fill(&mut change.fields);
@@ -153,6 +142,59 @@ impl<'b> Company<'b> {
         reading.told.push(Told::GoesOn { of: Identity::new(&self.basics.name, &self.id), heir: id.to_owned() });
         self.remembered = Remembered { goes_on_as: Some(id.to_owned()), gone_at: Some(at), ..Remembered::default() };
         self.save(context, reading);
+    }
+
+    /// Takes what another process remembered of it, where neither knew of the other's. What both were told differently is
+    /// told once more, for nobody knows whose record was written last.
+    pub fn unite(mut self, other: &Known, context: &Context<'_>, reading: &mut Reading) {
+        let other = Remembered::of(other);
+        let ours = self.remembered.clone();
+        let all = &mut self.remembered;
+        for (word, theirs) in &other.fields {
+            if all.fields.get(word).is_none_or(|ours| ours.at < theirs.at) {
+                all.fields.insert(word.clone(), theirs.clone());
+            }
+        }
+        all.gone_at = ours.gone_at.max(other.gone_at);
+        all.fields.retain(|_, kept| all.gone_at.is_none_or(|gone_at| kept.at > gone_at));
+        all.whole |= other.whole;
+        all.goes_on_as = all.goes_on_as.take().or(other.goes_on_as);
+        if self.goes_on() {
+            self.remembered.fields.clear();
+        } else if let Some(gone_at) = self.remembered.gone_at.filter(|_| self.remembered.fields.is_empty()) {
+            self.tell_gone(gone_at, reading);
+        } else if self.remembered.whole {
+            self.tell_whole(reading);
+        } else {
+            let differ = |word: &String| ours.fields.get(word) != other.fields.get(word);
+            let mut changes: BTreeMap<Millis, AccountChange> = BTreeMap::new();
+            for (word, kept) in self.remembered.fields.iter().filter(|(word, _)| differ(word)) {
+                let change = changes.entry(kept.at).or_insert_with(|| self.a_change(kept.at));
+                kept.fill(word, &mut change.fields);
+            }
+            changes.into_values().for_each(|change| reading.push(change));
+        }
+        self.save(context, reading);
+    }
+
+    fn tell_whole(&self, reading: &mut Reading) {
+        let mut snapshot = AccountSnapshot::new(&*self.account, &self.basics.name);
+        snapshot.updated_at = self.remembered.fields.values().map(|kept| kept.at).max();
+        self.remembered.fill(&mut snapshot.fields);
+        reading.push(snapshot);
+    }
+
+    /// That its source has deleted it, and what it had told with it.
+    fn tell_gone(&mut self, at: Millis, reading: &mut Reading) {
+        let mut change = self.a_change(at);
+        change.deleted = true;
+        reading.push(change);
+        if std::mem::take(&mut self.remembered.whole) {
+            // A snapshot of nothing takes the place of what a compacted topic would keep.
+            let mut nothing = AccountSnapshot::new(&*self.account, &self.basics.name);
+            nothing.updated_at = Some(at);
+            reading.push(nothing);
+        }
     }
 
     fn a_change(&self, at: Millis) -> AccountChange {
@@ -198,11 +240,22 @@ impl<'b> Company<'b> {
 }
 
 impl Remembered {
+    /// What an entry says.
+    fn of(known: &Known) -> Remembered {
+        let more = known.more.as_deref();
+        let remembered = more.and_then(|more| serde_json::from_value(Value::Object(more.clone())).ok());
+        remembered.unwrap_or_default()
+    }
+
     fn fill(&self, fields: &mut Fields<AccountField>) {
-        for (word, kept) in &self.fields {
-            if let Some(of) = Of::from_word(word) {
-                put(fields, &of, Some(kept.value.clone()).filter(|value| !value.is_null()));
-            }
+        self.fields.iter().for_each(|(word, kept)| kept.fill(word, fields));
+    }
+}
+
+impl Kept {
+    fn fill(&self, word: &str, fields: &mut Fields<AccountField>) {
+        if let Some(of) = Of::from_word(word) {
+            put(fields, &of, Some(self.value.clone()).filter(|value| !value.is_null()));
         }
     }
 }
@@ -218,7 +271,7 @@ fn put(fields: &mut Fields<AccountField>, of: &Of, value: Option<Value>) {
 mod tests {
     use super::*;
     use crate::Delivery;
-    use crate::directory::Table;
+    use crate::directory::{Directory, Table};
     use serde_json::json;
 
     fn plan(value: &str) -> Vec<Said> {
@@ -285,5 +338,36 @@ mod tests {
         assert!(again.is_empty());
         let late = told(&mut table, |mut company, context, reading| assert!(company.delete(350, context, reading)));
         assert_eq!((late.len(), &late[1]["set"]), (2, &json!({"plan": "free"})));
+    }
+
+    #[test]
+    fn what_two_processes_were_told_is_put_together_from_either_side() {
+        let region = || vec![Said { of: Of::Field(AccountField::Region), value: Some(json!("emea")) }];
+        let remembered = |is_whole: bool, said: Vec<Said>, at: Millis| {
+            let mut table = Table::default();
+            told(&mut table, |mut company, context, reading| {
+                company.change(plan("free"), 100, context, reading);
+                match is_whole {
+                    true => company.snapshot(said, at, context, reading),
+                    false => company.change(said, at, context, reading),
+                };
+            });
+            table
+        };
+        let united = |ours: &mut Table, theirs: &Table| {
+            let theirs = theirs.find("crm", EntryKind::Organisation, "1").cloned().unwrap();
+            told(ours, |company, context, reading| company.unite(&theirs, context, reading))
+        };
+        for is_whole in [false, true] {
+            let tables = || [remembered(is_whole, plan("pro"), 200), remembered(false, region(), 150)];
+            let [mut one, other] = tables();
+            let [another, mut same] = tables();
+            let (from_one, from_other) = (united(&mut one, &other), united(&mut same, &another));
+            assert_eq!(from_one, from_other);
+            let said: Vec<_> = from_one.iter().map(|record| record.get("set").unwrap_or(record)).collect();
+            let has = |field: &str, value: &str| said.iter().any(|said| said.get(field) == Some(&json!(value)));
+            assert!(has("plan", "pro") && has("region", "emea"), "{from_one:?}");
+            assert_eq!(from_one.len(), if is_whole { 1 } else { 2 }, "each change is as of when it was told");
+        }
     }
 }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys};
 
-use super::crm::{Held, Properties, readable, unwrapped};
+use super::crm::{Company, Held, Properties, readable, unwrapped};
+use crate::directory::Known;
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 use signature::Signature;
@@ -91,6 +92,12 @@ impl Source for Hubspot {
             }
         }
         Ok(reading)
+    }
+
+    fn unite(&self, company: &str, other: &Known, context: &Context<'_>) -> Reading {
+        let mut reading = Reading::default();
+        Company::of(&self.basics, company, context, &reading).unite(other, context, &mut reading);
+        reading
     }
 
     fn api(&self) -> Option<&dyn Api> {

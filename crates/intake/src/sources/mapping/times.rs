@@ -54,9 +54,10 @@ fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<Millis> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.timestamp_millis()),
         LocalResult::None => {
-            // No gap is longer than a day; the offset before it counts on.
-            let before = zone.from_local_datetime(&(local - TimeDelta::days(1))).earliest()?;
-            Some((before + TimeDelta::days(1)).timestamp_millis())
+            // No gap is longer than a day; the offset before it counts on. There is none either at the ends of all years.
+            let day = TimeDelta::days(1);
+            let before = zone.from_local_datetime(&local.checked_sub_signed(day)?).earliest()?;
+            Some(before.checked_add_signed(day)?.timestamp_millis())
         }
     }
 }
@@ -82,5 +83,17 @@ mod tests {
         let time = Time::Pattern("%Y-%m-%d %H:%M".to_owned(), Tz::Europe__Berlin);
         assert_eq!(time.read(&json!("2026-03-29 02:30")), parse_instant("2026-03-29T01:30:00Z"));
         assert_eq!(time.read(&json!("2026-10-25 02:30")), parse_instant("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
+    fn a_year_beyond_all_calendars_is_no_instant() {
+        for zone in [Tz::Europe__Berlin, Tz::America__New_York] {
+            let time = Time::Pattern("%Y-%m-%d %H:%M".to_owned(), zone);
+            for far in ["-262143-01-01 00:00", "+262142-12-31 23:59"] {
+                time.read(&json!(far));
+            }
+        }
+        let east = Time::Pattern("%Y-%m-%d %H:%M".to_owned(), Tz::Europe__Berlin);
+        assert_eq!(east.read(&json!("-262143-01-01 00:00")), None);
     }
 }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use tierline_model::AccountField;
 use tierline_rules::source::{Diagnostics, Keys, text};
 
-use super::crm::{Held, Properties, readable, unwrapped};
+use super::crm::{Company, Held, Properties, readable, unwrapped};
+use crate::directory::Known;
 use crate::proof::{TOKEN_HEADER, token};
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
@@ -95,6 +96,12 @@ impl Source for Salesforce {
             }
         }
         Ok(reading)
+    }
+
+    fn unite(&self, company: &str, other: &Known, context: &Context<'_>) -> Reading {
+        let mut reading = Reading::default();
+        Company::of(&self.basics, company, context, &reading).unite(other, context, &mut reading);
+        reading
     }
 
     fn api(&self) -> Option<&dyn Api> {

@@ -113,6 +113,47 @@ impl Customer {
         }
     }
 
+    /// Takes what another process remembered of it, and this one never heard of or only what was before. Of what both
+    /// have equally, this one's stays: the log has it last.
+    pub fn unite(&mut self, other: Customer) {
+        for (id, theirs) in other.subscriptions {
+            if self.subscriptions.get(&id).is_none_or(|ours| ours.precedes(&theirs)) {
+                self.subscriptions.insert(id, theirs);
+            }
+        }
+        for (id, theirs) in other.invoices {
+            let settled = |one: &Invoice| (one.at, one.settled);
+            if self.invoices.get(&id).is_none_or(|ours| settled(ours) < settled(&theirs)) {
+                self.invoices.insert(id, theirs);
+            }
+        }
+        if let Some(theirs) = other.plan_change {
+            let gives_way = |ours: Change| match (ours.seen_after, theirs.seen_after) {
+                (Some(after), None) => theirs.at > after,
+                (None, Some(after)) => ours.at <= after,
+                _ => theirs.at > ours.at,
+            };
+            self.plan_change = self.plan_change.filter(|ours| !gives_way(*ours)).or(Some(theirs));
+        }
+        self.seen_to_begin |= other.seen_to_begin;
+        self.delinquent = match (self.delinquent, other.delinquent) {
+            (Some(ours), Some(theirs)) => {
+                let newest = if theirs.at > ours.at { theirs } else { ours };
+                Some(Delinquent { was: ours.was || theirs.was, ..newest })
+            }
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.deleted_at = self.deleted_at.max(other.deleted_at);
+        if let Some(deleted_at) = self.deleted_at {
+            self.subscriptions.retain(|_, one| one.at > deleted_at);
+            self.invoices.retain(|_, one| one.at > deleted_at);
+            self.plan_change = self.plan_change.filter(|one| one.at > deleted_at);
+            self.delinquent = self.delinquent.filter(|one| one.at > deleted_at);
+            self.seen_to_begin &= !self.subscriptions.is_empty();
+        }
+        self.tell(other.at);
+    }
+
     /// Something was told at this instant: what ended long before is forgotten.
     pub fn tell(&mut self, at: Millis) {
         self.at = self.at.max(at);

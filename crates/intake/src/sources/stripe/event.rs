@@ -168,11 +168,26 @@ impl Stripe {
         Ok(())
     }
 
+    /// Puts together what two processes remember of a customer, of whom each had taken an event without knowing of the
+    /// other's, and gives the bill anew: nobody knows whose was written last.
+    pub(super) fn united(&self, id: &str, other: &Known, context: &Context<'_>) -> Reading {
+        let mut reading = Reading::default();
+        let mut customer = self.known(id, context, &reading);
+        customer.unite(remembered(other));
+        match customer.deleted_at.is_some() && !customer.has_a_bill() {
+            true => {
+                self.tell_deleted(id, &customer, context, &mut reading);
+                self.save(id, &customer, context, &mut reading);
+            }
+            // Where no bill is known of either, there is none to tell.
+            false => drop(self.tell(id, &customer, context, &mut reading)),
+        }
+        reading
+    }
+
     fn known(&self, id: &str, context: &Context<'_>, reading: &Reading) -> Customer {
         let known = reading.known(context, &self.basics.name, EntryKind::Organisation, id);
-        let more = known.and_then(|known| known.more.as_deref());
-        let customer = more.and_then(|more| serde_json::from_value(Value::Object(more.clone())).ok());
-        customer.unwrap_or_default()
+        known.map(remembered).unwrap_or_default()
     }
 
     fn tell(&self, id: &str, customer: &Customer, context: &Context<'_>, reading: &mut Reading) -> Result<(), Ignored> {
@@ -193,4 +208,11 @@ impl Stripe {
         let known = Known { more, ..Known::default() };
         self.basics.remember_organisation(id, known, context, reading);
     }
+}
+
+/// What an entry says of a customer.
+fn remembered(known: &Known) -> Customer {
+    let more = known.more.as_deref();
+    let customer = more.and_then(|more| serde_json::from_value(Value::Object(more.clone())).ok());
+    customer.unwrap_or_default()
 }

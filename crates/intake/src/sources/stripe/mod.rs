@@ -3,7 +3,8 @@
 //! Events come in any order and more than once, and none says how a customer stands as a whole. So the directory
 //! remembers of each customer what every subscription and every open invoice said last (by the event's `created`), and
 //! each event gives the whole bill anew, to `billing`: of several subscriptions the worst state, the next renewal, what
-//! is due in all. Types of events: <https://docs.stripe.com/api/events/types>.
+//! is due in all. Where two gateways take an event of one customer at once, each bill lacks what the other's event told,
+//! until one of them puts both together. Types of events: <https://docs.stripe.com/api/events/types>.
 
 mod api;
 mod bill;
@@ -23,7 +24,7 @@ use tierline_model::Millis;
 use tierline_rules::source::{Diagnostics, Entry, Keys, Kind as NodeKind, Node, duration, text, wrong_kind};
 
 use super::crm::{Held, readable, unwrapped};
-use crate::directory::EntryKind;
+use crate::directory::{EntryKind, Known};
 use crate::reconcile::Api;
 use crate::{Basics, Context, Delivery, Json, Kind, Reading, Refused, Source, Unreadable};
 
@@ -101,6 +102,10 @@ impl Source for Stripe {
             }
         }
         Ok(reading)
+    }
+
+    fn unite(&self, customer: &str, other: &Known, context: &Context<'_>) -> Reading {
+        self.united(customer, other, context)
     }
 
     fn api(&self) -> Option<&dyn Api> {

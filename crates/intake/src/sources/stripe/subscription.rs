@@ -17,6 +17,9 @@ pub struct Subscription {
     pub at: Millis,
     /// How it stands.
     pub standing: Standing,
+    /// How it stood before, where the same event says so: tells which of two events of one second comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Standing>,
     /// Since when a payment has been due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past_due_since: Option<Millis>,
@@ -89,6 +92,7 @@ impl Subscription {
         Ok(Subscription {
             at,
             standing,
+            was: telling.was(),
             past_due_since,
             renews_at,
             cancels_at,
@@ -106,6 +110,15 @@ impl Subscription {
         }
         let of_this = telling.was().is_none_or(|was| was == self.standing);
         self.standing != Standing::Canceled && of_this
+    }
+
+    /// Whether `other`, which another process remembered, comes after this one. Of one second that one comes after which
+    /// says that it stood before as the other does.
+    pub fn precedes(&self, other: &Subscription) -> bool {
+        if other.at != self.at || Standing::Canceled == self.standing.min(other.standing) {
+            return (other.at, other.standing == Standing::Canceled) > (self.at, self.standing == Standing::Canceled);
+        }
+        other.was == Some(self.standing) && self.was != Some(other.standing)
     }
 
     /// Which way its price went since, where no event told it.
