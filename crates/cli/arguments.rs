@@ -20,6 +20,7 @@ use crate::intake::Intake;
 use crate::run::Run;
 use crate::score::ScoreMessages;
 use crate::send::Send;
+use crate::signals;
 use crate::sla::Sla;
 use crate::tail::Tail;
 use crate::test::Test;
@@ -127,6 +128,9 @@ impl Arguments {
     /// Does what was asked.
     pub fn run(self) -> Ended {
         let Arguments { shared, command } = self;
+        if !matches!(command, Command::Run(_) | Command::Demo(_) | Command::Gateway(_)) {
+            signals::end_the_first_process()?;
+        }
         let ended = match command {
             Command::Run(run) => run.run(&shared),
             Command::Demo(demo) => demo.run(&shared),

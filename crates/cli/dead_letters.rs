@@ -132,11 +132,14 @@ impl DeadLetters {
         match self.what {
             What::List { only, output } => {
                 let letters = every(client.as_mut(), &topic)?;
+                // A pager may wait for its reader; nobody is to wait for an embedded folder meanwhile.
+                drop(client);
                 only.check(&letters)?;
                 list(&letters, &only, output)
             }
             What::Show { place, output } => {
                 let letter = one(client.as_mut(), &topic, place)?;
+                drop(client);
                 show(&letter, &mut Records::new(&config), &config.topics, output)
             }
             What::Replay { places, all, only } => {

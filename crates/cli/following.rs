@@ -8,10 +8,11 @@ use std::time::Duration;
 use tierline_intake::directory::{Shared, Topic};
 use tierline_intake::gateway::{Queue, Tap};
 use tierline_intake::{Opener, Source};
-use tierline_observe::Health;
+use tierline_observe::{Health, IntakeMetrics};
 use tierline_stream::topics::Names;
 
 use crate::ended::Untried;
+use crate::hooks::now;
 
 /// A thread that follows a topic. It ends when dropped.
 pub struct Follower {
@@ -45,9 +46,14 @@ impl Follower {
         source: Arc<dyn Source>,
         queue: Queue,
         directory: Shared,
-        opener: Opener,
+        metrics: IntakeMetrics,
+        mut opener: Opener,
     ) -> Result<Follower, Untried> {
-        Follower::start("tap".to_owned(), move |stop| tap(&topic, source.as_ref(), &queue, &directory, opener, stop))
+        Follower::start("tap".to_owned(), move |stop| {
+            let (topic, source) = (topic.as_str(), source.as_ref());
+            let (queue, directory, metrics) = (&queue, &directory, &metrics);
+            tap(&Tap { topic, source, queue, directory, metrics, now, stop }, &mut opener);
+        })
     }
 
     /// Of nothing: has moved what lies elsewhere than who is who says, at the start and where others did not.
@@ -63,15 +69,14 @@ impl Follower {
     }
 }
 
-fn tap(topic: &str, source: &dyn Source, queue: &Queue, directory: &Shared, mut opener: Opener, stop: &AtomicBool) {
-    while !stop.load(Ordering::Relaxed) {
-        if !directory.is_ready() {
+fn tap(tap: &Tap<'_>, opener: &mut Opener) {
+    while !tap.stop.load(Ordering::Relaxed) {
+        if !tap.directory.is_ready() {
             std::thread::sleep(AGAIN);
             continue;
         }
-        let tap = Tap { topic, source, queue, directory, stop };
         if let Err(failure) = opener().and_then(|mut client| tap.follow(client.as_mut())) {
-            tracing::warn!(%failure, topic, "a topic of payloads cannot be read; it is tried again");
+            tracing::warn!(%failure, topic = tap.topic, "a topic of payloads cannot be read; it is tried again");
             std::thread::sleep(AGAIN);
         }
     }

@@ -19,6 +19,7 @@ pub struct Gateway {}
 impl Gateway {
     /// Runs until a signal ends it.
     pub fn run(self, shared: &Shared) -> Ended {
+        let mut host = Host::new()?;
         let source = open::source(shared)?;
         let (config, warnings) = open::read(&source)?;
         open::logs(&config, "info")?;
@@ -31,7 +32,6 @@ impl Gateway {
         if config.intake.sources.is_empty() {
             return Err(no_source());
         }
-        let mut host = Host::new()?;
         let listener = host.listen(config.observe.listen)?;
         let observed = host.serve(listener, &config.observe)?;
         let hooks = Hooks::start(&config, &host, &|| open::opener(&config))?;
@@ -45,9 +45,8 @@ impl Gateway {
             %observed,
             "tierline takes webhooks"
         );
-        let ended = host.until_signal();
+        host.until_signal();
         hooks.end(&host);
-        ended?;
         tracing::info!("tierline has ended cleanly");
         Ok(Answer::Yes)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tierline_config::{Config, Intake};
 use tierline_intake::directory::{Shared, Topic};
-use tierline_intake::gateway::{self, Gateway, Settings, Trusted, Worker};
+use tierline_intake::gateway::{Gateway, Settings, Trusted, Worker};
 use tierline_intake::identity::Aliases;
 use tierline_intake::reconcile::Around;
 use tierline_intake::{Desk, Encoder, Opener};
@@ -37,7 +37,7 @@ impl Hooks {
     /// Starts one, if a source is configured. `opener` makes what opens clients of the log.
     ///
     /// # Errors
-    /// Its address is taken, its TLS can't be used.
+    /// Its address is taken.
     pub fn start(
         config: &Config,
         host: &Host,
@@ -46,7 +46,7 @@ impl Hooks {
         if config.intake.sources.is_empty() {
             return Ok(None);
         }
-        let settings = settings(&config.intake)?;
+        let settings = settings(&config.intake);
         let listener = host.listen_for(config.intake.listen, "intake.listen")?;
         let address = listener.local_addr()?;
         let by = uuid();
@@ -55,7 +55,7 @@ impl Hooks {
         let metrics = IntakeMetrics::new(host.metrics(), sources.keys().map(String::as_str), now());
         let desk =
             Desk::new(Arc::clone(&sources), encoder(config), directory.clone(), opener()?, Some(metrics.clone()));
-        let asked_by = metrics.clone();
+        let (asked_by, tapped_by) = (metrics.clone(), metrics.clone());
         let health = host.health();
         let died = Box::new(move || health.part_ended(PART, "nobody works deliveries off; the reason stands above"));
         let (gateway, worker) =
@@ -68,7 +68,8 @@ impl Hooks {
         }
         for (topic, source) in &config.intake.topics {
             let source = Arc::clone(&sources[source]);
-            followers.push(Follower::of_topic(topic.clone(), source, gateway.queue(), directory.clone(), opener()?)?);
+            let (queue, directory, heard) = (gateway.queue(), directory.clone(), tapped_by.clone());
+            followers.push(Follower::of_topic(topic.clone(), source, queue, directory, heard, opener()?)?);
         }
         let askers = Askers::start(config, opener, |source| Around {
             source: Arc::clone(source),
@@ -136,14 +137,13 @@ fn uuid() -> String {
 /// Bytes of bodies on their way, of all connections together; more only where two bodies may be longer.
 const MOST_BODIES: usize = 64 << 20;
 
-fn settings(intake: &Intake) -> Result<Settings, Untried> {
-    let tls = intake.tls.as_ref().map(|tls| gateway::tls(&tls.certificate, &tls.key));
+fn settings(intake: &Intake) -> Settings {
     let trusted = &intake.trusted;
-    Ok(Settings {
+    Settings {
         body_limit: intake.body_limit,
         bodies: MOST_BODIES.max(2 * intake.body_limit),
         timeout: intake.timeout,
-        tls: tls.transpose().map_err(|error| Untried::because(format!("intake.tls: {error}")))?,
+        tls: intake.tls.clone(),
         trusted: Trusted { scheme: trusted.scheme.clone(), host: trusted.host.clone(), path: trusted.path.clone() },
-    })
+    }
 }

@@ -15,7 +15,7 @@ use crate::ended::Untried;
 use crate::lanes::{Lanes, Work};
 use crate::pipeline::Pipeline;
 use crate::print::note;
-use crate::signals::Signals;
+use crate::starting::Starting;
 
 /// The process around a pipeline. Lanes never see tokio; it serves the edges only.
 pub struct Host {
@@ -25,18 +25,21 @@ pub struct Host {
     questions: Questions,
     /// Where others may ask about tickets, once it is served.
     advertised: Option<String>,
+    starting: Starting,
 }
 
 /// How many ports after the wanted one are tried.
 const NEAR: u16 = 20;
 
 impl Host {
-    /// Starts the runtime.
+    /// Starts the runtime, and hears signals from now on: nothing that may last comes before.
     pub fn new() -> Result<Host, Untried> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("edge").enable_all().build()?;
+        let starting = runtime.block_on(async { Starting::begin() })?;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), chrono::Utc::now().timestamp_millis());
-        Ok(Host { runtime, metrics, health: Health::default(), questions: Questions::default(), advertised: None })
+        let (health, questions) = (Health::default(), Questions::default());
+        Ok(Host { runtime, metrics, health, questions, advertised: None, starting })
     }
 
     /// The process's metrics.
@@ -102,17 +105,17 @@ impl Host {
         Ok(address)
     }
 
-    /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready.
-    pub fn run(&self, pipeline: &Pipeline, enough: impl Future<Output = ()>) -> Result<(), Untried> {
-        self.block_on(async {
-            let mut signals = Signals::listen()?;
+    /// Runs the pipeline to its end, by a signal, by itself or when `enough` is ready. The start is over then.
+    pub fn run(&mut self, pipeline: &Pipeline, enough: impl Future<Output = ()>) -> Result<(), Untried> {
+        let Some(signals) = self.starting.over() else { return Ok(()) };
+        self.runtime.block_on(async {
             let mut enough = pin!(enough);
             let work = pipeline.work();
             work.iter().flatten().for_each(Work::announce);
             for work in work {
                 let lanes: Vec<_> = work.iter().map(|work| (work.health.clone(), work.lane)).collect();
                 let mut running = Lanes::start(work)?;
-                running.run_out(&mut signals, &mut enough).await?;
+                running.run_out(signals, &mut enough).await?;
                 if running.were_stopped() {
                     break;
                 }
@@ -122,13 +125,11 @@ impl Host {
         })
     }
 
-    /// Runs until a signal tells it to end.
-    pub fn until_signal(&self) -> Result<(), Untried> {
-        self.block_on(async {
-            let signal = Signals::listen()?.next().await;
-            tracing::info!(signal, "ending; what was begun is finished");
-            Ok(())
-        })
+    /// Runs until a signal tells it to end. The start is over then.
+    pub fn until_signal(&mut self) {
+        let Some(signals) = self.starting.over() else { return };
+        let signal = self.runtime.block_on(signals.next()).name();
+        tracing::info!(signal, "ending; what was begun is finished");
     }
 
     /// Does something beside everything else.

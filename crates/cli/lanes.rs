@@ -100,7 +100,7 @@ impl Lanes {
                     if self.stop.load(Ordering::Relaxed) {
                         return Err(Untried::because("ended at once by a second signal; nothing uncommitted is lost"));
                     }
-                    tracing::info!(signal, "ending; the lanes finish what they hold");
+                    tracing::info!(signal = signal.name(), "ending; the lanes finish what they hold");
                     deadline = Some(self.stop());
                 }
                 () = &mut enough, if deadline.is_none() => deadline = Some(self.stop()),

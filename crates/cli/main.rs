@@ -36,6 +36,7 @@ mod scoring;
 mod send;
 mod signals;
 mod sla;
+mod starting;
 mod streams;
 mod summary;
 mod tail;

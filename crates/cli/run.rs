@@ -29,13 +29,13 @@ pub struct Run {
 impl Run {
     /// Runs it.
     pub fn run(self, shared: &Shared) -> Ended {
+        let mut host = Host::new()?;
         let source = open::source(shared)?;
         let (config, warnings) = open::read(&source)?;
         open::logs(&config, "info")?;
         for warning in &warnings {
             tracing::warn!(code = warning.code, "configuration: {}", warning.message);
         }
-        let mut host = Host::new()?;
         let listener = host.listen(config.observe.listen)?;
         let address = host.serve(listener, &config.observe)?;
         let pipeline = Pipeline::prepare(&config, &host, self.until)?;

@@ -49,6 +49,27 @@ fn a_configuration_that_people_wrote_is_not_overwritten() {
     assert_eq!(fs::read_to_string(program.folder().join("tierline.yaml")).expect("it is there"), URGENT);
 }
 
+/// Its paths once counted from beside the copy in the demo's folder, where none of it lies.
+#[test]
+fn a_configuration_may_name_files_that_lie_beside_it() {
+    let program = empty();
+    fs::create_dir_all(program.folder().join("conf/more")).expect("our own folder");
+    let config = "include: [ more/rules.yaml ]
+log: { kind: kafka, brokers: \"b:9092\" }
+observe:
+  listen: 127.0.0.1:0
+  token: { file: somebody's }
+";
+    program.write("conf/mine.yaml", config);
+    program.write("conf/somebody's", "hunter2\n");
+    program.write("conf/more/rules.yaml", "include: terms.yaml\nrules: [ { id: mine, tier: 2, when: { is: new } } ]\n");
+    program.write("conf/more/terms.yaml", "terms: { new: { ticket.status: new } }\n");
+    program.answer(["--config", "conf/mine.yaml", "demo", "--for", "1s", "--speed", "3000", "--folder", "desk"]).well();
+    // The commands that it advises find them as well.
+    let told = program.answer(["--config", "desk/tierline.yaml", "explain"]).well().out;
+    assert!(told.contains("mine"), "{told}");
+}
+
 #[test]
 fn it_ends_when_nobody_reads_its_story() {
     let shell = empty_for("/bin/sh");

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tierline_testkit::{Program, eventually, free_address};
 
@@ -73,4 +74,27 @@ fn tail_ends_when_nobody_reads_it_any_more() {
     BufReader::new(reader).read_line(&mut line).expect("a line");
     assert!(line.contains("T1") || line.contains("acme"), "{line}");
     follow.ended_well();
+}
+
+/// What its reader had not taken kept the folder once, so that no instance could begin.
+#[test]
+fn a_tail_whose_reader_waits_lets_an_instance_begin() {
+    const RECORDS: usize = 2_000;
+    let listen = free_address();
+    let program = Program::new(PROGRAM, &format!("observe: {{ listen: \"{listen}\" }}\n{URGENT}"));
+    // More than a pipe holds.
+    let backlog: String = (0..RECORDS).map(|n| format!("{}\n", created(&format!("T{n}"), "low"))).collect();
+    program.answer_to(["send", "tickets"], &backlog).well();
+    let mut tail = Command::new(program.binary());
+    tail.args(["tail", "tickets", "--from-start", "--output", "json"]);
+    let mut tail = Kept(tail.current_dir(program.folder()).stdout(Stdio::piped()).spawn().expect("it starts"));
+    let mut lines = BufReader::new(tail.0.stdout.take().expect("it is piped")).lines();
+    lines.next().expect("it has begun").expect("a line");
+    let mut run = program.start("run", ["run"]);
+    run.wait_ready(&listen);
+    let rest = lines.by_ref().take(RECORDS - 1).map(|line| line.expect("a line")).filter(|line| line.contains("acme"));
+    assert_eq!(rest.count(), RECORDS - 1, "it goes on beside the instance");
+    drop(lines);
+    tail.ended_well();
+    assert!(run.terminate(Duration::from_secs(10)).success());
 }

@@ -18,6 +18,7 @@ mod imported;
 mod reconciled;
 mod scored;
 mod secrets;
+mod signalled;
 mod tried;
 mod why_running;
 

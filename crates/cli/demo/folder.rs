@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use tierline_rules::source::Source;
 
 use crate::ended::Untried;
 use crate::print;
@@ -33,9 +34,13 @@ impl Folder {
         fs::create_dir_all(&path).map_err(|error| cannot("make the folder", &path, error))?;
         // Commands are typed in other folders too.
         let path = fs::canonicalize(&path).map_err(|error| cannot("find the folder", &path, error))?;
-        let written = match rules {
-            None => tierline_config::EXAMPLE.to_owned(),
-            Some(file) => fs::read_to_string(file).map_err(|error| cannot("read", file, error))?,
+        let (written, named) = match rules {
+            None => (tierline_config::EXAMPLE.to_owned(), None),
+            Some(file) => {
+                let text = fs::read_to_string(file).map_err(|error| cannot("read", file, error))?;
+                let named = std::path::absolute(file).map_err(|error| cannot("find", file, error))?;
+                (text, Some(named))
+            }
         };
         let folder = Folder { path, temporary };
         let configuration = folder.configuration();
@@ -45,8 +50,13 @@ impl Folder {
                 configuration.display()
             )));
         }
-        fs::write(&configuration, folder.configured(&written, speed))
-            .map_err(|error| cannot("write", &configuration, error))?;
+        let mut configured = folder.configured(&written, speed);
+        if let Some(named) = named {
+            // Files that it names lie beside it, not in the demo's folder.
+            let there = Source::new(named.to_string_lossy(), configured);
+            configured = tierline_config::with_paths_written_out(&there);
+        }
+        fs::write(&configuration, configured).map_err(|error| cannot("write", &configuration, error))?;
         Ok(folder)
     }
 

@@ -67,10 +67,10 @@ const TICK: Duration = Duration::from_millis(10);
 impl Demo {
     /// Plays until Ctrl-C or the end of its time.
     pub fn run(self, shared: &Shared) -> Ended {
+        let mut host = Host::new()?;
         let folder = Folder::prepare(self.folder.as_deref(), shared.config.as_deref(), self.speed)?;
         let (config, _) = open::read(&open::file(&folder.configuration())?)?;
         open::logs(&config, "warn")?;
-        let mut host = Host::new()?;
         let listener = host.listen_near(config.observe.listen)?;
         let address = host.serve(listener, &config.observe)?;
         let pipeline = Pipeline::prepare(&config, &host, None)?;

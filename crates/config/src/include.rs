@@ -3,7 +3,7 @@
 
 use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, text, wrong_kind};
 
-use crate::{Reading, beside, environment};
+use crate::{Reading, environment};
 
 /// Files within files.
 const DEEPEST: usize = 16;
@@ -43,13 +43,14 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
     }
     let written = text(&node, "an included file", reading.found)?;
     let span = &node.span;
-    let name = beside(&span.source, written).to_string_lossy().into_owned();
+    let path = reading.beside(written, &node);
+    let name = path.to_string_lossy().into_owned();
     if open.contains(&name) || open.len() > DEEPEST {
         let way = open.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
         reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
         return None;
     }
-    let content = match reading.file(written, &span.source) {
+    let content = match reading.surroundings.file(&path) {
         Ok(content) => content,
         Err(error) => {
             reading

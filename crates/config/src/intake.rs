@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tierline_intake::gateway::{self, Tls, TlsError};
 use tierline_intake::{Accounts, Basics, Secrets, Source, sources};
 use tierline_model::Millis;
 use tierline_rules::source::{Entry, Keys, Kind, Node, codes, number, text, unknown_word, wrong_kind};
@@ -36,15 +36,6 @@ pub struct Intake {
     pub topics: Vec<(String, String)>,
     /// Those of the systems that are asked for what their webhooks missed.
     pub reconcile: BTreeMap<String, Reconcile>,
-}
-
-/// A certificate and its key, in PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// The chain, the server's own certificate first.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// Headers in which a proxy in front of us says what was called; none of them is believed unless it is named.
@@ -146,12 +137,27 @@ fn tls(node: &Node, reading: &mut Reading<'_>) -> Option<Tls> {
     let mut keys = Keys::of(node, "`intake.tls`", reading.found)?;
     let mut file = |key: &'static str, what: &str, reading: &mut Reading<'_>| {
         let node = keys.required(key, reading.found)?;
-        text(node, what, reading.found).map(|path| reading.beside(path, node))
+        let path = text(node, what, reading.found)?;
+        let read = reading.file(path, node);
+        let cannot =
+            |error: std::io::Error| tls_mistake(node, format!("cannot read the file of {what}: {error}"), reading);
+        read.map_err(cannot).ok().map(|pem| (node, pem))
     };
     let certificate = file("certificate", "`intake.tls.certificate`", reading);
     let key = file("key", "`intake.tls.key`", reading);
     keys.finish(reading.found);
-    Some(Tls { certificate: certificate?, key: key? })
+    let ((certificate_at, certificate), (key_at, key)) = (certificate?, key?);
+    let unfit = |error: TlsError| {
+        let at = if matches!(error, TlsError::Certificate(_)) { certificate_at } else { key_at };
+        tls_mistake(at, format!("cannot speak TLS with this file: {error}"), reading);
+    };
+    gateway::tls(certificate.as_bytes(), key.as_bytes()).map_err(unfit).ok()
+}
+
+fn tls_mistake(node: &Node, message: String, reading: &mut Reading<'_>) {
+    let help = "the certificate's chain and its private key are PEM files; a path counts from beside the file in which \
+                it is named";
+    reading.found.mistake(codes::FILE, &node.span, message).help(help);
 }
 
 fn trusted(node: &Node, reading: &mut Reading<'_>) -> TrustedHeaders {

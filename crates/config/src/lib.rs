@@ -12,8 +12,10 @@ mod identity;
 mod include;
 mod intake;
 mod kafka;
+mod listeners;
 mod log;
 mod observe;
+mod paths;
 mod properties;
 mod reconcile;
 mod registry;
@@ -24,7 +26,7 @@ mod time;
 mod topics;
 mod url;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tierline_rules::source::{self, Diagnostics, Keys, Node, Source, Span, Warning, codes};
@@ -32,7 +34,7 @@ use tierline_rules::{Mode, RuleSet, Sections, rule_set};
 use tierline_stream::topics::Names;
 
 pub use identity::Identity;
-pub use intake::{Intake, Tls, TrustedHeaders};
+pub use intake::{Intake, TrustedHeaders};
 pub use kafka::Kafka;
 pub use log::{Log, Work};
 pub use observe::Observe;
@@ -43,6 +45,7 @@ pub use secret::Secret;
 pub use surroundings::Surroundings;
 pub use time::{Clock, Time};
 
+use paths::Paths;
 use secret::Literals;
 
 /// The built-in example: the configuration of who has none yet.
@@ -131,7 +134,19 @@ pub fn read_node(root: &Node, found: &mut Diagnostics) -> Option<Config> {
 /// A tree with the files that it includes, their variables not yet filled in.
 pub fn with_included(root: Node, found: &mut Diagnostics) -> Node {
     let surroundings = Surroundings::process();
-    include::with_includes(root, &mut Reading { found, surroundings: &surroundings, literals: Literals::default() })
+    include::with_includes(root, &mut Reading::new(&surroundings, found))
+}
+
+/// The text of a configuration in which every path that counts from beside its file is written out as `source` names
+/// it: with an absolute name, the text means the same wherever it lies. What is wrong with it stays, for whoever reads
+/// the text.
+pub fn with_paths_written_out(source: &Arc<Source>) -> String {
+    let (mut found, surroundings) = (Diagnostics::default(), Surroundings::process());
+    let Some(root) = source::parse(source, &mut found) else { return source.text.clone() };
+    let mut reading = Reading::new(&surroundings, &mut found);
+    // For the paths that it meets alone.
+    let _ = read_all(root, &mut reading);
+    reading.paths.written_out(source)
 }
 
 /// Where a section is read: what is around it, and what is found.
@@ -139,37 +154,39 @@ pub(crate) struct Reading<'r> {
     pub(crate) found: &'r mut Diagnostics,
     pub(crate) surroundings: &'r Surroundings<'r>,
     pub(crate) literals: Literals,
+    paths: Paths,
 }
 
-impl Reading<'_> {
-    /// A file's text; its path counts from beside the file in which it is named.
-    pub(crate) fn file(&self, path: &str, named_in: &Source) -> std::io::Result<String> {
-        self.surroundings.file(&beside(named_in, path))
+impl<'r> Reading<'r> {
+    fn new(surroundings: &'r Surroundings<'r>, found: &'r mut Diagnostics) -> Reading<'r> {
+        Reading { found, surroundings, literals: Literals::default(), paths: Paths::default() }
     }
-}
 
-impl Reading<'_> {
+    /// The text of a file that is named in a node.
+    pub(crate) fn file(&mut self, path: &str, node: &Node) -> std::io::Result<String> {
+        let path = self.beside(path, node);
+        self.surroundings.file(&path)
+    }
+
     /// Where a path leads that is named in a node: it counts from beside the file in which it stands.
-    pub(crate) fn beside(&self, path: &str, node: &Node) -> std::path::PathBuf {
-        beside(&node.span.source, path)
+    pub(crate) fn beside(&mut self, path: &str, node: &Node) -> PathBuf {
+        self.paths.lead(path, &node.span)
     }
-}
-
-fn beside(named_in: &Source, path: &str) -> std::path::PathBuf {
-    Path::new(&named_in.name).parent().unwrap_or(Path::new("")).join(path)
 }
 
 fn read_tree(root: Node, surroundings: &Surroundings<'_>, found: &mut Diagnostics) -> Option<Config> {
-    let mut reading = Reading { found, surroundings, literals: Literals::default() };
-    let root = include::with_includes(root, &mut reading);
+    read_all(root, &mut Reading::new(surroundings, found))
+}
+
+fn read_all(root: Node, reading: &mut Reading<'_>) -> Option<Config> {
+    let root = include::with_includes(root, reading);
     reading.literals.find(&root);
-    let (root, missing) = environment::filled(root, &mut reading);
-    let config = read_sections(&root, &mut reading);
-    let Reading { found, literals, .. } = reading;
-    environment::drop_consequences(&missing, found);
-    in_order(&root.span.source, found);
-    literals.mask(found);
-    config.filter(|_| found.mistakes() == 0)
+    let (root, missing) = environment::filled(root, reading);
+    let config = read_sections(&root, reading);
+    environment::drop_consequences(&missing, reading.found);
+    in_order(&root.span.source, reading.found);
+    reading.literals.mask(reading.found);
+    config.filter(|_| reading.found.mistakes() == 0)
 }
 
 /// As a reader meets them: this source's from top to bottom, then those of included files.
@@ -194,10 +211,10 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let (log, topics) = (keys.optional("log"), keys.optional("topics"));
     let (registry, time) = (keys.optional("schema_registry"), keys.optional("time"));
     let (tags, fields) = (keys.optional("tags"), keys.optional("fields"));
-    let (sources, observe) = (keys.optional("sources"), keys.optional("observe"));
+    let (sources, observed) = (keys.optional("sources"), keys.optional("observe"));
     let (rules, terms, sla) = (keys.optional("rules"), keys.optional("terms"), keys.optional("sla"));
     let (escalation_sla, calendars) = (keys.optional("escalation_sla"), keys.optional("calendars"));
-    let (intake, scorer) = (keys.optional("intake"), keys.optional("scorer"));
+    let (taken, scorer) = (keys.optional("intake"), keys.optional("scorer"));
     let identity = keys.optional("identity");
     for later in NOT_BUILT {
         keys.not_built(later, reading.found);
@@ -210,9 +227,10 @@ fn read_sections(root: &Node, reading: &mut Reading<'_>) -> Option<Config> {
     let time = Time::read(time, reading);
     let precedence = fields.map_or_else(Vec::new, |node| fields::precedence(node, reading));
     let identity = Identity::read(identity, reading);
-    let intake = Intake::read(intake, &identity, &log, time.stale_after, reading);
+    let intake = Intake::read(taken, &identity, &log, time.stale_after, reading);
     let scorer = scorer.and_then(|node| Scorer::read(node, reading));
-    let observe = Observe::read(observe, reading);
+    let observe = Observe::read(observed, reading);
+    listeners::check(&listeners::of(taken, &intake, observed, &observe), reading);
     let history = time.history;
     let sections = Sections { rules, terms, sla, escalation_sla, calendars, tags, fields, sources, history };
     let rules = rule_set(&sections, reading.found);

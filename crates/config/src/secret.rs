@@ -90,7 +90,7 @@ fn from_file(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Strin
     let file = keys.required("file", reading.found);
     keys.finish(reading.found);
     let path = text(file?, "the file of a secret", reading.found)?;
-    match reading.file(path, &node.span.source) {
+    match reading.file(path, file?) {
         Ok(mut secret) => {
             // Editors and `echo` end a file with a line break that isn't part of it.
             secret.truncate(secret.trim_end_matches(['\n', '\r']).len());

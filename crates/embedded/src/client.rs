@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tierline_stream::client::{Client, From, Outgoing, Seen};
@@ -11,7 +12,7 @@ use tierline_stream::log::{Failure, Offset, Partition};
 use crate::EmbeddedSettings;
 use crate::socket::{self, answer};
 use crate::store::{LOG_FILE, Store};
-use crate::wire::{self, Reply, Request, ToSend};
+use crate::wire::{self, Reply, Request, ToSend, WasRead};
 
 /// One message carries about so much of what is sent.
 const BYTES_A_MESSAGE: usize = 1 << 20;
@@ -29,6 +30,13 @@ enum Way {
     Folder(Box<Folder>),
 }
 
+/// An open folder while what was read of it is looked at. That may last: a pager waits for its reader. Then it is let
+/// go of, so that an instance may begin and others may write.
+struct Lent {
+    back: mpsc::Sender<()>,
+    kept: JoinHandle<Option<Store>>,
+}
+
 /// A folder from outside: at most one of the two is there.
 struct Folder {
     settings: EmbeddedSettings,
@@ -38,8 +46,8 @@ struct Folder {
 
 impl EmbeddedClient {
     /// A client of the folder of `settings`. Speaks to the instance that runs there; while none does, opens the folder
-    /// itself for as long as a call needs it, so that an instance may begin beside a `tail`. Never makes the folder: a
-    /// mistyped path would look like a log with nothing in it.
+    /// itself for as long as a call needs it, so that an instance may begin beside a `tail`, however slowly that is read.
+    /// Never makes the folder: a mistyped path would look like a log with nothing in it.
     pub fn open(settings: EmbeddedSettings) -> Result<Self, Failure> {
         if let Err(error) = settings.path.join(LOG_FILE).try_exists() {
             return Err(Failure::Fatal(format!("cannot look into folder {}: {error}", settings.path.display())));
@@ -92,6 +100,20 @@ impl EmbeddedClient {
         match self.call(Request::Send { topic: topic.to_owned(), records })? {
             Reply::Sent(places) => Ok(places),
             other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Has the folder let go of unless it is soon wanted back. None: nothing is open here.
+    fn lend(&mut self) -> Option<Lent> {
+        match &mut self.way {
+            Way::Here(_) => None,
+            Way::Folder(folder) => folder.store.take().and_then(Lent::of),
+        }
+    }
+
+    fn take_back(&mut self, lent: Option<Lent>) {
+        if let (Way::Folder(folder), Some(lent)) = (&mut self.way, lent) {
+            folder.store = lent.back();
         }
     }
 
@@ -196,21 +218,10 @@ impl Client for EmbeddedClient {
             };
             reading = next;
             let begun = records.iter().filter(|record| !until_end || record.offset < end_of(record.partition));
-            for record in begun {
-                let seen = Seen {
-                    topic,
-                    partition: record.partition,
-                    offset: record.offset,
-                    appended_at: record.appended_at,
-                    key: record.key.as_deref(),
-                    value: record.value.as_deref(),
-                    headers: record,
-                };
-                if each(Some(seen)).is_break() {
-                    return Ok(());
-                }
-            }
-            if each(None).is_break() {
+            let lent = self.lend();
+            let told = tell(topic, begun, each);
+            self.take_back(lent);
+            if told.is_break() {
                 return Ok(());
             }
             wait = if records.is_empty() { self.patience(idle) } else { Duration::ZERO };
@@ -219,6 +230,43 @@ impl Client for EmbeddedClient {
 
     fn partitions(&mut self, topic: &str) -> Result<Option<i32>, Failure> {
         Ok(self.bounds(topic)?.map(|bounds| bounds.len() as i32))
+    }
+}
+
+/// Hands records out, and then that there are no more for now.
+fn tell<'r>(
+    topic: &str,
+    records: impl Iterator<Item = &'r WasRead>,
+    each: &mut dyn FnMut(Option<Seen<'_>>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    for record in records {
+        each(Some(Seen {
+            topic,
+            partition: record.partition,
+            offset: record.offset,
+            appended_at: record.appended_at,
+            key: record.key.as_deref(),
+            value: record.value.as_deref(),
+            headers: record,
+        }))?;
+    }
+    each(None)
+}
+
+impl Lent {
+    fn of(store: Store) -> Option<Lent> {
+        let (back, wanted) = mpsc::channel();
+        let keep = move || wanted.recv_timeout(LOOK_AGAIN).ok().map(|()| store);
+        // Where no thread can be had, it is let go of at once.
+        let kept = std::thread::Builder::new().name("folder".into()).spawn(keep).ok()?;
+        Some(Lent { back, kept })
+    }
+
+    /// The folder, if it is open still.
+    fn back(self) -> Option<Store> {
+        // Whoever has let go of it hears nothing.
+        let _ = self.back.send(());
+        self.kept.join().ok().flatten()
     }
 }
 

@@ -122,6 +122,37 @@ fn a_tail_follows_a_writer_and_outlives_the_instance() {
     }
 }
 
+/// A `tail` of a backlog into a pager once kept the folder for as long as nobody turned the page.
+#[test]
+fn a_reader_that_waits_for_its_own_reader_keeps_nobody_from_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = outside(folder.path());
+    for (partition, value) in [(0, "first"), (0, "second"), (1, "third")] {
+        client.send("tickets", Some(partition), None, Some(value.as_bytes()), &[]).unwrap();
+    }
+    let (page, turned) = mpsc::channel();
+    let (seen, shown) = mpsc::channel();
+    std::thread::scope(move |threads| {
+        threads.spawn(move || {
+            let mut each = |record: Option<Seen<'_>>| {
+                if let Some(record) = record {
+                    seen.send(String::from_utf8(record.value.unwrap().to_vec()).unwrap()).unwrap();
+                    turned.recv().unwrap();
+                }
+                ControlFlow::Continue(())
+            };
+            client.read("tickets", From::Start, true, Duration::ZERO, &mut each).unwrap();
+        });
+        assert_eq!(shown.recv_timeout(LONG).unwrap(), "first");
+        // It stands amid what it has read. An instance begins, others write.
+        let log = open(folder.path());
+        let _server = log.serve().unwrap();
+        log.client().send("tickets", Some(0), None, Some(b"later"), &[]).unwrap();
+        (0..3).for_each(|_| page.send(()).unwrap());
+        assert_eq!(shown.iter().collect::<Vec<_>>(), ["second", "third"], "to the end that there was");
+    });
+}
+
 /// A reader once took the end of what had just been written for the end of what it had read.
 #[test]
 fn readers_miss_nothing_while_others_write() {

@@ -115,9 +115,7 @@ impl IntakeMetrics {
     pub fn reconciled(&self, source: &str, now: i64) {
         self.metrics.0.reconcile_rounds.with_label_values(&[source, "completed"]).inc();
         self.reconciled.insert(source.to_owned(), now);
-        if let Some(mut heard) = self.heard.get_mut(source) {
-            *heard = now;
-        }
+        self.heard(source, now);
     }
 
     /// A source could not be asked for all that had changed; `why` is the kind of the error.
@@ -130,9 +128,14 @@ impl IntakeMetrics {
         let families = &self.metrics.0;
         families.intake_deliveries.with_label_values(&[source, outcome.word()]).inc();
         families.intake_seconds.observe(took.as_secs_f64());
-        if outcome.is_heard()
-            && let Some(mut heard) = self.heard.get_mut(source)
-        {
+        if outcome.is_heard() {
+            self.heard(source, now);
+        }
+    }
+
+    /// A source has said something, by whichever way.
+    pub fn heard(&self, source: &str, now: i64) {
+        if let Some(mut heard) = self.heard.get_mut(source) {
             *heard = now;
         }
     }

@@ -58,7 +58,7 @@ fn built_in(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Scorer
 /// A file that `tierline calibrate` wrote.
 fn read_model(node: &Node, what: &str, reading: &mut Reading<'_>) -> Option<Model> {
     let path = text(node, what, reading.found)?;
-    let read = reading.file(path, &node.span.source).map_err(|error| error.to_string());
+    let read = reading.file(path, node).map_err(|error| error.to_string());
     match read.and_then(|text| Model::from_text(&text).map_err(|error| error.to_string())) {
         Ok(model) => Some(model),
         Err(why) => {

@@ -6,6 +6,7 @@ mod example;
 mod includes;
 mod intake;
 mod kit;
+mod listening;
 mod mistakes;
 mod scorer;
 mod secrets;

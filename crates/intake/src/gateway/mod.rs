@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::directory::Shared;
 use crate::{Desk, Source};
 
-pub use server::{TlsError, tls};
+pub use server::{Tls, TlsError, tls};
 pub use tap::Tap;
 pub use work::{Clock, Died, Queue, Worker};
 
@@ -42,7 +42,7 @@ pub struct Settings {
     /// How long a head, a body, an answer may take.
     pub timeout: Duration,
     /// With what TLS is spoken; none: plainly.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Tls>,
     /// Headers in which a proxy says what was called, in lower case.
     pub trusted: Trusted,
 }

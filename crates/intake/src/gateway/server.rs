@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,32 +116,34 @@ async fn speak(
     }
 }
 
+/// How TLS is spoken: what [`tls`] makes of a certificate and its key.
+pub type Tls = Arc<rustls::ServerConfig>;
+
 /// Why TLS can't be spoken.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file that is none, or has nothing of the kind in it.
-    #[error("cannot read {0}: {1}")]
-    File(String, String),
+    /// There is no certificate.
+    #[error("there is no certificate in it: {0}")]
+    Certificate(String),
+    /// There is no key.
+    #[error("there is no private key in it: {0}")]
+    Key(String),
     /// Certificate and key don't belong together, or are of a kind that is not spoken.
     #[error("the certificate and the key cannot be used: {0}")]
     Unfit(#[from] rustls::Error),
 }
 
-/// TLS with this certificate chain and key, both PEM.
+/// TLS with this certificate chain, the server's own first, and its private key, both PEM.
 ///
 /// # Errors
-/// They can't be read, or don't belong together.
-pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let failed = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: rustls::pki_types::pem::Error| TlsError::File(path, error.to_string())
-    };
-    let chain = CertificateDer::pem_file_iter(certificate).map_err(failed(certificate))?;
-    let chain = chain.collect::<Result<Vec<_>, _>>().map_err(failed(certificate))?;
+/// They are something else, or don't belong together.
+pub fn tls(certificate: &[u8], key: &[u8]) -> Result<Tls, TlsError> {
+    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| TlsError::Certificate(error.to_string()))?;
     if chain.is_empty() {
-        return Err(TlsError::File(certificate.display().to_string(), "there is no certificate in it".to_owned()));
+        return Err(TlsError::Certificate("no section of the file is one".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(failed(key))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = config.with_no_client_auth().with_single_cert(chain, key)?;

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tierline_observe::IntakeMetrics;
 use tierline_stream::client::{Client, From, Seen};
 use tierline_stream::log::{Failure, Offset, Partition};
 
-use super::Queue;
 use super::insist::insist;
+use super::{Clock, Queue};
 use crate::directory::{Directory, Entry, EntryKind, Known, Shared};
 use crate::{Arrived, Source};
 
@@ -31,6 +32,10 @@ pub struct Tap<'t> {
     pub queue: &'t Queue,
     /// Where it is remembered how far it has been read.
     pub directory: &'t Shared,
+    /// What is told that the source was heard.
+    pub metrics: &'t IntakeMetrics,
+    /// The wall clock.
+    pub now: Clock,
     /// Whether it is to stop.
     pub stop: &'t AtomicBool,
 }
@@ -81,12 +86,18 @@ impl Tap<'_> {
 
     /// Waits until all of these are durable, however often they must be tried.
     fn write(&self, waiting: Vec<Arrived>) {
+        if waiting.is_empty() {
+            return;
+        }
         let pause = |long| {
             std::thread::sleep(long);
             !self.stopped()
         };
         // Where it is told to stop, the rest is read again.
-        let _ = insist(self.queue, waiting, pause);
+        if insist(self.queue, waiting, pause).is_some() {
+            // No delivery says so: without this, a source that only a connector brings would seem silent from the start.
+            self.metrics.heard(&self.source.basics().name, (self.now)());
+        }
     }
 
     fn arrived(&self, seen: &Seen<'_>) -> Option<Arrived> {

@@ -7,20 +7,28 @@ use serde_json::{Value, json};
 use tierline_intake::gateway::Tap;
 use tierline_stream::client::Client;
 
-use super::world::{CONNECTOR, World, desk};
+use super::world::{CONNECTOR, Running, World, desk, now};
 
 fn created(n: u32) -> Value {
     json!({"id": format!("e{n}"), "type": "created", "at": "2026-03-02T10:00:00Z", "ticket": {"id": n, "org": 9}})
 }
 
-/// Follows the topic until there are so many tickets, then a little longer.
-fn follow(world: &World, until: usize) {
+const HOUR: i64 = 3_600_000;
+
+/// What the clock of whoever follows the topic shows: other than that by which its process began.
+fn an_hour_later() -> i64 {
+    now() + HOUR
+}
+
+/// Follows the topic until there are so many tickets, then a little longer. The gateway that did.
+fn follow(world: &World, until: usize) -> Running {
     let gateway = world.start();
     let (stop, source) = (AtomicBool::new(false), desk());
     std::thread::scope(|threads| {
         threads.spawn(|| {
             let (queue, directory, source) = (&gateway.queue, &gateway.directory, source.as_ref());
-            let tap = Tap { topic: CONNECTOR, source, queue, directory, stop: &stop };
+            let metrics = &gateway.intake;
+            let tap = Tap { topic: CONNECTOR, source, queue, directory, metrics, now: an_hour_later, stop: &stop };
             tap.follow(&mut world.client()).expect("the log answers");
         });
         let began = Instant::now();
@@ -30,6 +38,7 @@ fn follow(world: &World, until: usize) {
         std::thread::sleep(Duration::from_millis(300));
         stop.store(true, Ordering::Relaxed);
     });
+    gateway
 }
 
 fn ids(world: &World) -> Vec<Value> {
@@ -62,4 +71,22 @@ fn a_connectors_payloads_are_taken_once_and_reading_goes_on_where_it_ended() {
     });
     assert_eq!(ids(&world).len(), 21);
     assert_eq!(world.records("dead-letters").len(), 1, "nothing was read twice");
+}
+
+/// The alert on silent sources once fired for each that comes by a topic: only a webhook was a sign of life.
+#[test]
+fn a_source_that_comes_by_a_topic_is_silent_only_when_nothing_comes_there() {
+    let silent = |gateway: &Running| {
+        gateway.intake.silence(an_hour_later());
+        let text = gateway.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix("tierline_source_silent_seconds{source=\"desk\"} "));
+        line.and_then(|seconds| seconds.parse::<i64>().ok()).expect("it is said")
+    };
+    let world = World::new();
+    assert!(silent(&follow(&world, 0)) >= HOUR / 1_000, "nothing has come");
+    world
+        .client()
+        .send(CONNECTOR, None, Some(b"1"), Some(created(1).to_string().as_bytes()), &[])
+        .expect("it is taken");
+    assert!(silent(&follow(&world, 1)) < 60);
 }
