@@ -224,6 +224,8 @@ impl Engine {
 
     /// Escalations whose end waited for a rise to go out that a removed rule has taken with it end.
     fn end_unheld(&mut self, mut unheld: Vec<Slot>) {
+        // The end of its keeping may have come meanwhile.
+        unheld.retain(|&slot| self.tickets.contains(slot));
         unheld.sort_by(|&x, &y| self.age(x).cmp(&self.age(y)));
         for slot in unheld {
             self.clear_if_no(slot, Millis::MIN);

@@ -141,7 +141,10 @@ impl Engine {
         self.strays.put(&from, &id, gone, self.settings.history);
         // What its going makes of the others was not so before it went.
         self.follows = at;
-        self.follow_policies_of_windows(a, at);
+        // While one that came lives through what was so before, the others have been there.
+        if !self.alone {
+            self.follow_policies_of_windows(a, at);
+        }
         if self.live {
             self.judge_windows(a, Engine::OF_TICKETS, Rising::Collect);
             self.touch_once_per_account();

@@ -78,27 +78,23 @@ impl Engine {
     /// The source closes; its waiting customer waits on the target, since when they wrote. A target in another account
     /// is none of this task's business: the source only closes.
     pub(super) fn merge(&mut self, a: u32, slot: Slot, event: &TicketEvent<'_>, at: Millis, changes: &mut Changes) {
-        let waiting = self.tickets[slot].marks.as_of(at).wait;
         self.tickets[slot].removed = true;
         changes.closes = Some("merged");
+        // Said again, it has gone where it went first.
+        if self.tickets[slot].rare.as_ref().is_some_and(|rare| rare.merged.is_some()) {
+            return;
+        }
         let target = event.merged_into.as_ref().and_then(|id| self.find_ticket(a, id));
         let Some(target) = target.filter(|&target| target != slot && !self.tickets[target].removed) else { return };
-        let waited = since_of(waiting);
         let into = self.tickets[target].id.to_string();
-        self.tickets[slot].rare().merged = Some(Box::new(Merged { into, at, waited }));
-        if let Some(since) = waited {
-            self.tickets[target].marks.adopt(at, since);
-            self.mark_ticket(target);
-            self.clocked.push(target);
-            if self.live {
-                self.judge_wait(target);
-            }
-        }
+        // Who waits there is found out when all of the record is known.
+        self.tickets[slot].rare().merged = Some(Box::new(Merged { into, at, waited: None }));
     }
 
-    /// Something came late on a ticket that was merged before it came: who waited there then, and since when, may be
-    /// otherwise where it went, and where that went. `of`: the instant of what came, when it was appended, and its id.
-    pub(super) fn follow_merge(&mut self, slot: Slot, of: (Millis, Millis, &str)) {
+    /// A ticket was merged, or something came late on one that was before it came: who waited there then, and since when,
+    /// may be otherwise where it went, and where that went. `of`: the instant of what came, when it was appended, and its
+    /// id; `late`: it may disprove something there.
+    pub(super) fn follow_merge(&mut self, slot: Slot, of: (Millis, Millis, &str), late: bool) {
         let (said_at, appended_at, event_id) = of;
         let mut from = slot;
         // No merged ticket is ever merged into, so the way has an end.
@@ -110,14 +106,22 @@ impl Engine {
             self.tickets[from].rare().merged.iter_mut().for_each(|merged| merged.waited = is);
             self.mark_ticket(from);
             self.tickets[target].marks.adopt_anew(at, was, is);
-            self.recount_if_before(target, at);
             self.mark_ticket(target);
-            if self.live && self.tickets[target].open {
-                self.clocked.push(target);
+            self.clocked.push(target);
+            if late {
+                self.recount_if_before(target, at);
+            }
+            if late && self.live && self.tickets[target].open {
                 // Who waits though nobody seemed to came at the merge; who does not was answered before.
                 let asked = is.is_some_and(|is| was.is_none_or(|was| is < was));
                 let (at, ended) = if asked { (at, AbsenceOf::CustomerReply) } else { (said_at, AbsenceOf::AgentReply) };
                 self.disprove(target, at, appended_at, event_id, Engine::OF_WAITS, &[ended]);
+            }
+            let is_repoliced = self.policies.reads.overlaps(Engine::OF_WAITS) && self.apply_policy(target, said_at);
+            if self.live {
+                if is_repoliced {
+                    self.rejudge_clocks(target);
+                }
                 self.judge_wait(target);
             }
             from = target;

@@ -81,8 +81,8 @@ impl Engine {
         let changes = self.apply_event(a, slot, event, at);
         self.recount_if_before(slot, at);
         self.mark_ticket(slot);
-        if late && self.tickets[slot].removed {
-            self.follow_merge(slot, (at, appended_at, &event.event_id));
+        if self.tickets[slot].removed && (late || event.kind == TicketEventKind::Merged) {
+            self.follow_merge(slot, (at, appended_at, &event.event_id), late);
         }
         if self.live {
             if late {

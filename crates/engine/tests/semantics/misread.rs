@@ -285,6 +285,52 @@ fn merged(is_answered: bool) -> Desk {
 }
 
 #[test]
+fn who_is_said_to_be_merged_once_more_does_not_wait_again_5_6() {
+    let mut desk = merged(false);
+    desk.reply("T2", at(70));
+    desk.event(TicketEventKind::Merged, "T1", at(80), |event| event.merged_into = Some("T2".into()));
+    desk.run_to(at(600));
+    assert_eq!(desk.said(), NOTHING);
+}
+
+#[test]
+fn a_merge_that_is_told_late_disproves_what_is_held_where_it_goes_1_4() {
+    let mut desk = Desk::new(&rule("    when: { ticket.no_customer_reply_for: 1h }"));
+    desk.created("T1", at(0));
+    desk.created("T2", at(0));
+    desk.reply("T2", at(30));
+    // By now T2 has risen, and its grace runs.
+    desk.created("T3", at(90) + 1_000);
+    desk.event(TicketEventKind::Merged, "T1", at(60), |event| event.merged_into = Some("T2".into()));
+    desk.run_to(at(600));
+    assert_eq!(desk.said(), NOTHING);
+}
+
+#[test]
+fn who_comes_with_a_merged_ticket_decides_which_policy_applies_5_1() {
+    let policies = "rules:
+  - { id: late, tier: 2, when: { sla.next_reply: breached } }
+sla:
+  - { id: waits, when: { ticket.no_agent_reply_for: 1h }, targets: { next_reply: { default: 2h } } }
+  - { id: calm, targets: { next_reply: { default: 8h } } }
+";
+    for restarts in [false, true] {
+        let mut desk = Desk::new(policies);
+        desk.created("T1", at(0));
+        desk.created("T2", at(0));
+        desk.reply("T1", at(1));
+        desk.reply("T2", at(30));
+        desk.message("T1", at(40), Author::Customer);
+        desk.event(TicketEventKind::Merged, "T1", at(110), |event| event.merged_into = Some("T2".into()));
+        if restarts {
+            desk.restart();
+        }
+        desk.run_to(at(170));
+        assert_eq!(desk.said(), ["opened T2 2 @160"], "restarts: {restarts}");
+    }
+}
+
+#[test]
 fn who_wrote_on_a_merged_ticket_before_the_merge_waits_where_it_went_though_it_comes_late_5_6() {
     let mut desk = merged(true);
     desk.run_to(at(100));
