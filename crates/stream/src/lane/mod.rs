@@ -97,6 +97,8 @@ pub struct Lane<L, S: Stages> {
     tasks: Vec<Option<Task<S::Stage>>>,
     /// How many partitions the inputs have.
     partitions: i32,
+    /// The state of some task was made with that number, or there was none before.
+    has_right_number: bool,
     must_restore: bool,
     awaited: ownership::Awaited,
     pending: Pending,
@@ -155,6 +157,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
             owned: BTreeSet::new(),
             tasks: Vec::new(),
             partitions: 0,
+            has_right_number: false,
             must_restore: false,
             awaited: ownership::Awaited::default(),
             pending: Pending::default(),

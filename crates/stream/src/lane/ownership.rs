@@ -7,10 +7,10 @@ use tierline_model::Millis;
 use tierline_observe::PartitionState;
 use tierline_observe::events::{RestoreWaits, Restored as RestoredEvent};
 
-use super::Lane;
+use super::{Lane, lasted};
 use crate::checkpoint;
 use crate::log::{Failure, InputId, Log, Ownership, Partition};
-use crate::restore::{Watch, other_number, restore};
+use crate::restore::{Watch, other_number, refuse_other_number, restore};
 use crate::settings::LaneError;
 use crate::stage::{Stage, Stages};
 
@@ -25,6 +25,9 @@ pub(super) struct Awaited {
 
 /// So long after a restore had to wait it is tried again. Meanwhile the lane sees to its other tasks, and to the group.
 const TRY_AGAIN: Millis = 250;
+
+/// After so long the lane sees to them before it goes on restoring; one restore may take longer.
+const IN_ONE_GO: Millis = 1_000;
 
 impl Awaited {
     /// Whether they may be tried.
@@ -51,6 +54,9 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     /// Tasks are ours: each is restored and started.
     fn take_over(&mut self, partitions: Vec<Partition>, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
+        // To ask the log may take longer than a transaction may, and so may a restore.
+        self.write_out()?;
+        self.commit(wall)?;
         let partitions_now = self.check_partitions()?;
         if self.partitions > 0 && self.partitions != partitions_now {
             return Err(other_number(&format!("the tasks here were made with {}", self.partitions), partitions_now));
@@ -109,16 +115,21 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.log.release(partitions)
     }
 
-    /// Brings back every task that is ours and not here; after an abort that is all of them. First what the others have
-    /// done is committed, for a restore may take longer than a transaction may. What the log cannot tell now is waited
-    /// for, by those alone that need it.
+    /// Brings back tasks that are ours and not here, after an abort all of them, as many as there is time for; the others
+    /// at the next step. First what the rest have done is committed, for a restore may take longer than a transaction
+    /// may. What the log cannot tell now is waited for, by those alone that need it.
     pub(super) fn restore_missing(&mut self, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
         self.write_out()?;
         self.commit(wall)?;
         let is_here = |partition: &Partition| self.tasks.get(*partition as usize).is_some_and(Option::is_some);
-        let missing: Vec<_> = self.owned.iter().copied().filter(|partition| !is_here(partition)).collect();
-        let mut must_wait = false;
+        let mut missing: Vec<_> = self.owned.iter().copied().filter(|partition| !is_here(partition)).collect();
+        missing.sort_by_key(|partition| self.awaited.tried.get(partition).copied().unwrap_or(0));
+        let (began, mut must_wait, mut are_left) = (wall(), false, false);
         for partition in missing {
+            if lasted(began, wall()) > IN_ONE_GO {
+                are_left = true;
+                break;
+            }
             match self.restore_one(partition, wall) {
                 Ok(()) => drop(self.awaited.tried.remove(&partition)),
                 Err(Failure::Later(why)) => {
@@ -131,7 +142,7 @@ impl<L: Log, S: Stages> Lane<L, S> {
                 Err(other) => return Err(other),
             }
         }
-        self.must_restore = must_wait;
+        self.must_restore = must_wait || are_left;
         self.awaited.again_at = must_wait.then(|| wall() + TRY_AGAIN);
         Ok(())
     }
@@ -151,6 +162,11 @@ impl<L: Log, S: Stages> Lane<L, S> {
         self.settings.health.partition(partition, PartitionState::Restoring);
         let Lane { log, stages, settings, partitions, metrics, .. } = self;
         let restored = restore(log, stages, partition, *partitions, settings, Watch { wall, metrics })?;
+        // What was there before had this number; of nothing but new tasks, that is asked once.
+        if restored.entries == 0 && !self.has_right_number {
+            refuse_other_number(log, stages, partition, *partitions)?;
+        }
+        self.has_right_number = true;
         log.start(partition, &restored.positions)?;
         let mut task = restored.task;
         // Rules may have changed since: what came of that is written with the first transaction.

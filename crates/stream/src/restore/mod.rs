@@ -88,10 +88,7 @@ pub fn restore<L: Log, S: Stages>(
     match reading.record {
         Some(record) => resume(log, stages, partition, partitions, settings, reading.stage, &record)
             .map(|(task, positions)| Restored { task, positions, entries: reading.entries, from_checkpoint: spared }),
-        None if reading.entries == 0 => {
-            refuse_other_number(log, stages, partition, partitions)?;
-            begin(log, stages, partition, settings, reading.stage)
-        }
+        None if reading.entries == 0 => begin(log, stages, partition, settings, reading.stage),
         None => Err(Failure::Fatal(format!(
             "{} of partition {partition} has {} entries, but none says where its task stood in the inputs: \
              something else wrote to it. Let it be written by Tierline alone; to begin anew from what the inputs still \
@@ -307,7 +304,10 @@ const NEWEST: Offset = 64;
 
 /// A task that has never been has no record of how many partitions there were: where some were added, and one of those
 /// is all that is given to a lane, the newest record of the first partition says so.
-fn refuse_other_number<L: Log, S: Stages>(
+///
+/// # Errors
+/// There were others, or the log cannot tell.
+pub(crate) fn refuse_other_number<L: Log, S: Stages>(
     log: &mut L,
     stages: &S,
     partition: Partition,
