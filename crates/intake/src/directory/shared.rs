@@ -287,14 +287,18 @@ fn is_shared(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::Ticket | EntryKind::Organisation)
 }
 
-/// Whether the writer of a record knew this before.
+/// Whether the writer of a record knew this before; older versions did not say.
 fn is_upon(before: &Entry, seen: &Seen<'_>) -> bool {
     if before.kind != EntryKind::Organisation || before.known.is_none() {
         return true;
     }
-    let (mut is_upon, before) = (false, hash(before));
-    seen.headers.each(&mut |name, value| is_upon |= name == UPON && value == Some(before.as_bytes()));
-    is_upon
+    let (mut said, before) = (None, hash(before));
+    seen.headers.each(&mut |name, value| {
+        if name == UPON {
+            said = Some(value == Some(before.as_bytes()));
+        }
+    });
+    said.unwrap_or(true)
 }
 
 /// Of what is known; of nothing too.

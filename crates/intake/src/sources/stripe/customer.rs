@@ -114,16 +114,20 @@ impl Customer {
     }
 
     /// Takes what another process remembered of it, and this one never heard of or only what was before. Of what both
-    /// have equally, this one's stays: the log has it last.
+    /// have equally, this one's stays: the log has it last. What this one may have forgotten ended after what the other
+    /// says of it.
     pub fn unite(&mut self, other: Customer) {
+        let oldest = self.at - REMEMBERED;
         for (id, theirs) in other.subscriptions {
-            if self.subscriptions.get(&id).is_none_or(|ours| ours.precedes(&theirs)) {
+            let is_news = |ours: &Subscription| ours.precedes(&theirs);
+            if self.subscriptions.get(&id).map_or(theirs.at >= oldest, is_news) {
                 self.subscriptions.insert(id, theirs);
             }
         }
         for (id, theirs) in other.invoices {
             let settled = |one: &Invoice| (one.at, one.settled);
-            if self.invoices.get(&id).is_none_or(|ours| settled(ours) < settled(&theirs)) {
+            let is_news = |ours: &Invoice| settled(ours) < settled(&theirs);
+            if self.invoices.get(&id).map_or(theirs.at >= oldest, is_news) {
                 self.invoices.insert(id, theirs);
             }
         }
