@@ -41,6 +41,10 @@ impl Starting {
 
     /// From now on the caller hears signals. None: one has come already, and there is nothing to run.
     pub fn over(&mut self) -> Option<&mut Signals> {
+        // Its end is bounded as the rest of the start is.
+        if self.told.load(Ordering::Relaxed) {
+            return None;
+        }
         // One that it has not told yet is heard by the caller.
         self.watch.abort();
         (!self.told.load(Ordering::Relaxed)).then_some(&mut self.signals)
