@@ -54,15 +54,13 @@ impl<L: Log, S: Stages> Lane<L, S> {
 
     /// Tasks are ours: each is restored and started.
     fn take_over(&mut self, partitions: Vec<Partition>, wall: &dyn Fn() -> Millis) -> Result<(), Failure> {
-        // To ask the log may take longer than a transaction may, and so may a restore.
-        self.write_out()?;
-        self.commit(wall)?;
         let partitions_now = self.check_partitions()?;
         if self.partitions > 0 && self.partitions != partitions_now {
             return Err(other_number(&format!("the tasks here were made with {}", self.partitions), partitions_now));
         }
         self.partitions = partitions_now;
         self.settings.health.lane_assigned(self.settings.lane);
+        // Before anything is committed: an abort would forget what is told only once.
         self.owned.extend(&partitions);
         self.restore_missing(wall)
     }
