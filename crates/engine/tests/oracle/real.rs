@@ -9,7 +9,7 @@ use super::rules::rule_id;
 use tierline_engine::{Arrival, Engine, Input, Output, Settings};
 use tierline_model::{
     AccountFields, AccountSnapshot, BillingFields, BillingSnapshot, Cleared, Command, CommandKind, Escalation,
-    EscalationKind, Handoff, Message, Millis, Signal, TicketEvent, TicketEventKind, TicketField, TicketFields,
+    EscalationKind, Handoff, Message, Millis, Signal, TicketEvent, TicketEventKind, TicketField,
 };
 use tierline_rules::source::{Diagnostics, Keys, Source, parse};
 use tierline_rules::{Edge, RuleSet, Sections, rule_set as read};
@@ -228,25 +228,8 @@ pub fn ticket_id(no: TicketNo) -> String {
 fn with_input<T>(place: usize, record: &Record, take: impl FnOnce(Input<'_>) -> T) -> T {
     let occurred_at = instant(record.at);
     let account_id = || "acme".into();
-    let mut event = TicketEvent {
-        event_id: format!("e{place}").into(),
-        ticket_id: record.what.ticket().map(ticket_id).unwrap_or_default().into(),
-        account_id: account_id(),
-        source: "desk".into(),
-        occurred_at,
-        sequence: None,
-        kind: TicketEventKind::Updated,
-        ticket: TicketFields::default(),
-        cleared: Cleared::default(),
-        message: None,
-        merged_into: None,
-        rating: None,
-        rating_comment: None,
-        to_account: None,
-        import_id: None,
-        by_kind: None,
-        account_ref: None,
-    };
+    let (event_id, ticket) = (format!("e{place}"), record.what.ticket().map(ticket_id).unwrap_or_default());
+    let mut event = TicketEvent::new(TicketEventKind::Updated, event_id, ticket, account_id(), "desk", occurred_at);
     let message = |said: super::history::Said| Message {
         id: Some(format!("m{place}").into()),
         author: said.author,

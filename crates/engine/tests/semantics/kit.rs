@@ -164,25 +164,7 @@ impl Desk {
     ) {
         self.events += 1;
         let id = format!("e{}", self.events);
-        let mut event = TicketEvent {
-            event_id: id.as_str().into(),
-            ticket_id: ticket.into(),
-            account_id: self.account.into(),
-            source: "desk".into(),
-            occurred_at: at,
-            sequence: None,
-            kind,
-            ticket: TicketFields::default(),
-            cleared: Cleared::default(),
-            message: None,
-            merged_into: None,
-            rating: None,
-            rating_comment: None,
-            to_account: None,
-            import_id: None,
-            by_kind: None,
-            account_ref: None,
-        };
+        let mut event = TicketEvent::new(kind, id.as_str(), ticket, self.account, "desk", at);
         change(&mut event);
         self.clock = self.clock.max(at);
         let arrival = Arrival { appended_at: Some(self.clock), input: Input::Ticket(&event) };
