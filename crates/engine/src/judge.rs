@@ -239,7 +239,7 @@ impl Engine {
             return;
         };
         for &number in rules {
-            let all_no = self.settle_account(a, any, number);
+            let all_no = self.look_at_account(a, any, number);
             let open = self.accounts[a].open.iter().copied();
             let touched =
                 |&slot: &Slot| !all_no || self.tickets[slot].latch(number).is_some() || self.keeps_open(slot, number);
@@ -261,7 +261,7 @@ impl Engine {
     /// What an account's own conditions say of a rule by now, `any` being one of its open tickets: the account wants
     /// attention when that may change by itself, and what windows say is noted. Whether they make the rule *no* on all
     /// of its tickets.
-    pub(crate) fn settle_account(&mut self, a: u32, any: Slot, number: u16) -> bool {
+    pub(crate) fn look_at_account(&mut self, a: u32, any: Slot, number: u16) -> bool {
         let rule = &self.rules.rules[number as usize];
         let view = self.view(any, self.accounts[a].now);
         let of_account = rule.evaluate_account(&view);

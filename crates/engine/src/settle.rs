@@ -247,7 +247,7 @@ impl Engine {
         }
         // Its tickets have been looked at.
         match self.accounts[a].open.first() {
-            Some(&any) => rules.iter().for_each(|&rule| _ = self.settle_account(a, any, rule)),
+            Some(&any) => rules.iter().for_each(|&rule| _ = self.look_at_account(a, any, rule)),
             None => self.accounts[a].settled.clear(),
         }
         self.index.all = rules;
