@@ -7,6 +7,9 @@ use crate::{Reading, environment};
 
 /// Files within files.
 const DEEPEST: usize = 16;
+/// All files together, each as often as it is included: two that include each other by ever longer paths would be read
+/// tens of thousands of times before they are too deep.
+const MOST_FILES: usize = 256;
 
 /// The tree with everything that it includes, without `include:` itself.
 pub(crate) fn with_includes(root: Node, reading: &mut Reading<'_>) -> Node {
@@ -48,6 +51,17 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
     if open.contains(&name) || open.len() > DEEPEST {
         let way = open.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
         reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
+        return None;
+    }
+    reading.included += 1;
+    if reading.included > MOST_FILES {
+        // Once is enough.
+        if reading.included == MOST_FILES + 1 {
+            reading
+                .found
+                .mistake(codes::TOO_MUCH, span, format!("more than {MOST_FILES} files are included"))
+                .help("each counts as often as it is included; put what belongs together in one file");
+        }
         return None;
     }
     let content = match reading.surroundings.file(&path) {

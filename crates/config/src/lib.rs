@@ -155,11 +155,13 @@ pub(crate) struct Reading<'r> {
     pub(crate) surroundings: &'r Surroundings<'r>,
     pub(crate) literals: Literals,
     paths: Paths,
+    /// How many files have been included, each as often as it was.
+    included: usize,
 }
 
 impl<'r> Reading<'r> {
     fn new(surroundings: &'r Surroundings<'r>, found: &'r mut Diagnostics) -> Reading<'r> {
-        Reading { found, surroundings, literals: Literals::default(), paths: Paths::default() }
+        Reading { found, surroundings, literals: Literals::default(), paths: Paths::default(), included: 0 }
     }
 
     /// The text of a file that is named in a node.

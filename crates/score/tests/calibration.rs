@@ -66,6 +66,19 @@ fn a_file_that_was_cut_is_damaged_wherever_it_was_cut() {
     }
 }
 
+#[test]
+fn a_term_that_counts_for_nothing_makes_no_score_without_a_number() {
+    let text = model().to_text();
+    let line = text.lines().find(|line| line.starts_with("word\t")).expect("it has learned a word");
+    let parts: Vec<&str> = line.split('\t').collect();
+    for rarity in ["0", "-1", "1e-300", "0.5", "NaN"] {
+        let changed = text.replacen(line, &[parts[0], parts[1], rarity, parts[3]].join("\t"), 1);
+        let body = &changed[..changed.trim_end().rfind('\n').expect("many lines") + 1];
+        let whole = format!("{body}end\t{:08x}\n", crc32fast::hash(body.as_bytes()));
+        assert!(matches!(Model::from_text(&whole), Err(ModelError::Damaged(_))), "{rarity}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,5 +1,10 @@
 //! `include:`.
 
+use std::path::Path;
+
+use tierline_config::{Surroundings, read_in};
+use tierline_rules::source::Source;
+
 use crate::kit::World;
 
 const RULE: &str = "rules: [ { id: own, tier: 2, when: { is: high-value } } ]";
@@ -31,6 +36,17 @@ fn a_file_may_be_named_by_the_environment() {
 fn files_that_include_each_other_are_told() {
     let world = World::default().with_file("etc/a.yaml", "include: b.yaml").with_file("etc/b.yaml", "include: a.yaml");
     insta::assert_snapshot!(world.refusal("include: a.yaml"));
+}
+
+#[test]
+fn files_that_include_each_other_by_ever_longer_paths_are_told_once() {
+    // Two in each: 65,536 readings if only the depth had an end.
+    let both = "include: [ a/../tierline.yaml, b/../tierline.yaml ]\n";
+    let file = |_: &Path| Ok(both.to_owned());
+    let read = read_in(&Source::new("etc/tierline.yaml", both), &Surroundings::new(&|_| None, &file));
+    let told = read.expect_err("they include themselves").render(false);
+    assert_eq!(told.matches("error[E0003]: more than 256 files are included").count(), 1, "{told}");
+    assert!(told.matches("error[").count() < 256, "{told}");
 }
 
 #[test]

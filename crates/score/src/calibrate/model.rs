@@ -162,7 +162,7 @@ impl Model {
                 [family, term, rarity, weight] if built_in == 0 => {
                     let family = Family::named(family).filter(|family| *family >= last).ok_or_else(wrong)?;
                     last = family;
-                    vocabulary.push(family, term, finite(rarity).ok_or_else(wrong)?);
+                    vocabulary.push(family, term, rarity_of(rarity).ok_or_else(wrong)?);
                     fit.weights.push(finite(weight).ok_or_else(wrong)?);
                 }
                 _ => return Err(wrong()),
@@ -186,6 +186,11 @@ fn without_checksum(text: &str) -> Option<&str> {
 /// A number that no sum or square of theirs makes infinite.
 fn finite(number: &str) -> Option<f64> {
     number.parse().ok().filter(|number: &f64| number.abs() < 1e9)
+}
+
+/// How rare a term is: at least 1, as training has it. By terms that count for nothing a row cannot be scaled.
+fn rarity_of(number: &str) -> Option<f64> {
+    finite(number).filter(|rarity| *rarity >= 1.0)
 }
 
 fn damaged(how: &str) -> ModelError {
