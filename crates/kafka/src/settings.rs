@@ -84,7 +84,10 @@ impl Settings {
             .set("client.id", self.driver_client_id())
             // Low, because a member hears of a rebalance only at its next heartbeat.
             .set("heartbeat.interval.ms", "500")
-            .set("session.timeout.ms", "10000");
+            // Longer than the group can be without a coordinator when a broker dies (9 s by default until that is noticed,
+            // two or three more for another controller): a member that gives its session up meanwhile comes back as a new
+            // one, and the group waits for the old one's session too.
+            .set("session.timeout.ms", "15000");
         self.with_properties(&mut config, Role::Consumer);
         config.set("partition.assignment.strategy", "cooperative-sticky");
         fixed_reading(&mut config);

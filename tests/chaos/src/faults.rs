@@ -9,8 +9,8 @@ use crate::world::{GROUP, OUTPUT, World};
 
 /// A dead broker's partitions have other leaders by then.
 const FOUND_DEAD: Duration = Duration::from_secs(8);
-/// How long an instance stays cut from a broker: longer than its session.
-const CUT: Duration = Duration::from_secs(12);
+/// How much longer than its session an instance stays cut from a broker.
+const CUT: Duration = Duration::from_secs(2);
 /// How long a clean end may take.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -130,7 +130,7 @@ pub fn strike(world: &mut World, step: &Step) -> Result<Struck, String> {
             let broker = leader(world, partition).ok_or("no broker leads the output")?;
             let way = *dice.of(&[Way::Refused, Way::Silent]);
             world.ways[instance][broker].set(way);
-            world.hold(CUT);
+            world.hold(world.plan.session + CUT);
             world.ways[instance][broker].set(Way::Open);
             world.settle("an instance was cut from a broker", None)?;
             stops.push(measured(world, over, began));

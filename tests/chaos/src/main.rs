@@ -222,6 +222,6 @@ mod tests {
         let arguments = Arguments::parse_from(["chaos", "--short", "--faults", "kill-broker,cut-instance"]);
         let plan = plan(&arguments);
         assert_eq!(plan.faults, [Fault::KillBroker, Fault::CutInstance]);
-        assert_eq!((plan.rounds, plan.session), (1, Duration::from_secs(10)));
+        assert_eq!((plan.rounds, plan.session), (1, Duration::from_secs(15)));
     }
 }

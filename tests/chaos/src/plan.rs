@@ -85,7 +85,7 @@ impl Plan {
             partitions: 6,
             accounts: 300,
             instances: 3,
-            session: Duration::from_secs(10),
+            session: Duration::from_secs(15),
         }
     }
 

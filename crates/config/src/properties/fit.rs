@@ -45,7 +45,7 @@ pub(super) fn check_numbers(
         );
         refuse("transaction.timeout.ms", message);
     }
-    let (session_length, heartbeat_length) = (session.unwrap_or(10_000), heartbeat.unwrap_or(500));
+    let (session_length, heartbeat_length) = (session.unwrap_or(15_000), heartbeat.unwrap_or(500));
     if heartbeat_length.saturating_mul(2) > session_length {
         let name = if heartbeat.is_some() { "heartbeat.interval.ms" } else { "session.timeout.ms" };
         let message = format!(
