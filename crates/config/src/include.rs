@@ -48,9 +48,16 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
     let span = &node.span;
     let path = reading.beside(written, &node);
     let name = path.to_string_lossy().into_owned();
-    if open.contains(&name) || open.len() > DEEPEST {
-        let way = open.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
+    if let Some(first) = open.iter().position(|file| *file == name) {
+        let way = open[first..].iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
         reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
+        return None;
+    }
+    if open.len() > DEEPEST {
+        reading
+            .found
+            .mistake(codes::TOO_MUCH, span, format!("files within files more than {DEEPEST} deep"))
+            .help("a file may include itself by another name, such as `sub/../tierline.yaml`");
         return None;
     }
     reading.included += 1;
