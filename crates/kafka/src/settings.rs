@@ -216,7 +216,8 @@ impl Settings {
         config
             .set("bootstrap.servers", &self.brokers)
             .set("socket.keepalive.enable", "true")
-            .set("reconnect.backoff.max.ms", "2000");
+            // How late a client may notice that who has died is back, or that another has taken over.
+            .set("reconnect.backoff.max.ms", "500");
         // By this the client also asks who leads a partition now. It must not be less than the other.
         if !self.properties.contains_key("retry.backoff.ms") {
             config.set("retry.backoff.max.ms", "250");

@@ -283,9 +283,9 @@ impl Node {
             "auto.create.topics.enable=false".to_owned(),
             format!("default.replication.factor={all}"),
             format!("min.insync.replicas={most}"),
-            // A dead broker is found out after so long.
-            "broker.session.timeout.ms=6000".to_owned(),
-            "broker.heartbeat.interval.ms=1000".to_owned(),
+            // A dead broker is found out after so long, and up to a quarter more.
+            "broker.session.timeout.ms=4000".to_owned(),
+            "broker.heartbeat.interval.ms=500".to_owned(),
             "group.initial.rebalance.delay.ms=0".to_owned(),
             "group.min.session.timeout.ms=1000".to_owned(),
             format!("offsets.topic.num.partitions={OFFSETS_PARTITIONS}"),
