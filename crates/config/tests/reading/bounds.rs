@@ -45,7 +45,7 @@ fn numbers() {
     bounded("kafka.lanes", &["1", "64"], &["0", "65", "1.5"]);
     bounded("property.transaction.timeout.ms", &["1100", "900000"], &["1099", "900001", "10s"]);
     let endless = u64::MAX.to_string();
-    bounded("property.heartbeat.interval.ms", &["5000"], &["5001", &endless]);
+    bounded("property.heartbeat.interval.ms", &["7500"], &["7501", &endless]);
     bounded("property.message.max.bytes", &["1000000"], &["999999", "-1"]);
 }
 
