@@ -39,6 +39,16 @@ fn files_that_include_each_other_are_told() {
 }
 
 #[test]
+fn a_file_that_includes_itself_by_ever_longer_paths_ends_at_a_depth() {
+    let itself = "include: a/../tierline.yaml\n";
+    let file = |_: &Path| Ok(itself.to_owned());
+    let read = read_in(&Source::new("etc/tierline.yaml", itself), &Surroundings::new(&|_| None, &file));
+    let told = read.expect_err("it includes itself").render(false);
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+    assert!(told.contains("error[E0003]: files within files more than 16 deep"), "{told}");
+}
+
+#[test]
 fn files_that_include_each_other_by_ever_longer_paths_are_told_once() {
     // Two in each: 65,536 readings if only the depth had an end.
     let both = "include: [ a/../tierline.yaml, b/../tierline.yaml ]\n";
