@@ -213,14 +213,17 @@ impl Settings {
 
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &self.brokers)
-            .set("socket.keepalive.enable", "true")
+        config.set("bootstrap.servers", &self.brokers).set("socket.keepalive.enable", "true");
+        // A client that is told less of one of these pairs' second than of its first is not made.
+        for (least, most, millis) in [
             // How late a client may notice that who has died is back, or that another has taken over.
-            .set("reconnect.backoff.max.ms", "500");
-        // By this the client also asks who leads a partition now. It must not be less than the other.
-        if !self.properties.contains_key("retry.backoff.ms") {
-            config.set("retry.backoff.max.ms", "250");
+            ("reconnect.backoff.ms", "reconnect.backoff.max.ms", "500"),
+            // By this the client also asks who leads a partition now.
+            ("retry.backoff.ms", "retry.backoff.max.ms", "250"),
+        ] {
+            if !self.properties.contains_key(least) {
+                config.set(most, millis);
+            }
         }
         config
     }
@@ -402,6 +405,25 @@ mod tests {
         assert_eq!(producer.get("transaction.timeout.ms"), Some("8000"));
         assert_eq!(producer.get("message.timeout.ms"), Some("7200"));
         assert_eq!(producer.get("session.timeout.ms"), None);
+    }
+
+    #[test]
+    fn a_longer_wait_between_tries_makes_no_client_impossible() {
+        for name in ["reconnect.backoff.ms", "retry.backoff.ms"] {
+            let mut settings = Settings::new("localhost:9092", "tierline");
+            settings.properties.insert(name.into(), "900".into());
+            let made: Result<rdkafka::consumer::BaseConsumer, _> = settings.driver_consumer().create();
+            made.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_member_outlives_a_coordinator_that_is_missed_by_kafkas_defaults() {
+        const MISSED_AFTER: u64 = 9_000;
+        const ANOTHER_CONTROLLER: u64 = 3_000;
+        let member = Settings::new("localhost:9092", "tierline").driver_consumer();
+        let session: u64 = member.get("session.timeout.ms").expect("it is set").parse().expect("a number");
+        assert!(session > MISSED_AFTER / 4 * 5 + ANOTHER_CONTROLLER);
     }
 
     #[cfg(not(any(feature = "tls", feature = "tls-vendored")))]
