@@ -160,15 +160,6 @@ impl Cells {
         })
     }
 
-    /// Puts a field back as a restore found it.
-    pub fn put_back(&mut self, field: TicketField, value: Option<CellValue>, since: Stamp, said: Stamp) {
-        self.insert(field, value, since);
-        let number = self.stamp(said);
-        if let Some(place) = self.place(field) {
-            self.cells[place].said = number;
-        }
-    }
-
     fn value(&self, cell: Cell) -> Option<SeenValue<'_>> {
         match cell.kind {
             Kind::Empty => None,
@@ -264,6 +255,61 @@ impl Cells {
 /// Stamps are numbered in 64 bits.
 const _: () = assert!(2 * TicketField::ALL.len() < 64);
 
+/// Fields on their way back, in their order, with the statements behind them by the numbers that they were written with.
+///
+/// What comes back is numbered anew in the order in which it is named, and what nothing names is left behind: so that
+/// what a restart finds has one form.
+#[derive(Debug)]
+pub(crate) struct Returning {
+    cells: Cells,
+    stamps: SmallVec<[Stamp; 4]>,
+    /// By the number of before: the number of now.
+    numbers: [u8; 256],
+}
+
+/// No number, since fewer than 64 are given.
+const UNNAMED: u8 = u8::MAX;
+
+impl Returning {
+    /// None yet, of these statements.
+    pub fn new(stamps: SmallVec<[Stamp; 4]>) -> Returning {
+        Returning { cells: Cells::default(), stamps, numbers: [UNNAMED; 256] }
+    }
+
+    /// The next field, with the numbers of the statement that made it what it is and of the one that last said so; none:
+    /// there are no such statements.
+    pub fn next(&mut self, field: TicketField, value: Option<CellValue>, since: u8, said: u8) -> Option<()> {
+        debug_assert!(self.cells.told >> field as u32 == 0, "fields come in their order, and once");
+        let (since, said) = (self.number(since)?, self.number(said)?);
+        let (kind, value) = match value {
+            None => (Kind::Empty, 0),
+            Some(CellValue::Small(value)) => (Kind::Small, value),
+            Some(value) => {
+                self.cells.large.push(value);
+                (Kind::Large, self.cells.large.len() as u32 - 1)
+            }
+        };
+        self.cells.told |= 1 << field as u32;
+        self.cells.cells.push(Cell { kind, said, since, value });
+        Some(())
+    }
+
+    /// That was the last.
+    pub fn end(self) -> Cells {
+        self.cells
+    }
+
+    fn number(&mut self, before: u8) -> Option<u8> {
+        let stamp = *self.stamps.get(usize::from(before))?;
+        let number = &mut self.numbers[usize::from(before)];
+        if *number == UNNAMED {
+            *number = self.cells.stamps.len() as u8;
+            self.cells.stamps.push(stamp);
+        }
+        Some(*number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +328,41 @@ mod tests {
         assert_eq!((seen.since, seen.said.at), (10, 20));
         assert_eq!(cells.tell(TicketField::Priority, None, at(30)), Told::Changed);
         assert_eq!(cells.field(TicketField::Priority).unwrap().value, None);
+    }
+
+    /// As a restart finds them.
+    fn returned(cells: &Cells) -> Cells {
+        let mut back = Returning::new(cells.stamps().into());
+        for (field, value, since, said) in cells.numbered() {
+            let value = value.map(|value| match value {
+                SeenValue::Small(value) => CellValue::Small(value),
+                SeenValue::Large(value) => value.clone(),
+            });
+            back.next(field, value, since, said).expect("its statements are there");
+        }
+        back.end()
+    }
+
+    #[test]
+    fn fields_that_came_back_go_on_as_they_were_and_in_one_form() {
+        let (mut lived, mut restarted) = (Cells::default(), Cells::default());
+        for round in 0..200i64 {
+            let field = TicketField::ALL[(round * 7) as usize % TicketField::ALL.len()];
+            let value = (round % 3 > 0).then(|| CellValue::Text((round % 4).to_string().into()));
+            lived.tell(field, value.clone(), at(round));
+            restarted.tell(field, value, at(round));
+            restarted = returned(&restarted);
+            for field in TicketField::ALL {
+                assert_eq!(restarted.field(*field), lived.field(*field), "{field:?} in round {round}");
+            }
+            assert_eq!(restarted.stamps(), returned(&lived).stamps(), "in round {round}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_statement_that_is_not_there_is_refused() {
+        let mut back = Returning::new([at(1)].into_iter().collect());
+        assert_eq!(back.next(TicketField::Subject, None, 0, 1), None);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! A field is its number (bit *n* of a set, so the order of [`TicketField`] is part of the format), its statements by
 //! number, and its value with texts for symbols, whose numbers are another process's. See [`super::bytes`].
 
+use smallvec::SmallVec;
 use tierline_model::TicketField;
 
 use super::bytes::{Cursor, Damaged, put_bytes, put_number, put_signed, unzigzag, zigzag};
 use crate::account::Slot;
-use crate::cells::{CellValue, Cells, SeenValue, Stamp};
+use crate::cells::{CellValue, Returning, SeenValue, Stamp};
 use crate::engine::Engine;
 use crate::symbols::is_symbol;
 use crate::ticket::Ticket;
@@ -69,7 +70,7 @@ impl Engine {
     pub(super) fn take_back_fields(&mut self, slot: Slot, entry: &[u8]) -> Result<(), Damaged> {
         let mut entry = Cursor(entry);
         let source = Some(entry.text()?).filter(|source| !source.is_empty());
-        let mut stamps = Vec::new();
+        let mut stamps = SmallVec::new();
         let mut at = 0i64;
         for _ in 0..entry.count()? {
             at = entry.signed()?.wrapping_add(at);
@@ -77,12 +78,11 @@ impl Engine {
             stamps.push(Stamp { at, sequence: sequence.checked_sub(1).map(unzigzag) });
         }
         let told = entry.number()?;
-        let mut cells = Cells::default();
+        let mut cells = Returning::new(stamps);
         for field in TicketField::ALL.iter().copied().filter(|&field| told & (1 << field as u32) != 0) {
             let first = entry.byte()?;
             let (kind, since, said) =
                 if first & FIRST != 0 { (first & !FIRST, 0, 0) } else { (first, entry.byte()?, entry.byte()?) };
-            let stamp = |number: u8| stamps.get(usize::from(number)).copied().ok_or(Damaged);
             let number = |entry: &mut Cursor<'_>| u32::try_from(entry.number()?).map_err(|_| Damaged);
             let value = match kind {
                 kind::EMPTY => None,
@@ -97,7 +97,7 @@ impl Engine {
                 }
                 _ => return Err(Damaged),
             };
-            cells.put_back(field, value, stamp(since)?, stamp(said)?);
+            cells.next(field, value, since, said).ok_or(Damaged)?;
         }
         // A number that this version has no field for came from a newer one, and that is told by the version.
         if told >> TicketField::ALL.len() != 0 {
@@ -106,7 +106,7 @@ impl Engine {
         entry.end()?;
         let source = source.map(|source| self.texts.intern(source));
         let ticket = &mut self.tickets[slot];
-        (ticket.cells, ticket.source) = (cells, source);
+        (ticket.cells, ticket.source) = (cells.end(), source);
         Ok(())
     }
 }

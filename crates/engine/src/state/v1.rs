@@ -1,6 +1,8 @@
 //! A ticket as the first format wrote it: all of it under one key, its fields by their words. Read only; what is read
 //! so is written in the present format, whole, when the ticket next changes.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use tierline_model::{Millis, TicketField};
 
@@ -8,7 +10,7 @@ use super::WhysState;
 use super::fields::legal;
 use super::rare::RareState;
 use crate::account::Slot;
-use crate::cells::{CellValue, Stamp};
+use crate::cells::{CellValue, Returning, Stamp};
 use crate::engine::Engine;
 use crate::marks::Marks;
 use crate::symbols::is_symbol;
@@ -91,13 +93,19 @@ impl Engine {
         ticket.latches = latches;
         ticket.marks = Marks::from_parts(line, state.known, state.first_wait, state.first_reply, state.adopted);
         (ticket.bulk.events.hashes, ticket.bulk.messages.hashes) = (state.events.into(), state.messages.into());
-        ticket.cells = Default::default();
-        for (field, value, since, said) in &state.fields {
-            let stamp = |number: u8| state.stamps.get(usize::from(number)).copied();
-            if let (Some(since), Some(said)) = (stamp(*since), stamp(*said)) {
-                self.take_back_worded(slot, field, value, since, said);
+        // In the order of their numbers here, and the last where one stands twice.
+        let mut told = BTreeMap::new();
+        for (word, value, since, said) in &state.fields {
+            if let Some((field, value)) = self.worded(word, value) {
+                told.insert(field as u32, (field, value, *since, *said));
             }
         }
+        let mut cells = Returning::new(state.stamps.into_iter().collect());
+        for (field, value, since, said) in told.into_values() {
+            // One of a statement that is not there is left out.
+            let _ = cells.next(field, value, since, said);
+        }
+        self.tickets[slot].cells = cells.end();
         if let Some(state) = state.rare {
             self.take_back_rare(slot, state.with_nothing_more(), WhysState::default());
         }
@@ -105,20 +113,19 @@ impl Engine {
         (ticket.behind.fields, ticket.behind.rare) = (true, ticket.rare.is_some());
     }
 
-    fn take_back_worded(&mut self, slot: Slot, field: &str, value: &FieldValue<'_>, since: Stamp, said: Stamp) {
-        // A field that this version has not is left out.
-        let Some(field) = TicketField::from_word(field) else { return };
+    /// A field of this version and its value. What it has no field or no word for is left out.
+    fn worded(&mut self, word: &str, value: &FieldValue<'_>) -> Option<(TicketField, Option<CellValue>)> {
+        let field = TicketField::from_word(word)?;
         let value = match value {
             FieldValue::Empty => None,
             FieldValue::Text(text) if is_symbol(field) => Some(CellValue::Small(self.texts.intern(text))),
             FieldValue::Text(text) => Some(CellValue::Text((*text).into())),
-            FieldValue::Number(number) if legal(field, *number).is_err() => return,
-            FieldValue::Number(number) => Some(CellValue::Small(*number)),
+            FieldValue::Number(number) => Some(CellValue::Small(legal(field, *number).ok()?)),
             FieldValue::Instant(at) => Some(CellValue::Instant(*at)),
             FieldValue::Texts(tags) => {
                 Some(CellValue::Symbols(tags.iter().map(|tag| self.texts.intern(tag)).collect()))
             }
         };
-        self.tickets[slot].cells.put_back(field, value, since, said);
+        Some((field, value))
     }
 }
