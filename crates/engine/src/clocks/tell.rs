@@ -3,6 +3,7 @@
 //! What has gone out is held against what the ticket's history says, after each record and at each due instant. A
 //! breach waits for stragglers as a rise at a bound does. SEMANTICS 5.6, 5.8.
 
+use smallvec::SmallVec;
 use tierline_model::{Millis, SlaEvent, SlaEventKind, SlaMetric, TicketField};
 use tierline_rules::{Edge, Moment};
 
@@ -91,7 +92,7 @@ impl Engine {
         let mut told = was.unwrap_or_else(|| Told::new(metric));
         let mut events = Vec::new();
         let waiting = ticket.marks.as_of(moment.at);
-        let mut cycles = Vec::new();
+        let mut cycles: SmallVec<[Cycle; 2]> = SmallVec::new();
         ticket.each_cycle(metric, &waiting, moment.at, &mut |cycle| cycles.push(cycle));
         let policy = by.policy.and_then(|place| self.rules.policy(place));
         let target = policy.and_then(|policy| policy.target(metric, ticket.priority()));

@@ -108,8 +108,7 @@ pub(crate) fn is_escalated(entries: &[(u8, u8, &[u8])]) -> bool {
 fn take_apart(key: &[u8]) -> Option<Key<'_>> {
     let (&[tag, slot], rest) = key.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
-    let (account, ticket) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    let (account, ticket) = (str::from_utf8(account).ok()?, str::from_utf8(ticket).ok()?);
+    let (account, ticket) = str::from_utf8(rest).ok()?.split_at_checked(u32::from_be_bytes(*length) as usize)?;
     Some(match tag {
         tag::ACCOUNT if ticket.is_empty() => Key::Account(account),
         tag::LIFE => Key::Life(account, ticket),

@@ -5,7 +5,7 @@
 //! is believed before its sum has been checked, and no length beyond what is there; it is read piece by piece, so a
 //! large one takes no more memory than its largest entry.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use tierline_engine::planted::{Bug, planted};
 use tierline_model::Millis;
@@ -104,13 +104,32 @@ impl<R: Read + Seek> Checkpoint<R> {
         let (mut left, mut entries) = (self.length, 0);
         let (mut key, mut value) = (Vec::new(), Vec::new());
         while left > 0 {
-            take_part(&mut rest, &mut left, &mut key)?;
-            take_part(&mut rest, &mut left, &mut value)?;
-            to(&key, &value).map_err(Fault::Damaged)?;
+            if let Some((key, value)) = whole_entry(rest.buffer()) {
+                to(key, value).map_err(Fault::Damaged)?;
+                let size = 2 * 4 + key.len() + value.len();
+                rest.consume(size);
+                // What is read ends where the entries do.
+                left -= size as u64;
+            } else {
+                take_part(&mut rest, &mut left, &mut key)?;
+                take_part(&mut rest, &mut left, &mut value)?;
+                to(&key, &value).map_err(Fault::Damaged)?;
+            }
             entries += 1;
         }
         Ok(entries)
     }
+}
+
+/// The entry at the beginning of a piece, if all of it is there: most are, and need not be copied.
+fn whole_entry(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    fn part(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (length, rest) = piece.split_first_chunk()?;
+        rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+    }
+    let (key, rest) = part(piece)?;
+    let (value, _) = part(rest)?;
+    Some((key, value))
 }
 
 fn add_to_sum(from: &mut impl Read, length: u64, sum: &mut crc32fast::Hasher) -> io::Result<()> {
@@ -280,6 +299,18 @@ mod tests {
         let mut other = written();
         other[FORMAT_AT] = 9;
         assert_eq!(read(&other).unwrap_err().to_string(), "it has format 9; this program reads format 1");
+    }
+
+    #[test]
+    fn entries_that_lie_across_pieces_come_back_as_they_were() {
+        let sizes = [0, 1, 100_003, PIECE - 8, PIECE, 7, 2 * PIECE + 5, 60_013, 60_013, 60_013, 0];
+        let entry = |n: usize| (vec![n as u8; n * 3], vec![!n as u8; sizes[n]]);
+        let mut writing = Writing::begin(Cursor::new(Vec::new())).expect("memory takes it");
+        (0..sizes.len()).map(entry).for_each(|(key, value)| writing.entry(&key, &value));
+        let (_, bytes) = writing.finish(7, 40, 1_000).expect("memory takes it");
+        let entries = read(&bytes.into_inner()).expect("it is whole");
+        let expected: Vec<Vec<u8>> = (0..sizes.len()).map(entry).flat_map(|(key, value)| [key, value]).collect();
+        assert!(entries == expected, "{:?}", entries.iter().map(Vec::len).collect::<Vec<_>>());
     }
 
     #[test]
