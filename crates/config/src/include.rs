@@ -1,23 +1,26 @@
 //! `include:`: more files of the same shape, as if their sections stood here. Lists come before the including file's
 //! own, in the order in which the files are named.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, text, wrong_kind};
 
 use crate::{Reading, environment};
 
 /// Files within files.
 const DEEPEST: usize = 16;
-/// All files together, each as often as it is included: two that include each other by ever longer paths would be read
-/// tens of thousands of times before they are too deep.
+/// All files together, each as often as it is included: a few that include each other would be read thousands of times
+/// before they are too deep.
 const MOST_FILES: usize = 256;
 
 /// The tree with everything that it includes, without `include:` itself.
 pub(crate) fn with_includes(root: Node, reading: &mut Reading<'_>) -> Node {
-    let mut open = vec![root.span.source.name.clone()];
+    let mut open = vec![Arc::clone(&root.span.source)];
     resolve(root, &mut open, reading)
 }
 
-fn resolve(root: Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Node {
+fn resolve(root: Node, open: &mut Vec<Arc<Source>>, reading: &mut Reading<'_>) -> Node {
     let Node { span, kind: Kind::Map(entries) } = root else { return root };
     let (includes, own): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.key.text == "include");
     let mut merged = Vec::new();
@@ -39,7 +42,7 @@ fn files(value: &Node) -> Vec<&Node> {
 }
 
 /// The sections of a file, with what it includes itself.
-fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Option<Vec<Entry>> {
+fn read(node: &Node, open: &mut Vec<Arc<Source>>, reading: &mut Reading<'_>) -> Option<Vec<Entry>> {
     let (node, missing) = environment::filled(node.clone(), reading);
     if !missing.is_empty() {
         return None;
@@ -48,16 +51,13 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
     let span = &node.span;
     let path = reading.beside(written, &node);
     let name = path.to_string_lossy().into_owned();
-    if let Some(first) = open.iter().position(|file| *file == name) {
-        let way = open[first..].iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(" → ");
+    if let Some(first) = open.iter().position(|file| file.name == name) {
+        let way = open[first..].iter().map(|file| format!("`{}`", file.name)).collect::<Vec<_>>().join(" → ");
         reading.found.mistake(codes::CYCLE, span, "this file includes itself").label(format!("by way of {way}"));
         return None;
     }
     if open.len() > DEEPEST {
-        reading
-            .found
-            .mistake(codes::TOO_MUCH, span, format!("files within files more than {DEEPEST} deep"))
-            .help("a file may include itself by another name, such as `sub/../tierline.yaml`");
+        reading.found.mistake(codes::TOO_MUCH, span, format!("files within files more than {DEEPEST} deep"));
         return None;
     }
     reading.included += 1;
@@ -81,12 +81,20 @@ fn read(node: &Node, open: &mut Vec<String>, reading: &mut Reading<'_>) -> Optio
             return None;
         }
     };
-    let root = source::parse(&Source::new(name.as_str(), content), reading.found)?;
+    // By a path through a link, or through a folder and back, it has another name each time.
+    let called = |name: &str| Path::new(name).file_name().map(ToOwned::to_owned);
+    if let Some(same) = open.iter().find(|file| file.text == content && called(&file.name) == called(&name)) {
+        let way = format!("it says the same as `{}`, which includes it", same.name);
+        reading.found.mistake(codes::CYCLE, span, "this file includes itself by another path").label(way);
+        return None;
+    }
+    let source = Source::new(name, content);
+    let root = source::parse(&source, reading.found)?;
     if !matches!(root.kind, Kind::Map(_)) {
         wrong_kind(&root, "an included file is a map of sections, as the configuration itself is", reading.found);
         return None;
     }
-    open.push(name);
+    open.push(source);
     let root = resolve(root, open, reading);
     open.pop();
     match root.kind {

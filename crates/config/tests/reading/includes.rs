@@ -38,23 +38,41 @@ fn files_that_include_each_other_are_told() {
     insta::assert_snapshot!(world.refusal("include: a.yaml"));
 }
 
+/// What is told of a file in which each path that it includes has what `at` says.
+fn told_of(first: &str, at: impl Fn(&Path) -> String) -> String {
+    let file = |path: &Path| Ok(at(path));
+    let read = read_in(&Source::new("etc/tierline.yaml", first), &Surroundings::new(&|_| None, &file));
+    read.expect_err("it is a mistake").render(false)
+}
+
 #[test]
-fn a_file_that_includes_itself_by_ever_longer_paths_ends_at_a_depth() {
-    let itself = "include: a/../tierline.yaml\n";
-    let file = |_: &Path| Ok(itself.to_owned());
-    let read = read_in(&Source::new("etc/tierline.yaml", itself), &Surroundings::new(&|_| None, &file));
-    let told = read.expect_err("it includes itself").render(false);
+fn a_file_that_includes_itself_by_ever_longer_paths_is_told_at_once() {
+    let itself = "include: [ a/../tierline.yaml, b/../tierline.yaml ]\n";
+    let told = told_of(itself, |_| itself.to_owned());
+    assert_eq!(told.matches("error[").count(), 2, "{told}");
+    assert_eq!(told.matches("error[E0017]: this file includes itself by another path").count(), 2, "{told}");
+    assert!(told.contains("it says the same as `etc/tierline.yaml`, which includes it"), "{told}");
+}
+
+#[test]
+fn two_files_that_say_the_same_may_stand_beside_each_other() {
+    let world = World::default().with_file("etc/a.yaml", "terms: {}").with_file("etc/b.yaml", "terms: {}");
+    world.read("include: [ a.yaml, b.yaml ]").unwrap_or_else(|found| panic!("{}", found.render(false)));
+}
+
+#[test]
+fn files_within_files_end_at_a_depth() {
+    let deeper = |path: &Path| format!("include: a/next.yaml # {}\n", path.display());
+    let told = told_of("include: a/next.yaml\n", deeper);
     assert_eq!(told.matches("error[").count(), 1, "{told}");
     assert!(told.contains("error[E0003]: files within files more than 16 deep"), "{told}");
 }
 
 #[test]
-fn files_that_include_each_other_by_ever_longer_paths_are_told_once() {
+fn too_many_files_are_told_once() {
     // Two in each: 65,536 readings if only the depth had an end.
-    let both = "include: [ a/../tierline.yaml, b/../tierline.yaml ]\n";
-    let file = |_: &Path| Ok(both.to_owned());
-    let read = read_in(&Source::new("etc/tierline.yaml", both), &Surroundings::new(&|_| None, &file));
-    let told = read.expect_err("they include themselves").render(false);
+    let two = |path: &Path| format!("include: [ a/next.yaml, b/next.yaml ] # {}\n", path.display());
+    let told = told_of("include: [ a/next.yaml, b/next.yaml ]\n", two);
     assert_eq!(told.matches("error[E0003]: more than 256 files are included").count(), 1, "{told}");
     assert!(told.matches("error[").count() < 256, "{told}");
 }
