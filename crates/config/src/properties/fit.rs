@@ -56,7 +56,16 @@ pub(super) fn check_numbers(
     }
     if session_length > poll.unwrap_or(300_000) {
         let name = if poll.is_some() { "max.poll.interval.ms" } else { "session.timeout.ms" };
-        refuse(name, "`max.poll.interval.ms` is at least `session.timeout.ms`".to_owned());
+        let given = |set: Option<u64>, default: u64| match set {
+            Some(length) => length.to_string(),
+            None => format!("the default of {default}"),
+        };
+        let message = format!(
+            "`max.poll.interval.ms` is at least `session.timeout.ms`; {} is less than {}",
+            given(poll, 300_000),
+            given(session, 15_000)
+        );
+        refuse(name, message);
     }
     if let Some(socket) = socket.filter(|length| *length > transaction.unwrap_or(30_000).saturating_add(100)) {
         let message = format!("`socket.timeout.ms` is at most `transaction.timeout.ms`; {socket} is more");

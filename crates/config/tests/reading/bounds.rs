@@ -47,6 +47,18 @@ fn numbers() {
     let endless = u64::MAX.to_string();
     bounded("property.heartbeat.interval.ms", &["7500"], &["7501", &endless]);
     bounded("property.message.max.bytes", &["1000000"], &["999999", "-1"]);
+    bounded("property.max.poll.interval.ms", &["15000"], &["14999"]);
+}
+
+#[test]
+fn a_number_that_does_not_fit_a_default_is_told_of_the_default() {
+    let told =
+        |property: &str| mistakes(&format!("log: {{ kind: kafka, brokers: 'b:1', properties: {{ {property} }} }}"));
+    let begins = "`max.poll.interval.ms` is at least `session.timeout.ms`; ";
+    let short = format!("{begins}14999 is less than the default of 15000");
+    assert_eq!(told("max.poll.interval.ms: 14999"), [short]);
+    let long = format!("{begins}the default of 300000 is less than 300001");
+    assert_eq!(told("session.timeout.ms: 300001"), [long]);
 }
 
 #[test]
