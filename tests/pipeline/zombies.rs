@@ -1,6 +1,8 @@
 //! Instances that were taken for dead and are not: paused past their session, they wake and go on where they stood.
 //! Nothing of theirs may be committed any more.
 
+use std::thread;
+
 use serde_json::{Value, json};
 use tierline_testkit::Broker;
 
@@ -11,17 +13,22 @@ use crate::story::Story;
 #[test]
 fn a_zombie_with_its_hands_full_of_records_changes_nothing() {
     const PARTITIONS: u32 = 2;
-    let (story, config) = (Story::new(41, 80, 30_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
+    let (story, config) = (Story::of_tickets(41, 80, 30_000), format!("{EVENT_TIME}\n{REFERENCE_RULES}"));
     let kafka = Deployment::slow(PARTITIONS, &config);
-    kafka.send_all(&story);
+    kafka.send_known(&story);
     let mut zombie = kafka.start(FIRST);
-    kafka.wait_passed(&mut zombie, 1);
-    zombie.process.pause();
-    let at_its_pause = kafka.progress();
-    assert!(at_its_pause.0 < at_its_pause.1, "it had passed everything already");
+    let at_its_pause = thread::scope(|scope| {
+        // They go on to come while it is paused.
+        scope.spawn(|| story.tickets.chunks(500).for_each(|some| kafka.send("tickets", some)));
+        kafka.wait_passed(&mut zombie, 1);
+        zombie.process.pause();
+        kafka.progress().0
+    });
+    let all = kafka.progress().1;
+    assert!(at_its_pause < all, "it had passed everything already");
 
     let mut heir = kafka.start(SECOND);
-    kafka.wait_passed(&mut heir, at_its_pause.1);
+    kafka.wait_passed(&mut heir, all);
     zombie.process.resume();
     wait_until_it_knows(&kafka, &mut zombie, &mut heir);
     heir.end();
