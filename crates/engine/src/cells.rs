@@ -280,7 +280,11 @@ impl Returning {
     /// there are no such statements.
     pub fn next(&mut self, field: TicketField, value: Option<CellValue>, since: u8, said: u8) -> Option<()> {
         debug_assert!(self.cells.told >> field as u32 == 0, "fields come in their order, and once");
-        let (since, said) = (self.number(since)?, self.number(said)?);
+        // Both, before either takes a number.
+        if usize::from(since.max(said)) >= self.stamps.len() {
+            return None;
+        }
+        let (since, said) = (self.number(since), self.number(said));
         let (kind, value) = match value {
             None => (Kind::Empty, 0),
             Some(CellValue::Small(value)) => (Kind::Small, value),
@@ -299,14 +303,13 @@ impl Returning {
         self.cells
     }
 
-    fn number(&mut self, before: u8) -> Option<u8> {
-        let stamp = *self.stamps.get(usize::from(before))?;
+    fn number(&mut self, before: u8) -> u8 {
         let number = &mut self.numbers[usize::from(before)];
         if *number == UNNAMED {
             *number = self.cells.stamps.len() as u8;
-            self.cells.stamps.push(stamp);
+            self.cells.stamps.push(self.stamps[usize::from(before)]);
         }
-        Some(*number)
+        *number
     }
 }
 
@@ -363,6 +366,7 @@ mod tests {
     fn a_field_of_a_statement_that_is_not_there_is_refused() {
         let mut back = Returning::new([at(1)].into_iter().collect());
         assert_eq!(back.next(TicketField::Subject, None, 0, 1), None);
+        assert_eq!(back.end(), Cells::default(), "and leaves nothing behind");
     }
 
     #[test]
