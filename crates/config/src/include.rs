@@ -1,7 +1,6 @@
 //! `include:`: more files of the same shape, as if their sections stood here. Lists come before the including file's
 //! own, in the order in which the files are named.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tierline_rules::source::{self, Entry, Kind, Node, Source, codes, text, wrong_kind};
@@ -82,8 +81,7 @@ fn read(node: &Node, open: &mut Vec<Arc<Source>>, reading: &mut Reading<'_>) -> 
         }
     };
     // By a path through a link, or through a folder and back, it has another name each time.
-    let called = |name: &str| Path::new(name).file_name().map(ToOwned::to_owned);
-    if let Some(same) = open.iter().find(|file| file.text == content && called(&file.name) == called(&name)) {
+    if let Some(same) = open.iter().find(|file| file.text == content) {
         let way = format!("it says the same as `{}`, which includes it", same.name);
         reading.found.mistake(codes::CYCLE, span, "this file includes itself by another path").label(way);
         return None;
