@@ -55,15 +55,16 @@ fn kill_in_the_backlog(kafka: &Deployment, number: usize) -> bool {
 }
 
 /// Starts an instance and kills it: mostly as soon as it has restored its state, with its first transaction under way,
-/// and every third time as soon as it has committed something.
+/// and every third time as soon as it has taken some tickets.
 fn kill(kafka: &Deployment, number: usize) {
     let mut running = kafka.start(FIRST);
     running.wait_ready();
     if number.is_multiple_of(3) {
-        eventually("a commit", || {
+        let tickets = kafka.topic("tickets");
+        eventually("tickets to be taken", || {
             assert!(running.process.has_ended().is_none(), "it ended:\n{}", running.process.log());
-            let commits = running.metric("tierline_transaction_seconds_count", "committed");
-            if commits > 0.0 { Ok(()) } else { Err("there is none") }
+            let taken = running.metric("tierline_records_total", &tickets);
+            if taken >= 100.0 { Ok(()) } else { Err(format!("{taken} are")) }
         });
     }
     running.process.kill();
